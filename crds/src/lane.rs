@@ -1,0 +1,185 @@
+//! The lane document: everything one lane's gateways must know that can change while they run.
+//!
+//! The operator (or `bulkhead up`) writes it, the gateway watches it. What a process cannot change at run time (ports,
+//! threads, image) is not here but in the pod template. All values are resolved: no defaults are left to the reader,
+//! durations are milliseconds, sizes are bytes.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::LaneName;
+
+/// The only version there is. A gateway refuses a document of another version and keeps the last good one.
+pub const LANE_DOCUMENT_VERSION: &str = "bulkhead.io/lane/v1";
+
+/// Settings of one lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneDocument {
+    /// [`LANE_DOCUMENT_VERSION`].
+    pub version: String,
+    /// Which instance and lane this is.
+    pub identity: LaneIdentity,
+    /// `metadata.generation` of the GatewayInstance this was made from; gateways report it back as loaded.
+    pub config_generation: i64,
+    /// Which classes' Ingresses to serve.
+    pub classes: LaneClasses,
+    /// In which namespaces.
+    pub scope: LaneScope,
+    /// Which dialect the manifests are written in.
+    pub profile: Profile,
+    /// How the client's address is learnt and passed on.
+    pub client_address: LaneClientAddress,
+    /// Bounds on clients.
+    pub limits: LaneLimits,
+    /// Bounds on backends.
+    pub upstream: LaneUpstream,
+    /// How a gateway leaves.
+    pub drain: LaneDrain,
+    /// Names of the keyring Secrets, in the instance's namespace.
+    pub keyring: Vec<String>,
+}
+
+/// Who a gateway is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneIdentity {
+    /// Namespace of the GatewayInstance.
+    pub namespace: String,
+    /// Name of the GatewayInstance.
+    pub instance: String,
+    /// UID of the GatewayInstance.
+    pub uid: String,
+    /// Lane.
+    pub lane: LaneName,
+}
+
+/// The classes of a lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneClasses {
+    /// The lane's own IngressClass. Served only while the object says that it is this lane's (controller, parameters, UID and lane labels).
+    pub own: String,
+    /// Foreign classes served by name, for side-by-side migration.
+    pub also_serve: BTreeSet<String>,
+}
+
+/// Namespaces a lane serves, resolved from selectors by the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneScope {
+    /// Which namespaces.
+    pub namespaces: NamespaceSet,
+    /// Who may claim a host.
+    pub host_ownership: HostOwnership,
+}
+
+/// A resolved set of namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NamespaceSet {
+    /// Every namespace.
+    All,
+    /// Just these.
+    Names(BTreeSet<String>),
+}
+
+impl NamespaceSet {
+    /// Whether `namespace` is in the set.
+    #[must_use]
+    pub fn contains(&self, namespace: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Names(names) => names.contains(namespace),
+        }
+    }
+}
+
+/// Who may claim a host name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum HostOwnership {
+    /// Rules of several namespaces for one host are merged.
+    #[default]
+    Shared,
+    /// The namespace of the oldest Ingress owns the host; rules of others for it are refused with a finding.
+    Namespace,
+}
+
+/// Which dialect of Ingress a lane speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Profile {
+    /// The Ingress specification, with annotations honoured within it.
+    #[default]
+    Standard,
+    /// The quirks of ingress-nginx as well.
+    IngressNginx,
+}
+
+/// How the client's address is learnt and passed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneClientAddress {
+    /// Whether every connection starts with a PROXY protocol header.
+    pub proxy_protocol: bool,
+    /// Peers (CIDR) whose forwarded fields are believed. Empty: nobody's.
+    pub trusted_cidrs: Vec<String>,
+    /// Whether a trusted `X-Forwarded-For` is continued instead of replaced.
+    pub append_forwarded_for: bool,
+}
+
+/// Bounds on what clients may do. Milliseconds and bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneLimits {
+    /// Most bytes of a request head, start line included.
+    pub request_head_bytes: u32,
+    /// Most bytes of a request target.
+    pub request_target_bytes: u32,
+    /// Most fields of a head.
+    pub request_fields: u16,
+    /// Most bytes of a request's content; 0 is no limit.
+    pub request_content_bytes: u64,
+    /// From the first byte of a head to its last.
+    pub request_head_ms: u64,
+    /// Longest pause while a request's content arrives.
+    pub request_content_idle_ms: u64,
+    /// Longest time without progress while a client takes its response.
+    pub response_stall_ms: u64,
+    /// Longest pause between two requests of a connection.
+    pub keep_alive_idle_ms: u64,
+    /// Requests after which a connection is closed.
+    pub keep_alive_requests: u32,
+    /// Age after which a connection is closed at the next response.
+    pub keep_alive_age_ms: u64,
+    /// Most downstream connections per gateway process; 0 derives it from memory and descriptors.
+    pub connections: u32,
+}
+
+/// Bounds on what backends may do. Milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneUpstream {
+    /// To establish one connection.
+    pub connect_ms: u64,
+    /// Longest pause while a response arrives.
+    pub read_ms: u64,
+    /// Longest time without progress while a backend takes a request.
+    pub send_ms: u64,
+    /// Idle connections kept per endpoint and thread.
+    pub max_idle_per_endpoint: u32,
+    /// How long an unused connection is kept.
+    pub keep_alive_ms: u64,
+    /// Most endpoints tried for one request.
+    pub tries: u32,
+}
+
+/// How a gateway leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneDrain {
+    /// Not ready, but still accepting: long enough for every client to learn that this endpoint is gone.
+    pub lameduck_ms: u64,
+    /// After that, how long requests in flight may take.
+    pub timeout_ms: u64,
+}

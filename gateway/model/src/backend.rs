@@ -1,0 +1,81 @@
+//! Backends and their endpoints: the part of the configuration that changes without any compile.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+
+/// One port of one Service, as routes refer to it. Lives as long as any route of any snapshot points at it; snapshots
+/// share it, so its endpoints can change without a compile.
+#[derive(Debug)]
+pub struct Backend {
+    /// Never used twice in the life of a process, so that a thread may key its own state (cursors, pools) by it.
+    pub id: u64,
+    /// `namespace/service:port`, for people.
+    pub name: Box<str>,
+    /// What is spoken with it.
+    pub protocol: Protocol,
+    endpoints: ArcSwap<Endpoints>,
+}
+
+/// What is spoken with a backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1 in clear text.
+    #[default]
+    Http1,
+}
+
+impl Backend {
+    /// A backend that has `endpoints` until told otherwise.
+    #[must_use]
+    pub fn new(id: u64, name: Box<str>, protocol: Protocol, endpoints: Arc<Endpoints>) -> Self {
+        Self { id, name, protocol, endpoints: ArcSwap::new(endpoints) }
+    }
+
+    /// The endpoints now. The guard must not be held across a wait.
+    pub fn endpoints(&self) -> Guard<Arc<Endpoints>> {
+        self.endpoints.load()
+    }
+
+    /// Replaces the endpoints for every thread and every snapshot at once. Those that are no longer listed are retired,
+    /// so that idle connections to them are closed; what is in flight on them ends in peace.
+    pub fn publish(&self, next: Arc<Endpoints>) {
+        let before = self.endpoints.swap(Arc::clone(&next));
+        for gone in before.list.iter().filter(|old| !next.list.iter().any(|new| Arc::ptr_eq(old, new))) {
+            gone.retired.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The endpoints of a backend that may be asked now.
+#[derive(Debug, Default)]
+pub struct Endpoints {
+    /// In order of address. Those that terminate are listed only when nothing is ready.
+    pub list: Box<[Arc<Endpoint>]>,
+}
+
+/// One address of a backend. Keeps its identity (and with it its pooled connections) while slices around it change.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Never used twice in the life of a process.
+    pub id: u64,
+    /// Where it listens.
+    pub address: SocketAddr,
+    retired: AtomicBool,
+}
+
+impl Endpoint {
+    /// An endpoint that is in use.
+    #[must_use]
+    pub fn new(id: u64, address: SocketAddr) -> Self {
+        Self { id, address, retired: AtomicBool::new(false) }
+    }
+
+    /// Whether it was taken out: connections to it must not be kept.
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+}

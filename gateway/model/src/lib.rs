@@ -1,0 +1,27 @@
+//! What a lane serves from, and every decision on a request.
+//!
+//! In: a [`Snapshot`] that `bulkhead-compile` made, and the bytes of one request's host and target. Out: the canonical
+//! host and path, the [`Route`] they belong to, the backend and the endpoint to ask, or the [`Denial`] to answer with.
+//! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
+//!
+//! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` (which route
+//! wins), `backend` and `balance` (who is asked).
+
+pub mod backend;
+pub mod balance;
+pub mod denial;
+pub mod host;
+pub mod path;
+pub mod route;
+pub mod settings;
+pub mod snapshot;
+pub mod table;
+
+pub use backend::{Backend, Endpoint, Endpoints};
+pub use denial::Denial;
+pub use host::Host;
+pub use path::Target;
+pub use route::{Action, Route};
+pub use settings::Settings;
+pub use snapshot::Snapshot;
+pub use table::HostTable;
