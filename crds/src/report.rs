@@ -7,6 +7,8 @@ use crate::lane::LaneIdentity;
 
 /// Findings shown in a report; more are counted only.
 pub const FINDINGS_SAMPLE: usize = 16;
+/// Source problems shown in a report; more are counted in metrics only.
+pub const SOURCE_PROBLEMS_SAMPLE: usize = 16;
 
 /// `/v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,10 @@ pub struct GatewayReport {
     pub endpoints: u32,
     /// Findings of the served snapshot.
     pub findings: FindingsReport,
+    /// What could not be read (a file with its line, a watch that is refused, an object that does not decode), a sentence
+    /// each, in order, at most [`SOURCE_PROBLEMS_SAMPLE`]. The last good state of what they name is still served.
+    #[serde(default)]
+    pub source_problems: Vec<String>,
 }
 
 /// Whether a class is served.
