@@ -11,3 +11,35 @@ pub fn round_robin<'a>(endpoints: &'a Endpoints, cursor: &mut u32) -> Option<&'a
     *cursor = cursor.wrapping_add(1);
     endpoints.list.get((*cursor % count) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn endpoints(count: u16) -> Endpoints {
+        Endpoints {
+            list: (0..count).map(|n| Arc::new(Endpoint::new(u64::from(n), ([127, 0, 0, 1], n).into()))).collect(),
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_when_there_is_nobody() {
+        assert!(round_robin(&Endpoints::default(), &mut 0).is_none());
+    }
+
+    proptest! {
+        /// Wherever a thread starts, any two endpoints are asked equally often, give or take once.
+        #[test]
+        fn every_endpoint_gets_its_turn(count in 1_u16..50, start in 0_u32..1_000_000, requests in 1_usize..500) {
+            let endpoints = endpoints(count);
+            let (mut cursor, mut asked) = (start, vec![0_usize; usize::from(count)]);
+            for _ in 0..requests {
+                let endpoint = round_robin(&endpoints, &mut cursor).unwrap();
+                asked[endpoint.id as usize] += 1;
+            }
+            prop_assert!(asked.iter().max().unwrap() - asked.iter().min().unwrap() <= 1);
+        }
+    }
+}

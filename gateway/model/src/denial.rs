@@ -13,6 +13,8 @@ pub enum Denial {
     NoService,
     /// The route's Service has no endpoint that takes requests.
     NoEndpoints,
+    /// The route asks for a protection (authentication, access list, limit) that is not served: it must not be served without it.
+    PolicyNotServed,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

@@ -1,12 +1,16 @@
 //! Canonical hosts.
 
+use std::fmt;
+use std::io::Write;
+use std::net::Ipv6Addr;
+
 use crate::denial::Denial;
 
 /// Longest host name (RFC 1035 §2.3.4, without the root label).
 pub const MAX_HOST_BYTES: usize = 253;
 
 /// A canonical host: lower-case, no port, no trailing dot, never empty. Held in place, so that making one allocates nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Host {
     bytes: [u8; MAX_HOST_BYTES],
     len: u8,
@@ -15,16 +19,182 @@ pub struct Host {
 impl Host {
     /// Parses `uri-host [":" port]` (RFC 9110 §7.2, RFC 3986 §3.2.2) and makes it canonical. Idempotent.
     ///
+    /// Names are letters, digits, `-`, `_` and `.`: what DNS and real services use. The rest of RFC 3986's `reg-name`
+    /// (percent-encoding, `sub-delims`) is refused, because resolvers and backends differ in what they make of it.
+    /// IP literals are hosts like any other; IPv6 takes the form of RFC 5952 in brackets. A port that is written must be
+    /// a number up to 65535.
+    ///
     /// # Errors
     /// [`Denial::BadHost`] for anything else: empty, user information, lists, spaces, percent-encoding, a port that is no number.
     pub fn parse(authority: &[u8]) -> Result<Self, Denial> {
-        let _ = authority;
-        Err(Denial::BadHost)
+        match authority.strip_prefix(b"[") {
+            Some(rest) => Self::parse_ipv6(rest),
+            None => Self::parse_name(authority),
+        }
+    }
+
+    fn parse_name(authority: &[u8]) -> Result<Self, Denial> {
+        let (name, port) = match memchr::memchr(b':', authority) {
+            Some(colon) => authority.split_at(colon),
+            None => (authority, [].as_slice()),
+        };
+        check_port(port)?;
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let mut bytes = [0; MAX_HOST_BYTES];
+        let len = u8::try_from(name.len()).map_err(|_| Denial::BadHost)?;
+        let place = bytes.get_mut(..name.len()).ok_or(Denial::BadHost)?;
+        let mut before = b'.';
+        for (to, from) in place.iter_mut().zip(name) {
+            *to = match *from {
+                b'.' if before == b'.' => return Err(Denial::BadHost),
+                b @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.') => b,
+                b @ b'A'..=b'Z' => b.to_ascii_lowercase(),
+                _ => return Err(Denial::BadHost),
+            };
+            before = *to;
+        }
+        // Also true of the empty name: an empty label at the end is as wrong as one in between.
+        if before == b'.' { Err(Denial::BadHost) } else { Ok(Self { bytes, len }) }
+    }
+
+    fn parse_ipv6(rest: &[u8]) -> Result<Self, Denial> {
+        let close = memchr::memchr(b']', rest).ok_or(Denial::BadHost)?;
+        let (literal, port) = rest.split_at(close);
+        check_port(port.get(1..).unwrap_or_default())?;
+        let address: Ipv6Addr =
+            std::str::from_utf8(literal).ok().and_then(|text| text.parse().ok()).ok_or(Denial::BadHost)?;
+        let mut bytes = [0; MAX_HOST_BYTES];
+        let mut free = bytes.as_mut_slice();
+        write!(free, "[{address}]").map_err(|_| Denial::BadHost)?;
+        let len = u8::try_from(MAX_HOST_BYTES - free.len()).map_err(|_| Denial::BadHost)?;
+        Ok(Self { bytes, len })
     }
 
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.bytes.get(..usize::from(self.len)).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    }
+}
+
+/// `port` is empty or starts with the colon.
+fn check_port(port: &[u8]) -> Result<(), Denial> {
+    match port {
+        [] => Ok(()),
+        [b':', digits @ ..] if (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+            let number = digits.iter().fold(0_u32, |n, d| n * 10 + u32::from(d - b'0'));
+            if number <= u32::from(u16::MAX) { Ok(()) } else { Err(Denial::BadHost) }
+        }
+        _ => Err(Denial::BadHost),
+    }
+}
+
+impl PartialEq for Host {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Host {}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Host").field(&self.as_str()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hosts_become_canonical() {
+        for (written, canonical) in [
+            ("shop.test", "shop.test"),
+            ("SHOP.Test", "shop.test"),
+            ("shop.test.", "shop.test"),
+            ("shop.test:8080", "shop.test"),
+            ("shop.test.:0080", "shop.test"),
+            ("localhost", "localhost"),
+            ("my_service.team-a:1", "my_service.team-a"),
+            ("10.0.0.1:65535", "10.0.0.1"),
+            ("[2001:DB8:0:0::1]", "[2001:db8::1]"),
+            ("[::1]:443", "[::1]"),
+        ] {
+            assert_eq!(Host::parse(written.as_bytes()).unwrap().as_str(), canonical, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_two_readers_could_take_for_two_hosts_is_refused() {
+        for written in [
+            "",
+            ".",
+            "..",
+            ":80",
+            "a..b",
+            ".a",
+            "a..",
+            "a:",
+            "a:x",
+            "a:+1",
+            "a:-1",
+            "a:65536",
+            "a:000080",
+            "a:1:2",
+            "a b",
+            " a",
+            "a ",
+            "a,b",
+            "a, b",
+            "u@a",
+            "u:p@a",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a%41",
+            "*.a",
+            "a\0",
+            "a\t",
+            "é",
+            "[::1",
+            "[::1]x",
+            "[::1]:",
+            "[::1]80",
+            "[::1%eth0]",
+            "[v1.a]",
+            "[1.2.3.4]",
+            "[]",
+            "::1",
+            "a[::1]",
+        ] {
+            assert_eq!(Host::parse(written.as_bytes()), Err(Denial::BadHost), "{written:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_fits_and_one_more_byte_does_not() {
+        let longest = "a".repeat(MAX_HOST_BYTES);
+        assert_eq!(Host::parse(format!("{longest}.:1").as_bytes()).unwrap().as_str(), longest);
+        assert_eq!(Host::parse(format!("{longest}a").as_bytes()), Err(Denial::BadHost));
+        assert_eq!(Host::parse("a".repeat(5000).as_bytes()), Err(Denial::BadHost));
+    }
+
+    proptest! {
+        /// Parsing what was parsed changes nothing, and what is accepted has no byte that could mean something else.
+        #[test]
+        fn parsing_is_idempotent(authority in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..40),
+            "[a-zA-Z0-9._:\\[\\]%@-]{0,40}".prop_map(String::into_bytes),
+            "\\[[0-9a-fA-F:.]{0,24}\\](:[0-9]{1,6})?".prop_map(String::into_bytes),
+        ]) {
+            if let Ok(host) = Host::parse(&authority) {
+                prop_assert!(!host.as_str().is_empty());
+                prop_assert!(host.as_str().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.[]:".contains(&b)));
+                prop_assert_eq!(Host::parse(host.as_str().as_bytes()), Ok(host));
+            }
+        }
     }
 }

@@ -4,14 +4,17 @@
 //! host and path, the [`Route`] they belong to, the backend and the endpoint to ask, or the [`Denial`] to answer with.
 //! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
 //!
-//! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` (which route
-//! wins), `backend` and `balance` (who is asked).
+//! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
+//! `path_table` (which route wins), `backend` and `balance` (who is asked).
 
 pub mod backend;
 pub mod balance;
 pub mod denial;
 pub mod host;
+mod index;
 pub mod path;
+pub mod path_table;
+pub mod pattern;
 pub mod route;
 pub mod settings;
 pub mod snapshot;
@@ -21,6 +24,8 @@ pub use backend::{Backend, Endpoint, Endpoints};
 pub use denial::Denial;
 pub use host::Host;
 pub use path::Target;
+pub use path_table::PathTable;
+pub use pattern::{HostPattern, PathPattern};
 pub use route::{Action, Route};
 pub use settings::Settings;
 pub use snapshot::Snapshot;

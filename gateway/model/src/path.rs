@@ -5,21 +5,187 @@ use std::borrow::Cow;
 use crate::denial::Denial;
 
 /// A canonical request target in origin form. What is matched is what is forwarded.
+///
+/// Duplicate slashes are kept, in matching as in forwarding: `//admin` is a path whose first element is empty, it
+/// is not `/admin`, and it is never an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// Starts with `/`; no dot segments, no empty inner segments kept apart by rule, only needed percent-encodings, upper-case hex.
+    /// Starts with `/`; no dot segments, only needed percent-encodings, upper-case hex, ASCII.
     pub path: Cow<'a, str>,
     /// Without the `?`; bytes are checked, never changed.
     pub query: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
-    /// Makes an origin-form target canonical. Idempotent.
+    /// Makes an origin-form target (RFC 9112 §3.2.1) canonical. Idempotent. A path that is canonical already is borrowed.
+    ///
+    /// In the path, percent-encoded unreserved characters are decoded and what must be encoded is encoded (RFC 3986
+    /// §6.2.2), then dot segments are removed (§5.2.4). Refused, because readers behind us could take it otherwise:
+    /// an encoded slash, a backslash in any form, control characters in any form, overlong UTF-8, a `%` without two
+    /// hex digits, a fragment, characters that no URI has, dot segments with parameters (`/..;x/`), dot segments that
+    /// climb above the root or over an empty segment.
     ///
     /// # Errors
     /// [`Denial::BadPath`] where two readers could differ about what is meant.
     pub fn parse(target: &'a [u8]) -> Result<Self, Denial> {
-        let _ = target;
-        Err(Denial::BadPath)
+        let scan = Scan::of(target);
+        let (path, rest) = target.split_at_checked(scan.end).ok_or(Denial::BadPath)?;
+        if path.first() != Some(&b'/') {
+            return Err(Denial::BadPath);
+        }
+        let path = std::str::from_utf8(path).map_err(|_| Denial::BadPath)?;
+        let path = if scan.canonical { Cow::Borrowed(path) } else { Cow::Owned(canonical(path)?) };
+        Ok(Self { path, query: parse_query(rest)? })
     }
 }
+
+/// What one look at the bytes tells.
+struct Scan {
+    /// Where the path ends: at `?`, `#`, or the end.
+    end: usize,
+    /// Nothing in the path needs a second look.
+    canonical: bool,
+}
+
+impl Scan {
+    fn of(target: &[u8]) -> Self {
+        let mut canonical = true;
+        let mut before = 0;
+        for (end, &byte) in target.iter().enumerate() {
+            if byte == b'?' || byte == b'#' {
+                return Self { end, canonical };
+            }
+            // A segment that starts with a dot may be a dot segment; that is for the slower look to decide.
+            canonical &= stands_for_itself(byte) && !(byte == b'.' && before == b'/');
+            before = byte;
+        }
+        Self { end: target.len(), canonical }
+    }
+}
+
+/// `pchar` of RFC 3986 §3.3 without percent-encoding, and the slash.
+const fn stands_for_itself(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'/' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
+        )
+}
+
+/// RFC 3986 §2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn canonical(path: &str) -> Result<String, Denial> {
+    let mut out = String::with_capacity(path.len() + 16);
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let start = out.len();
+        out.push('/');
+        push_segment(&mut out, segment.as_bytes())?;
+        let dots = dot_segment(out.get(start + 1..).unwrap_or_default())?;
+        if dots > 0 {
+            out.truncate(start);
+        }
+        if dots == 2 {
+            let parent = out.rfind('/').filter(|slash| slash + 1 < out.len()).ok_or(Denial::BadPath)?;
+            out.truncate(parent);
+        }
+        if dots > 0 && segments.peek().is_none() {
+            out.push('/');
+        }
+    }
+    Ok(out)
+}
+
+/// How many dots a segment of nothing but dots has: 1, 2, or 0 if it is no dot segment.
+fn dot_segment(segment: &str) -> Result<u8, Denial> {
+    // Some servers cut parameters off before they look for dots, and some decode the semicolon first.
+    let end = |mark| segment.find(mark).unwrap_or(segment.len());
+    let name = segment.get(..end(";").min(end("%3B"))).unwrap_or_default();
+    match (name, name.len() == segment.len()) {
+        (".", true) => Ok(1),
+        ("..", true) => Ok(2),
+        ("." | "..", false) => Err(Denial::BadPath),
+        _ => Ok(0),
+    }
+}
+
+fn push_segment(out: &mut String, segment: &[u8]) -> Result<(), Denial> {
+    let mut rest = segment;
+    let mut before = 0;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        let meant = match byte {
+            b'%' => {
+                let (value, tail) = decode(tail)?;
+                rest = tail;
+                value
+            }
+            b if stands_for_itself(b) || b >= 0x80 || b == b'[' || b == b']' => b,
+            _ => return Err(Denial::BadPath),
+        };
+        if refused(meant) || is_overlong(before, meant) {
+            return Err(Denial::BadPath);
+        }
+        if is_unreserved(meant) || (byte != b'%' && stands_for_itself(byte)) {
+            out.push(char::from(meant));
+        } else {
+            push_encoded(out, meant);
+        }
+        before = meant;
+    }
+    Ok(())
+}
+
+/// Bytes that may not be meant, however they are written.
+const fn refused(meant: u8) -> bool {
+    meant.is_ascii_control() || matches!(meant, b'/' | b'\\')
+}
+
+/// Whether two bytes start a UTF-8 sequence that is longer than it need be (Unicode 16 §3.9, table 3-7): the old way
+/// to hide a dot or a slash.
+const fn is_overlong(first: u8, second: u8) -> bool {
+    matches!((first, second), (0xC0 | 0xC1, 0x80..=0xBF) | (0xE0, 0x80..=0x9F) | (0xF0, 0x80..=0x8F))
+}
+
+fn decode(hex: &[u8]) -> Result<(u8, &[u8]), Denial> {
+    match hex {
+        [high, low, rest @ ..] => Ok((digit(*high)? << 4 | digit(*low)?, rest)),
+        _ => Err(Denial::BadPath),
+    }
+}
+
+const fn digit(hex: u8) -> Result<u8, Denial> {
+    match hex {
+        b'0'..=b'9' => Ok(hex - b'0'),
+        b'a'..=b'f' => Ok(hex - b'a' + 10),
+        b'A'..=b'F' => Ok(hex - b'A' + 10),
+        _ => Err(Denial::BadPath),
+    }
+}
+
+fn push_encoded(out: &mut String, byte: u8) {
+    const fn hex(nibble: u8) -> char {
+        (if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }) as char
+    }
+    out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
+}
+
+/// `rest` is empty or starts at the `?` or `#`. Nobody routes by the query, so its bytes stay as they are; only what could
+/// end the request line or the target early is refused.
+fn parse_query(rest: &[u8]) -> Result<Option<&str>, Denial> {
+    let query = match rest {
+        [] => return Ok(None),
+        [b'?', query @ ..] => query,
+        _ => return Err(Denial::BadPath),
+    };
+    if query.iter().any(|b| *b <= b' ' || *b == 0x7F || *b == b'#') {
+        return Err(Denial::BadPath);
+    }
+    std::str::from_utf8(query).map(Some).map_err(|_| Denial::BadPath)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A route: what happens to requests that match a host and a path.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::backend::Backend;
@@ -10,7 +11,7 @@ use crate::denial::Denial;
 pub struct Route {
     /// Host as written: exact, `*.` form, or empty for every other host.
     pub host: Box<str>,
-    /// Path as written.
+    /// Path as written; empty for [`PathKind::Default`].
     pub path: Box<str>,
     /// How the path matches.
     pub kind: PathKind,
@@ -29,6 +30,24 @@ pub enum PathKind {
     Prefix,
     /// Every path that nothing else matches (`spec.defaultBackend`).
     Default,
+}
+
+/// Which of two routes of one host is asked first: the smaller one. The longest path wins; between equal paths,
+/// `Exact` (Ingress API reference, "Multiple matches").
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precedence<'a> {
+    length: Reverse<usize>,
+    kind: PathKind,
+    /// Only so that the order is total: two paths of one length never match the same request.
+    path: &'a str,
+}
+
+impl Route {
+    /// Its place among the routes of its host.
+    #[must_use]
+    pub fn precedence(&self) -> Precedence<'_> {
+        Precedence { length: Reverse(self.path.len()), kind: self.kind, path: &self.path }
+    }
 }
 
 /// What to do with a request.

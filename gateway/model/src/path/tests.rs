@@ -1,0 +1,167 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn path(target: &str) -> Result<String, Denial> {
+    Target::parse(target.as_bytes()).map(|t| t.path.into_owned())
+}
+
+#[test]
+fn paths_become_canonical() {
+    for (written, canonical) in [
+        ("/", "/"),
+        ("/a/b", "/a/b"),
+        ("/a/b/", "/a/b/"),
+        ("/%61%2D%7e", "/a-~"),
+        ("/caf%c3%a9", "/caf%C3%A9"),
+        ("/café", "/caf%C3%A9"),
+        ("/a[1]", "/a%5B1%5D"),
+        ("/a%20b", "/a%20b"),
+        ("/%2561", "/%2561"),
+        ("/%3b%3f%23", "/%3B%3F%23"),
+        ("/a;v=1/b", "/a;v=1/b"),
+        ("/...", "/..."),
+        ("/.well-known/x", "/.well-known/x"),
+        ("/a/.", "/a/"),
+        ("/a/./b", "/a/b"),
+        ("/a/..", "/"),
+        ("/a/../b", "/b"),
+        ("/a/b/../c", "/a/c"),
+        ("/a/%2e%2E/b", "/b"),
+        ("/a/.%2e/b/%2e", "/b/"),
+        ("//evil.test/x", "//evil.test/x"),
+        ("/a//b", "/a//b"),
+        ("/.//x", "//x"),
+    ] {
+        assert_eq!(path(written).as_deref(), Ok(canonical), "{written}");
+    }
+}
+
+#[test]
+fn what_two_readers_could_take_for_two_paths_is_refused() {
+    for written in [
+        "",
+        "a",
+        "*",
+        "@evil/x",
+        "http://a/b",
+        "?a",
+        "#",
+        "/a#b",
+        "/a?b#c",
+        "/%",
+        "/%4",
+        "/%zz",
+        "/%+1",
+        "/%00",
+        "/%01",
+        "/%0d%0a",
+        "/%7f",
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%5cb",
+        "/a\\b",
+        "/a b",
+        "/a\tb",
+        "/a\0b",
+        "/a\x7fb",
+        "/\"",
+        "/<",
+        "/>",
+        "/{",
+        "/}",
+        "/|",
+        "/^",
+        "/`",
+        "/..",
+        "/../a",
+        "/a/../..",
+        "/a/../../b",
+        "/%2e%2e/a",
+        "/..;x/a",
+        "/a/..;/b",
+        "/a/.;x",
+        "/a/..%3bx/b",
+        "/a/..%3B;/b",
+        "/a/%2e%2e;x",
+        "//..",
+        "/a//../b",
+        "/%c0%ae%c0%ae/a",
+        "/%e0%80%af",
+        "/%f0%80%80%af",
+    ] {
+        assert_eq!(path(written), Err(Denial::BadPath), "{written:?}");
+    }
+    assert_eq!(Target::parse(b"/\xff").map(|t| t.path), Err(Denial::BadPath));
+    assert_eq!(Target::parse(b"/\xc3").map(|t| t.path), Err(Denial::BadPath));
+}
+
+#[test]
+fn a_query_is_checked_and_left_alone() {
+    for (target, query) in [
+        ("/a", None),
+        ("/a?", Some("")),
+        ("/a?b=%2F%zz&c=../..", Some("b=%2F%zz&c=../..")),
+        ("/a?b?c", Some("b?c")),
+        ("/a?q=é\\|", Some("q=é\\|")),
+    ] {
+        assert_eq!(Target::parse(target.as_bytes()).unwrap().query, query, "{target}");
+    }
+    for target in [b"/a?b c".as_slice(), b"/a?b\0", b"/a?\r\n", b"/a?\x7f", b"/a?\xff", b"/a?b#c"] {
+        assert_eq!(Target::parse(target), Err(Denial::BadPath), "{target:?}");
+    }
+}
+
+#[test]
+fn a_canonical_path_is_borrowed() {
+    for target in ["/", "/a/b.c;d=e/~f?x=../%41", "//a", "/a.b/c-d_e"] {
+        assert!(matches!(Target::parse(target.as_bytes()).unwrap().path, Cow::Borrowed(_)), "{target}");
+    }
+}
+
+fn targets() -> impl Strategy<Value = Vec<u8>> {
+    let part = prop_oneof![
+        4 => Just("/".to_owned()),
+        2 => Just(".".to_owned()),
+        1 => Just("..".to_owned()),
+        1 => prop_oneof![Just("%2e"), Just("%2E"), Just(";"), Just("%3b"), Just("%2F"), Just("%5c"), Just("//"), Just("é"), Just("%c3%a9"), Just("%C0"), Just("%ae"), Just("[")].prop_map(str::to_owned),
+        3 => "[a-zA-Z0-9%;:@~!?#-]{1,3}",
+    ];
+    prop_oneof![
+        4 => proptest::collection::vec(part, 0..12).prop_map(|parts| format!("/{}", parts.concat()).into_bytes()),
+        1 => proptest::collection::vec(any::<u8>(), 0..24),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Canonical is canonical: a second pass changes nothing, refuses nothing and copies nothing but dots in front.
+    #[test]
+    fn parsing_is_idempotent(target in targets()) {
+        if let Ok(first) = Target::parse(&target) {
+            let again = match first.query {
+                Some(query) => format!("{}?{query}", first.path),
+                None => first.path.to_string(),
+            };
+            prop_assert_eq!(Target::parse(again.as_bytes()), Ok(first));
+        }
+    }
+
+    /// Nothing that is forwarded can be read as another path: no dot segments, raw or decoded, with or without
+    /// parameters; no control characters, backslashes or encoded slashes; ASCII; one leading slash at least.
+    #[test]
+    fn what_is_forwarded_has_one_reading(target in targets()) {
+        if let Ok(Target { path, .. }) = Target::parse(&target) {
+            prop_assert!(path.starts_with('/'));
+            prop_assert!(path.bytes().all(|b| b.is_ascii_graphic()));
+            prop_assert!(!path.contains(['\\', '?', '#']));
+            prop_assert!(!path.contains("%2F") && !path.contains("%5C") && !path.contains("%2E"));
+            for segment in path.split('/') {
+                let name = segment.replace("%3B", ";");
+                let name = name.split(';').next().unwrap_or_default();
+                prop_assert!(name != "." && name != "..");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Which route of one host a path leads to.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::index::{self, Index};
+use crate::pattern::PathPattern;
+use crate::route::{PathKind, Route};
+
+/// Routes of one host by path. Immutable; snapshots share it.
+#[derive(Debug, Default)]
+pub struct PathTable {
+    exact: Index<Arc<Route>>,
+    prefixes: Prefixes,
+    default: Option<Arc<Route>>,
+    closed: bool,
+}
+
+impl PathTable {
+    /// A table of these routes. Of two with one pattern the first stays. `closed`: a request for this host that nothing
+    /// here matches is not looked for under less specific hosts.
+    #[must_use]
+    pub fn new(routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>, closed: bool) -> Self {
+        let (mut exact, mut prefixes, mut default) = (Vec::new(), Vec::new(), None);
+        for (pattern, route) in routes {
+            match pattern.kind {
+                PathKind::Exact => exact.push((pattern.key, route)),
+                PathKind::Prefix => prefixes.push((pattern.key, route)),
+                PathKind::Default => default = default.or(Some(route)),
+            }
+        }
+        Self { exact: Index::new(exact), prefixes: Prefixes::new(prefixes), default, closed }
+    }
+
+    /// The route of a canonical path: an equal `Exact`, else the longest `Prefix`, else the default. An `Exact` path that
+    /// matches is as long as the request's, so it never loses to a `Prefix` by length.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
+        let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path), path) };
+        exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
+    }
+
+    /// Whether requests that nothing matches stay unmatched, rather than being looked for under less specific hosts.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Every route, in order of precedence.
+    #[must_use]
+    pub fn routes(&self) -> Vec<&Arc<Route>> {
+        let exact = self.exact.iter().map(|(_, route)| route);
+        let prefixes = self.prefixes.0.iter().map(|prefix| &prefix.route);
+        let mut routes: Vec<_> = exact.chain(prefixes).chain(self.default.as_ref()).collect();
+        routes.sort_by_cached_key(|route| route.precedence());
+        routes
+    }
+}
+
+/// Prefixes in element order, each with the longest other prefix that contains it.
+///
+/// Everything below a prefix stands right behind it in this order. So the longest prefix of a path is the greatest entry
+/// that is not greater than the path, or one of those that contain that entry.
+#[derive(Debug, Default)]
+struct Prefixes(Box<[Prefix]>);
+
+#[derive(Debug)]
+struct Prefix {
+    key: Box<str>,
+    /// Place of the longest prefix that contains this one; its own place if there is none.
+    parent: usize,
+    route: Arc<Route>,
+}
+
+impl Prefixes {
+    fn new(mut entries: Vec<(Box<str>, Arc<Route>)>) -> Self {
+        entries.sort_by(|(a, _), (b, _)| element_order(a, b));
+        entries.dedup_by(|(later, _), (first, _)| later == first);
+        let mut list: Vec<Prefix> = Vec::with_capacity(entries.len());
+        // Places of the prefixes around the current one, outermost first.
+        let mut around: Vec<usize> = Vec::new();
+        for (key, route) in entries {
+            let place = list.len();
+            while around.pop_if(|at| !list.get(*at).is_some_and(|outer| contains(&outer.key, &key))).is_some() {}
+            list.push(Prefix { key, parent: around.last().copied().unwrap_or(place), route });
+            around.push(place);
+        }
+        Self(list.into())
+    }
+
+    fn find(&self, path: &str) -> Option<&Arc<Route>> {
+        let after = self.0.partition_point(|prefix| element_order(&prefix.key, path) != Ordering::Greater);
+        let mut place = after.checked_sub(1)?;
+        let nearest = self.0.get(place)?;
+        let common = common_bytes(nearest.key.as_bytes(), path.as_bytes());
+        loop {
+            let prefix = self.0.get(place)?;
+            // All that contain `nearest` agree with it, so lengths tell without another compare.
+            if prefix.key.len() <= common && ends_element(path, prefix.key.len()) {
+                return Some(&prefix.route);
+            }
+            if prefix.parent == place {
+                return None;
+            }
+            place = prefix.parent;
+        }
+    }
+}
+
+fn contains(outer: &str, inner: &str) -> bool {
+    inner.starts_with(outer) && ends_element(inner, outer.len())
+}
+
+fn ends_element(path: &str, at: usize) -> bool {
+    path.as_bytes().get(at).is_none_or(|next| *next == b'/')
+}
+
+fn common_bytes(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Byte order with `/` below every other byte, so that `/a/b` stands before `/a-b`.
+fn element_order(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    let common = common_bytes(a, b);
+    a.get(common).map(rank).cmp(&b.get(common).map(rank))
+}
