@@ -6,7 +6,27 @@
 //!
 //! Start with `instance`; `names` holds every label, annotation and object name that two programs must agree on.
 
+pub mod client_address;
+pub mod drain;
+pub mod duration;
 pub mod finding;
+pub mod ingress_class;
+pub mod instance;
 pub mod lane;
+pub mod lane_spec;
+pub mod limits;
 pub mod names;
+pub mod network_policy;
+pub mod observability;
+pub mod placement;
 pub mod report;
+pub mod rollout;
+pub mod scaling;
+mod schema;
+pub mod scope;
+pub mod service;
+pub mod size;
+pub mod status;
+pub mod sysctls;
+pub mod tls;
+pub mod upstream;

@@ -1,0 +1,54 @@
+//! How a lane learns the address of a client, and passes it on.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::lane::LaneClientAddress;
+use crate::lane_spec::cidr_list_rule;
+
+/// How the client's address is learnt and passed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClientAddress {
+    /// Whether every connection begins with a PROXY protocol header. Accept: it must, and one without is closed. Off: it must not. Accept it only
+    /// when nothing but your load balancer can reach the gateways, for whoever can write that header chooses its address.
+    pub proxy_protocol: ProxyProtocol,
+    /// Address blocks (CIDR) of the proxies in front of this lane, whose X-Forwarded-For, -Host and -Proto are believed. Empty: nobody's are.
+    #[serde(rename = "trustedCIDRs", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128), inner(length(max = 43)), extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = cidr_list_rule()))]
+    pub trusted_cidrs: Vec<String>,
+    /// What backends see in X-Forwarded-For. Replace: the client's address alone. Append: what a trusted proxy sent, continued.
+    pub forwarded_for: ForwardedFor,
+}
+
+/// Whether connections begin with a PROXY protocol header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ProxyProtocol {
+    /// They do not.
+    #[default]
+    Off,
+    /// They must.
+    Accept,
+}
+
+/// How `X-Forwarded-For` is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ForwardedFor {
+    /// From the client's address alone.
+    #[default]
+    Replace,
+    /// By continuing what a trusted proxy sent.
+    Append,
+}
+
+impl ClientAddress {
+    /// What the lane document says of these settings.
+    #[must_use]
+    pub fn resolve(&self) -> LaneClientAddress {
+        LaneClientAddress {
+            proxy_protocol: self.proxy_protocol == ProxyProtocol::Accept,
+            trusted_cidrs: self.trusted_cidrs.clone(),
+            append_forwarded_for: self.forwarded_for == ForwardedFor::Append,
+        }
+    }
+}
