@@ -1,0 +1,133 @@
+//! What request and response heads share: fields, limits, and how `httparse` is asked.
+
+use crate::{Name, NameSet, Refusal, Span, bytes};
+
+/// Most fields of a head, whatever the limits say: the token table on the stack has this many places.
+pub const MAX_FIELDS: usize = 100;
+
+/// One field line of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The name, if some rule knows it.
+    pub id: Name,
+    /// The name as it was spelled.
+    pub name: Span,
+    /// The value without the whitespace around it. Bytes from 0x80 are opaque.
+    pub value: Span,
+    /// Whether the field may be written onward. Not so for what ends at this hop: framing, Host (written anew), Expect,
+    /// hop-by-hop fields, what Connection nominates, and in requests names with an underscore, which many backends
+    /// cannot tell from the name with a hyphen.
+    pub forward: bool,
+}
+
+/// How large a head may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Most bytes of the head, start line and final empty line included.
+    pub head_bytes: usize,
+    /// Most bytes of the request target.
+    pub target_bytes: usize,
+    /// Most fields; more than [`MAX_FIELDS`] means [`MAX_FIELDS`].
+    pub fields: usize,
+}
+
+impl Default for HeadLimits {
+    /// 32 KiB, 8 KiB and 100 fields: above what browsers send, below what hurts.
+    fn default() -> Self {
+        Self { head_bytes: 32 << 10, target_bytes: 8 << 10, fields: MAX_FIELDS }
+    }
+}
+
+/// How far a head has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More bytes are needed; parse again from the start of the head when there are some.
+    Partial,
+    /// The head is complete and took this many bytes of the buffer; content begins there.
+    Complete(usize),
+}
+
+/// The version of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    #[default]
+    Http11,
+}
+
+impl Version {
+    /// From the minor number; `httparse` knows 0 and 1 only.
+    pub(crate) fn from_minor(minor: Option<u8>) -> Result<Self, Refusal> {
+        match minor {
+            Some(0) => Ok(Self::Http10),
+            Some(1) => Ok(Self::Http11),
+            _ => Err(Refusal::UnsupportedVersion),
+        }
+    }
+}
+
+/// Fields that end at this hop in both directions: RFC 9110 §7.6.1, what older agents send in that role, and framing,
+/// which is decided and written anew.
+pub(crate) const HOP_BY_HOP: NameSet = NameSet::of(&[
+    Name::Connection,
+    Name::ContentLength,
+    Name::Http2Settings,
+    Name::KeepAlive,
+    Name::ProxyAuthenticate,
+    Name::ProxyAuthorization,
+    Name::ProxyConnection,
+    Name::Te,
+    Name::Trailer,
+    Name::TransferEncoding,
+    Name::Upgrade,
+]);
+
+/// The places `httparse` writes its tokens to.
+pub(crate) type Slots<'b> = [std::mem::MaybeUninit<httparse::Header<'b>>; MAX_FIELDS];
+
+/// What `httparse` found wrong, in our terms; `start_line` stands for a bad token in the first line.
+pub(crate) fn refusal(error: httparse::Error, start_line: Refusal) -> Refusal {
+    match error {
+        httparse::Error::HeaderName => Refusal::BadFieldName,
+        httparse::Error::HeaderValue => Refusal::BadFieldValue,
+        httparse::Error::NewLine => Refusal::BadLineEnd,
+        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
+        httparse::Error::Version => Refusal::UnsupportedVersion,
+        httparse::Error::Status | httparse::Error::Token => start_line,
+    }
+}
+
+/// Refuses a head with an LF that no CR precedes; `httparse` takes such a line end for a good one.
+pub(crate) fn require_crlf(head: &[u8]) -> Result<(), Refusal> {
+    let mut lines = memchr::memchr_iter(b'\n', head);
+    let clean = lines.all(|at| at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\r'));
+    if clean { Ok(()) } else { Err(Refusal::BareLineFeed) }
+}
+
+/// Whether the name is an alias of another one to a backend that turns both `-` and `_` into `_`.
+pub(crate) fn is_alias(id: Name, name: &[u8]) -> bool {
+    id == Name::Other && name.contains(&b'_')
+}
+
+/// The elements of a comma-separated list, without whitespace; empty elements are skipped (RFC 9110 §5.6.1.2).
+pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+}
+
+/// Without the optional whitespace (space and tab only) at both ends.
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Whether the bytes are one token (RFC 9110 §5.6.2).
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && bytes::all(text, bytes::TOKEN)
+}

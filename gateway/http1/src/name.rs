@@ -1,0 +1,227 @@
+//! The field names that any rule looks at, as small numbers.
+
+/// Declares [`Name`] and its spellings from one table; a function cannot make an enum.
+macro_rules! names {
+    ($($name:ident = $text:literal,)*) => {
+        /// A field name that some rule looks at, found once while a head is parsed; afterwards rules compare numbers.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Name {
+            /// Any name that no rule knows.
+            #[default]
+            Other,
+            $(#[doc = concat!("`", $text, "`.")] $name,)*
+        }
+
+        impl Name {
+            /// Every known name, in the order of their numbers, which start at 1.
+            pub const KNOWN: &[Self] = &[$(Self::$name,)*];
+
+            /// The usual spelling; empty for [`Name::Other`].
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::Other => "",
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+names! {
+    Accept = "Accept",
+    AcceptEncoding = "Accept-Encoding",
+    AcceptLanguage = "Accept-Language",
+    AcceptRanges = "Accept-Ranges",
+    AccessControlAllowCredentials = "Access-Control-Allow-Credentials",
+    AccessControlAllowHeaders = "Access-Control-Allow-Headers",
+    AccessControlAllowMethods = "Access-Control-Allow-Methods",
+    AccessControlAllowOrigin = "Access-Control-Allow-Origin",
+    AccessControlExposeHeaders = "Access-Control-Expose-Headers",
+    AccessControlMaxAge = "Access-Control-Max-Age",
+    AccessControlRequestHeaders = "Access-Control-Request-Headers",
+    AccessControlRequestMethod = "Access-Control-Request-Method",
+    Age = "Age",
+    Allow = "Allow",
+    AltSvc = "Alt-Svc",
+    Authorization = "Authorization",
+    Baggage = "Baggage",
+    CacheControl = "Cache-Control",
+    Connection = "Connection",
+    ContentDisposition = "Content-Disposition",
+    ContentEncoding = "Content-Encoding",
+    ContentLanguage = "Content-Language",
+    ContentLength = "Content-Length",
+    ContentLocation = "Content-Location",
+    ContentRange = "Content-Range",
+    ContentSecurityPolicy = "Content-Security-Policy",
+    ContentType = "Content-Type",
+    Cookie = "Cookie",
+    Date = "Date",
+    ETag = "ETag",
+    Expect = "Expect",
+    Expires = "Expires",
+    Forwarded = "Forwarded",
+    GrpcStatus = "Grpc-Status",
+    Host = "Host",
+    Http2Settings = "HTTP2-Settings",
+    IfMatch = "If-Match",
+    IfModifiedSince = "If-Modified-Since",
+    IfNoneMatch = "If-None-Match",
+    IfRange = "If-Range",
+    IfUnmodifiedSince = "If-Unmodified-Since",
+    KeepAlive = "Keep-Alive",
+    LastModified = "Last-Modified",
+    Link = "Link",
+    Location = "Location",
+    MaxForwards = "Max-Forwards",
+    Origin = "Origin",
+    Pragma = "Pragma",
+    Proxy = "Proxy",
+    ProxyAuthenticate = "Proxy-Authenticate",
+    ProxyAuthorization = "Proxy-Authorization",
+    ProxyConnection = "Proxy-Connection",
+    Range = "Range",
+    Referer = "Referer",
+    Refresh = "Refresh",
+    RetryAfter = "Retry-After",
+    SecWebSocketAccept = "Sec-WebSocket-Accept",
+    SecWebSocketExtensions = "Sec-WebSocket-Extensions",
+    SecWebSocketKey = "Sec-WebSocket-Key",
+    SecWebSocketProtocol = "Sec-WebSocket-Protocol",
+    SecWebSocketVersion = "Sec-WebSocket-Version",
+    Server = "Server",
+    SetCookie = "Set-Cookie",
+    SslClientCert = "Ssl-Client-Cert",
+    SslClientIssuerDn = "Ssl-Client-Issuer-Dn",
+    SslClientSubjectDn = "Ssl-Client-Subject-Dn",
+    SslClientVerify = "Ssl-Client-Verify",
+    StrictTransportSecurity = "Strict-Transport-Security",
+    Te = "TE",
+    Traceparent = "Traceparent",
+    Tracestate = "Tracestate",
+    Trailer = "Trailer",
+    TransferEncoding = "Transfer-Encoding",
+    Upgrade = "Upgrade",
+    UpgradeInsecureRequests = "Upgrade-Insecure-Requests",
+    UserAgent = "User-Agent",
+    Vary = "Vary",
+    Via = "Via",
+    WwwAuthenticate = "WWW-Authenticate",
+    XAccelBuffering = "X-Accel-Buffering",
+    XAccelRedirect = "X-Accel-Redirect",
+    XAuthRequestRedirect = "X-Auth-Request-Redirect",
+    XContentTypeOptions = "X-Content-Type-Options",
+    XForwardedFor = "X-Forwarded-For",
+    XForwardedHost = "X-Forwarded-Host",
+    XForwardedPort = "X-Forwarded-Port",
+    XForwardedPrefix = "X-Forwarded-Prefix",
+    XForwardedProto = "X-Forwarded-Proto",
+    XForwardedScheme = "X-Forwarded-Scheme",
+    XForwardedServer = "X-Forwarded-Server",
+    XFrameOptions = "X-Frame-Options",
+    XOriginalForwardedFor = "X-Original-Forwarded-For",
+    XOriginalMethod = "X-Original-Method",
+    XOriginalUri = "X-Original-URI",
+    XOriginalUrl = "X-Original-URL",
+    XPoweredBy = "X-Powered-By",
+    XRealIp = "X-Real-IP",
+    XRequestId = "X-Request-ID",
+    XRequestedWith = "X-Requested-With",
+    XScheme = "X-Scheme",
+    XSentFrom = "X-Sent-From",
+}
+
+/// Slots of the lookup table: a power of two that leaves room for a hash without collisions.
+const SLOTS: usize = 512;
+
+/// Which name a hash may stand for. No two known names share a slot (checked by the compiler), so that one compare
+/// decides.
+static TABLE: [Name; SLOTS] = table();
+
+impl Name {
+    /// The known name with this spelling, in any mix of cases.
+    #[inline]
+    pub fn find(text: &[u8]) -> Self {
+        let candidate = TABLE.get(slot(text)).copied().unwrap_or_default();
+        if candidate.as_bytes().eq_ignore_ascii_case(text) { candidate } else { Self::Other }
+    }
+
+    /// The usual spelling as bytes; empty for [`Name::Other`].
+    #[inline]
+    pub const fn as_bytes(self) -> &'static [u8] {
+        self.as_str().as_bytes()
+    }
+}
+
+/// A set of known names. [`Name::Other`] is never in it: it stands for no name in particular.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameSet(u128);
+
+impl NameSet {
+    /// No names.
+    pub const EMPTY: Self = Self(0);
+
+    /// These names.
+    #[expect(clippy::indexing_slicing, reason = "a const fn has no iterators; the index is below the length")]
+    pub const fn of(names: &[Name]) -> Self {
+        let mut set = Self::EMPTY;
+        let mut at = 0;
+        while at < names.len() {
+            set = set.with(names[at]);
+            at += 1;
+        }
+        set
+    }
+
+    /// This set and `name`.
+    #[must_use]
+    #[inline]
+    pub const fn with(self, name: Name) -> Self {
+        match name {
+            Name::Other => self,
+            name => Self(self.0 | 1 << name as u8),
+        }
+    }
+
+    /// The names that are in either set.
+    #[must_use]
+    #[inline]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether `name` is in the set.
+    #[inline]
+    pub const fn contains(self, name: Name) -> bool {
+        self.0 & (1 << name as u8) != 0
+    }
+}
+
+/// Length and four bytes tell all known names apart; the factors were found by search. `| 0x20` folds ASCII case.
+#[expect(clippy::indexing_slicing, reason = "len is not zero, so that each index is below it")]
+#[inline]
+const fn slot(text: &[u8]) -> usize {
+    let len = text.len();
+    if len == 0 {
+        return 0;
+    }
+    let (first, middle) = (text[0] | 0x20, text[len / 2] | 0x20);
+    let (later, last) = (text[len * 3 / 4] | 0x20, text[len - 1] | 0x20);
+    let hash = len * 255 + first as usize * 248 + middle as usize * 19 + later as usize * 48 + last as usize * 157;
+    hash % SLOTS
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
+const fn table() -> [Name; SLOTS] {
+    let mut table = [Name::Other; SLOTS];
+    let mut at = 0;
+    while at < Name::KNOWN.len() {
+        let name = Name::KNOWN[at];
+        let slot = slot(name.as_bytes());
+        assert!(matches!(table[slot], Name::Other), "two known names share a slot: search new factors");
+        table[slot] = name;
+        at += 1;
+    }
+    table
+}

@@ -1,0 +1,206 @@
+//! The way out: heads written anew from typed parts.
+
+use crate::field::is_token;
+use crate::framing::is_bodiless;
+use crate::{Field, Framing, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, bytes, reason_phrase};
+
+/// What changes between the head that came in and the one that leaves.
+///
+/// Content-Length, Transfer-Encoding and (in requests) Host are not edited but passed to the functions that write. A
+/// field that could break out of its line, or name one of these, is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Edits<'a> {
+    /// Known names to leave out.
+    pub remove: NameSet,
+    /// Further names to leave out, in any case.
+    pub remove_more: &'a [&'a str],
+    /// Fields instead of all that came in with the same name.
+    pub set: &'a [(Name, &'a [u8])],
+    /// The same for names that [`Name`] does not know: whatever came in with this name, in any case, is gone.
+    pub more: &'a [(&'a str, &'a [u8])],
+    /// Fields beside those that came in with the same name: one more Set-Cookie, Via.
+    pub append: &'a [(Name, &'a [u8])],
+}
+
+/// Writes a request head to the end of `out`.
+///
+/// `target` is written piece after piece and must be canonical already; a byte that would end the target is written
+/// percent-encoded. `host` is the value of Host. The head is HTTP/1.1 and asks for a persistent connection; for a
+/// WebSocket, `edits` set Connection and Upgrade.
+pub fn write_request(
+    out: &mut Vec<u8>,
+    buf: &[u8],
+    head: &RequestHead,
+    target: &[&[u8]],
+    host: &[u8],
+    framing: Framing,
+    edits: &Edits<'_>,
+) {
+    out.extend_from_slice(head.method.bytes(buf));
+    out.push(b' ');
+    for piece in target {
+        put_target(out, piece);
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    put_line(out, b"Host", host);
+    put_fields(out, buf, &head.fields, edits);
+    match framing {
+        Framing::None => {}
+        Framing::Sized(length) => put_length(out, length),
+        Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a response head to the end of `out`, always HTTP/1.1 (RFC 9112 §2.3).
+///
+/// `close` announces the end of the connection, and so does [`ResponseFraming::UntilClose`]; `http10_keep_alive` tells a
+/// client of HTTP/1.0 that the connection stays. Statuses that have no content get no framing. With
+/// [`ResponseFraming::None`] an answer to HEAD keeps the length it announced. Chunks are not for clients of HTTP/1.0.
+pub fn write_response(
+    out: &mut Vec<u8>,
+    buf: &[u8],
+    head: &ResponseHead,
+    framing: ResponseFraming,
+    close: bool,
+    http10_keep_alive: bool,
+    edits: &Edits<'_>,
+) {
+    let reason = match head.reason.of(buf) {
+        b"" => reason_phrase(head.status).as_bytes(),
+        reason => reason,
+    };
+    put_status_line(out, head.status, reason);
+    put_fields(out, buf, &head.fields, edits);
+    let framing = if is_bodiless(head.status) { ResponseFraming::None } else { framing };
+    match (framing, head.length_of_get) {
+        (ResponseFraming::Sized(length), _) => put_length(out, length),
+        (ResponseFraming::None, Some(length)) if !is_bodiless(head.status) => put_length(out, length),
+        (ResponseFraming::Chunked, _) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        (ResponseFraming::None | ResponseFraming::UntilClose, _) => {}
+    }
+    put_connection(out, close || framing == ResponseFraming::UntilClose, http10_keep_alive);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a whole response of our own to the end of `out`: the registered reason phrase, `fields`, the length of
+/// `content`, and the content unless the request was HEAD or the status has none. Date is the caller's field.
+pub fn write_own_response(
+    out: &mut Vec<u8>,
+    status: u16,
+    close: bool,
+    fields: &[(&str, &[u8])],
+    content: &[u8],
+    head_only: bool,
+) {
+    put_status_line(out, status, reason_phrase(status).as_bytes());
+    for &(name, value) in fields {
+        put_named(out, name, value);
+    }
+    if !is_bodiless(status) {
+        put_length(out, content.len() as u64);
+    }
+    put_connection(out, close, false);
+    out.extend_from_slice(b"\r\n");
+    if !head_only && !is_bodiless(status) {
+        out.extend_from_slice(content);
+    }
+}
+
+/// What no edit may write: whoever reads the head would frame or route by it.
+const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Host, Name::TransferEncoding]);
+
+fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
+    let gone = edits.set.iter().fold(edits.remove, |gone, &(name, _)| gone.with(name));
+    for field in fields {
+        if field.forward && !gone.contains(field.id) && !edits.names(field.name.of(buf)) {
+            put_field(out, buf, field);
+        }
+    }
+    for &(name, value) in edits.set.iter().chain(edits.append) {
+        if !DECIDED.contains(name) && name != Name::Other {
+            put_line(out, name.as_bytes(), value);
+        }
+    }
+    for &(name, value) in edits.more {
+        put_named(out, name, value);
+    }
+}
+
+impl Edits<'_> {
+    /// Whether the edits replace or remove the field of this name by its spelling.
+    fn names(&self, name: &[u8]) -> bool {
+        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(name);
+        self.more.iter().any(|&(other, _)| same(other)) || self.remove_more.iter().any(|&other| same(other))
+    }
+}
+
+/// Writes a field that came in. Where it already stands as it would be written, name to value is one copy.
+fn put_field(out: &mut Vec<u8>, buf: &[u8], field: &Field) {
+    let (name, value) = (field.name, field.value);
+    if buf.get(name.end()..value.start()) == Some(b": ") {
+        out.extend_from_slice(buf.get(name.start()..value.end()).unwrap_or_default());
+    } else {
+        out.extend_from_slice(name.of(buf));
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.of(buf));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a field of the caller's by name, unless the name is not one or is not for the caller to set.
+fn put_named(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    let name = name.as_bytes();
+    if is_token(name) && !DECIDED.contains(Name::find(name)) {
+        put_line(out, name, value);
+    }
+}
+
+/// Writes a field line, unless the value would end it early.
+fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    if bytes::all(value, bytes::VALUE) {
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn put_length(out: &mut Vec<u8>, length: u64) {
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn put_connection(out: &mut Vec<u8>, close: bool, keep_alive: bool) {
+    if close {
+        out.extend_from_slice(b"Connection: close\r\n");
+    } else if keep_alive {
+        out.extend_from_slice(b"Connection: keep-alive\r\n");
+    }
+}
+
+fn put_status_line(out: &mut Vec<u8>, status: u16, reason: &[u8]) {
+    if status == 200 && reason == b"OK" {
+        return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a piece of a target. Space, control characters and `#` would end it, or make two targets of one.
+fn put_target(out: &mut Vec<u8>, mut piece: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+    while let Some(at) = piece.iter().position(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+        let (clean, rest) = piece.split_at_checked(at).unwrap_or_default();
+        out.extend_from_slice(clean);
+        let Some((&byte, rest)) = rest.split_first() else { return };
+        out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 0xf)]);
+        piece = rest;
+    }
+    out.extend_from_slice(piece);
+}
