@@ -131,3 +131,44 @@ impl JsonSchema for Duration {
         json_schema!({ "type": "string", "maxLength": DURATION_BYTES, "pattern": DURATION_PATTERN })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_kubernetes_writes_them() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("10s", 10_000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1h", 3_600_000),
+            ("99999h", 359_996_400_000),
+        ] {
+            assert_eq!(text.parse::<Duration>().unwrap().as_millis(), millis, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_notations_are_refused() {
+        for text in ["", "10", "s", "-1s", "1.5s", "1d", "100000s", "1s1s1s1s1s", "1S", " 1s", "1s ", "1us", "１s"] {
+            assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_the_pattern_survives_writing_and_reading(text in "([0-9]{1,4}(h|m|s|ms)){1,4}") {
+            let duration: Duration = text.parse().unwrap();
+            prop_assert_eq!(duration.to_string().parse::<Duration>().unwrap(), duration);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,40}") {
+            let _ = text.parse::<Duration>();
+        }
+    }
+}

@@ -119,3 +119,6 @@ impl GatewayInstanceSpec {
         LaneName::ALL.into_iter().map(|lane| (lane, self.lane(lane))).filter(|(_, spec)| spec.enabled)
     }
 }
+
+#[cfg(test)]
+mod tests;

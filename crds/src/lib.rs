@@ -7,6 +7,8 @@
 //! Start with `instance`; `names` holds every label, annotation and object name that two programs must agree on.
 
 pub mod client_address;
+pub mod condition;
+pub mod crd;
 pub mod drain;
 pub mod duration;
 pub mod finding;
@@ -17,8 +19,10 @@ pub mod lane_spec;
 pub mod limits;
 pub mod names;
 pub mod network_policy;
+pub mod not_obeyed;
 pub mod observability;
 pub mod placement;
+pub mod reason;
 pub mod report;
 pub mod rollout;
 pub mod scaling;

@@ -132,3 +132,25 @@ pub struct Metrics {
     /// Whether request metrics carry the host as a label. Every host is a time series of its own: leave it off where tenants add hosts freely.
     pub per_host: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shares_beyond_the_whole_or_finer_than_a_millionth_are_refused() {
+        for text in ["", "1.1", "2", "0.", ".5", "0.0000001", "-0", "0.1e1", "0,5", "+1", "0.+1"] {
+            assert!(text.parse::<SampleRatio>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_sample_ratio_survives_writing_and_reading(parts in 0..=WHOLE) {
+            let text = String::from(SampleRatio(parts));
+            prop_assert_eq!(text.parse::<SampleRatio>().unwrap().parts_per_million(), parts);
+        }
+    }
+}

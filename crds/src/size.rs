@@ -12,7 +12,7 @@ use crate::schema::rule;
 
 /// What a size looks like: digits, and perhaps a binary unit. Decimal units are left out, because nobody means them for buffers.
 pub const SIZE_PATTERN: &str = "^[0-9]+(Ki|Mi|Gi)?$";
-/// Longest text of a size. Eleven digits and `Gi` are far below 2^64 bytes, so no size that fits can overflow.
+/// Longest text of a size: eleven digits and a unit, well beyond the largest bound of any field.
 const SIZE_BYTES: usize = 13;
 
 /// A number of bytes.
@@ -107,5 +107,39 @@ impl JsonSchema for Size {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "maxLength": SIZE_BYTES, "pattern": SIZE_PATTERN })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_units() {
+        for (text, bytes) in [("0", 0), ("512", 512), ("32Ki", 32 << 10), ("1Mi", 1 << 20), ("1024Gi", 1 << 40)] {
+            assert_eq!(text.parse::<Size>().unwrap().bytes(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_notations_are_refused() {
+        for text in ["", "Ki", "1k", "1KB", "-1", "1.5Mi", "1 Mi", "1Ti", "99999999999999", "99999999999Gi"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sizes_survive_writing_and_reading(text in "[0-9]{1,9}(Ki|Mi|Gi)?") {
+            let size: Size = text.parse().unwrap();
+            prop_assert_eq!(size.to_string().parse::<Size>().unwrap(), size);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,40}") {
+            let _ = text.parse::<Size>();
+        }
     }
 }

@@ -1,0 +1,205 @@
+//! Reasons of the conditions of an instance.
+
+use crate::condition::ConditionType;
+use crate::reason::{ConditionStatus, Reason};
+
+/// The specification is valid and every class it names is free or already its own.
+pub const ACCEPTED: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::True,
+    "Accepted",
+    "The specification is valid and every class it names is free or already its own.",
+    "",
+);
+/// The specification contradicts itself.
+pub const INVALID: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "Invalid",
+    "The specification contradicts itself.",
+    "Correct the fields that the message names.",
+);
+/// An IngressClass of a lane's name exists and belongs to somebody else.
+pub const CLASS_TAKEN: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "ClassTaken",
+    "An IngressClass of a lane's name exists and belongs to somebody else.",
+    "Delete that IngressClass, or choose another ingressClass.name.",
+);
+/// An older GatewayInstance claims or serves the same class.
+pub const CLASS_CLAIMED_TWICE: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "ClassClaimedTwice",
+    "An older GatewayInstance claims or serves the same class.",
+    "Choose another ingressClass.name, or remove the class from alsoServe of one of the two.",
+);
+/// The name leaves no room for the names of the instance's objects.
+pub const NAME_TOO_LONG: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "NameTooLong",
+    "The name leaves no room for the names of the instance's objects.",
+    "Create the instance anew under a name of at most 40 characters.",
+);
+/// Every enabled lane serves the latest configuration.
+pub const READY: Reason = Reason::new(
+    ConditionType::Ready,
+    ConditionStatus::True,
+    "Ready",
+    "Every enabled lane serves the latest configuration.",
+    "",
+);
+/// A lane has no available pod, or not all of its ready pods have loaded the latest configuration.
+pub const LANES_NOT_READY: Reason = Reason::new(
+    ConditionType::Ready,
+    ConditionStatus::False,
+    "LanesNotReady",
+    "A lane has no available pod, or not all of its ready pods have loaded the latest configuration.",
+    "Read the conditions of the lane that the message names.",
+);
+/// The specification was not accepted, so it is not carried out; what ran before runs on.
+pub const NOT_ACCEPTED: Reason = Reason::new(
+    ConditionType::Ready,
+    ConditionStatus::False,
+    "NotAccepted",
+    "The specification was not accepted, so it is not carried out; what ran before runs on.",
+    "Read the condition Accepted.",
+);
+/// The operator has not looked at the lanes yet.
+pub const READY_UNKNOWN: Reason = Reason::new(
+    ConditionType::Ready,
+    ConditionStatus::Unknown,
+    "NotYetObserved",
+    "The operator has not looked at the lanes yet.",
+    "Wait a few seconds; if it stays, see whether the operator runs.",
+);
+/// Everything is as the specification says.
+pub const RECONCILED: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::False,
+    "Reconciled",
+    "Everything is as the specification says.",
+    "",
+);
+/// Objects of a lane are being created.
+pub const CREATING: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::True,
+    "Creating",
+    "Objects of a lane are being created.",
+    "",
+);
+/// Pods of a lane are being replaced.
+pub const ROLLING_OUT: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::True,
+    "RollingOut",
+    "Pods of a lane are being replaced.",
+    "",
+);
+/// Pods of a lane have not all loaded the latest configuration yet.
+pub const LOADING: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::True,
+    "LoadingConfiguration",
+    "Pods of a lane have not all loaded the latest configuration yet.",
+    "",
+);
+/// Nothing moves, because the instance is paused or was not accepted.
+pub const HELD: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::False,
+    "Held",
+    "Nothing moves, because the instance is paused or was not accepted.",
+    "Read the conditions Paused and Accepted.",
+);
+/// Nothing has been wrong for longer than its grace period.
+pub const HEALTHY: Reason = Reason::new(
+    ConditionType::Degraded,
+    ConditionStatus::False,
+    "Healthy",
+    "Nothing has been wrong for longer than its grace period.",
+    "",
+);
+/// The API server refuses an object of the instance, again and again.
+pub const APPLY_FAILED: Reason = Reason::new(
+    ConditionType::Degraded,
+    ConditionStatus::True,
+    "ApplyFailed",
+    "The API server refuses an object of the instance, again and again.",
+    "Read the message: usually a quota, an admission webhook or a missing permission of the operator.",
+);
+/// A lane has been unavailable, or behind with its configuration, for longer than its grace period.
+pub const LANE_DEGRADED: Reason = Reason::new(
+    ConditionType::Degraded,
+    ConditionStatus::True,
+    "LaneDegraded",
+    "A lane has been unavailable, or behind with its configuration, for longer than its grace period.",
+    "Read the conditions of the lane that the message names, then the events and logs of its pods.",
+);
+/// A lane's new pods did not become available in time.
+pub const ROLLOUT_FAILED: Reason = Reason::new(
+    ConditionType::Degraded,
+    ConditionStatus::True,
+    "RolloutFailed",
+    "A lane's new pods did not become available in time.",
+    "Read the events and logs of the newest pods; correct the image or the pod settings.",
+);
+/// managementState is Paused.
+pub const PAUSED: Reason = Reason::new(
+    ConditionType::Paused,
+    ConditionStatus::True,
+    "Paused",
+    "managementState is Paused.",
+    "Set managementState to Managed to let the operator act again.",
+);
+/// The operator keeps the instance as specified.
+pub const MANAGED: Reason = Reason::new(
+    ConditionType::Paused,
+    ConditionStatus::False,
+    "Managed",
+    "The operator keeps the instance as specified.",
+    "",
+);
+/// Every field that is set is acted upon.
+pub const FULLY_OBEYED: Reason = Reason::new(
+    ConditionType::FullyObeyed,
+    ConditionStatus::True,
+    "FullyObeyed",
+    "Every field that is set is acted upon.",
+    "",
+);
+/// Fields are set that this version accepts but does not act on.
+pub const FIELDS_NOT_OBEYED: Reason = Reason::new(
+    ConditionType::FullyObeyed,
+    ConditionStatus::False,
+    "FieldsNotObeyed",
+    "Fields are set that this version accepts but does not act on.",
+    "Do not rely on the fields that the message names; remove them, or wait for a version that acts on them.",
+);
+/// The instance is protected from deletion.
+pub const DELETION_PROTECTED: Reason = Reason::new(
+    ConditionType::DeletionBlocked,
+    ConditionStatus::True,
+    "DeletionProtected",
+    "The instance is protected from deletion.",
+    "Set deletionProtection to false to let the deletion proceed.",
+);
+/// IngressClasses of the instance still exist.
+pub const CLEANING_UP: Reason = Reason::new(
+    ConditionType::DeletionBlocked,
+    ConditionStatus::True,
+    "CleaningUp",
+    "IngressClasses of the instance still exist.",
+    "Wait; if it stays, read the message for what cannot be deleted.",
+);
+/// Nothing holds the deletion.
+pub const NOT_BLOCKED: Reason = Reason::new(
+    ConditionType::DeletionBlocked,
+    ConditionStatus::False,
+    "NotBlocked",
+    "Nothing holds the deletion.",
+    "",
+);
