@@ -10,7 +10,7 @@ use crate::names::LaneName;
 
 /// The CustomResourceDefinition of `GatewayInstance`, as JSON, in the form in which it is written to disk.
 ///
-/// It is the derived one, put in order: no `nullable` (a null is then refused or defaulted as everywhere in Kubernetes), no titles, no formats
+/// It is the derived one, put in order: no `nullable` (a null is then refused or defaulted as everywhere in Kubernetes), no titles, descriptions in whole paragraphs, no formats
 /// that API servers do not know, whole numbers written as such, and defaults of nested objects left to their fields.
 ///
 /// # Errors
@@ -42,6 +42,9 @@ pub fn crd() -> Result<CustomResourceDefinition, serde_json::Error> {
 fn tidy(schema: &mut Map<String, Value>) {
     schema.remove("nullable");
     schema.remove("title");
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = paragraphs(description);
+    }
     if let Some(format) = schema.get("format").and_then(Value::as_str)
         && !["int32", "int64", "date-time"].contains(&format)
     {
@@ -58,6 +61,11 @@ fn tidy(schema: &mut Map<String, Value>) {
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.values_mut().filter_map(Value::as_object_mut).for_each(tidy);
     }
+}
+
+/// Joins the lines of each paragraph: where a line of source ends says nothing to a reader of `kubectl explain`.
+fn paragraphs(text: &str) -> String {
+    text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The lanes differ in one default, which a type that both share cannot say.

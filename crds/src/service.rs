@@ -39,6 +39,7 @@ pub struct ServiceSpec {
     /// of every node. ClusterIP: inside the cluster only. None: no Service is made; bring your own. When unset, it is LoadBalancer
     /// for northSouth and ClusterIP for eastWest.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ServiceType")]
     pub type_: Option<ServiceType>,
     /// Annotations of the Service, for example the settings of a cloud's load balancer.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -59,17 +60,21 @@ pub struct ServiceSpec {
     /// Which gateways take traffic from outside. Cluster: any, at the price of the client's address. Local: only those on the node where it
     /// arrives, which keeps the client's address. When unset, Kubernetes decides (Cluster).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TrafficPolicy")]
     pub external_traffic_policy: Option<TrafficPolicy>,
     /// Which gateways take traffic from inside. Cluster: any. Local: only those on the client's node, and none if there is none. When
     /// unset, Kubernetes decides (Cluster).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TrafficPolicy")]
     pub internal_traffic_policy: Option<TrafficPolicy>,
     /// Prefer gateways near the client: PreferClose or PreferSameZone (Kubernetes 1.34) for the zone, PreferSameNode (1.34) for the node.
     /// When unset, all are used evenly.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TrafficDistribution")]
     pub traffic_distribution: Option<TrafficDistribution>,
     /// IP families of the Service: SingleStack, PreferDualStack or RequireDualStack. When unset, Kubernetes decides (SingleStack).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "IpFamilyPolicy")]
     pub ip_family_policy: Option<IpFamilyPolicy>,
     /// Port of the Service for plain HTTP.
     #[schemars(range(min = 1, max = 65_535))]

@@ -53,6 +53,26 @@ fn every_field_has_a_description() {
 }
 
 #[test]
+fn a_field_is_described_as_a_field_and_not_as_its_type() {
+    let schema = schema();
+    let service = "/properties/spec/properties/northSouth/properties/service/properties";
+    for (field, words) in
+        [("type", "bring your own"), ("externalTrafficPolicy", "client's address"), ("ipFamilyPolicy", "When unset")]
+    {
+        let description = schema.pointer(&format!("{service}/{field}/description")).and_then(Value::as_str).unwrap();
+        assert!(description.contains(words), "{field}: {description}");
+    }
+}
+
+#[test]
+fn descriptions_flow_in_paragraphs() {
+    let broken = violations(|_, schema| {
+        schema.get("description").and_then(Value::as_str).is_some_and(|text| text.replace("\n\n", "").contains('\n'))
+    });
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
 fn every_string_list_map_and_number_is_bounded() {
     let unbounded = violations(|path, schema| match schema.get("type").and_then(Value::as_str) {
         Some("string") => !["maxLength", "enum"].iter().any(|bound| schema.contains_key(*bound)),
