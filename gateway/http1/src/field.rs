@@ -15,8 +15,8 @@ pub struct Field {
     /// The value without the whitespace around it. Bytes from 0x80 are opaque.
     pub value: Span,
     /// Whether the field may be written onward. Not so for what ends at this hop: framing, Host (written anew), Expect,
-    /// hop-by-hop fields, what Connection nominates, and in requests names with an underscore, which many backends
-    /// cannot tell from the name with a hyphen.
+    /// hop-by-hop fields, what Connection nominates, and in requests names with anything but letters, digits and
+    /// hyphens: many backends cannot tell `X_Real_IP` from `X-Real-IP`.
     pub forward: bool,
 }
 
@@ -106,9 +106,10 @@ pub(crate) fn require_crlf(head: &[u8]) -> Result<(), Refusal> {
     if clean { Ok(()) } else { Err(Refusal::BareLineFeed) }
 }
 
-/// Whether the name is an alias of another one to a backend that turns both `-` and `_` into `_`.
+/// Whether the name may be the alias of another one: to a backend that makes variables of names, `-`, `_` and every
+/// other sign are `_`.
 pub(crate) fn is_alias(id: Name, name: &[u8]) -> bool {
-    id == Name::Other && name.contains(&b'_')
+    id == Name::Other && !name.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// The elements of a comma-separated list, without whitespace; empty elements are skipped (RFC 9110 §5.6.1.2).

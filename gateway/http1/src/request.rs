@@ -49,11 +49,11 @@ pub fn parse_request(buf: &[u8], limits: &HeadLimits, head: &mut RequestHead) ->
     let slots = slots.get_mut(..limits.fields.min(MAX_FIELDS)).unwrap_or_default();
     let mut tokens = httparse::Request::new(&mut []);
     let parsed = tokens.parse_with_uninit_headers(text, slots);
+    let status = parsed.map_err(|error| field::refusal(error, Refusal::BadRequestLine))?;
     require_line_limits(text, &tokens, limits)?;
-    match parsed {
-        Err(error) => Err(field::refusal(error, Refusal::BadRequestLine)),
-        Ok(httparse::Status::Partial) => partial(window, limits),
-        Ok(httparse::Status::Complete(len)) => {
+    match status {
+        httparse::Status::Partial => partial(window, limits),
+        httparse::Status::Complete(len) => {
             let taken = window.len() - text.len() + len;
             require_crlf(text.get(..len).unwrap_or_default())?;
             head.read(window, &tokens)?;
@@ -96,7 +96,8 @@ struct Seen {
     host: Option<Span>,
     framing: FramingFields,
     connection: Options,
-    websocket: bool,
+    /// Whether the one Upgrade field says `websocket`.
+    websocket: Option<bool>,
     expects_continue: bool,
 }
 
@@ -120,7 +121,7 @@ impl RequestHead {
         self.persistent = seen.connection.persistent(self.version);
         let has_content = !matches!(self.framing, Framing::None | Framing::Sized(0));
         self.expects_continue = seen.expects_continue && has_content;
-        self.upgrade = seen.websocket
+        self.upgrade = seen.websocket == Some(true)
             && seen.connection.upgrade
             && !has_content
             && self.method == Method::Get
@@ -156,12 +157,14 @@ impl Seen {
             Name::ContentLength => self.framing.content_length(text)?,
             Name::TransferEncoding => self.framing.transfer_encoding(text)?,
             Name::Connection => self.connection.read(buf, text)?,
-            Name::Upgrade => self.websocket = text.eq_ignore_ascii_case(b"websocket"),
+            Name::Upgrade => {
+                self.websocket = Some(self.websocket.is_none() && text.eq_ignore_ascii_case(b"websocket"));
+            }
             Name::Expect if version == Version::Http11 => {
                 if !list(text).all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue")) {
                     return Err(Refusal::BadExpectation);
                 }
-                self.expects_continue = true;
+                self.expects_continue |= !text.is_empty();
             }
             _ => {}
         }

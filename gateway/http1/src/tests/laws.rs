@@ -1,0 +1,220 @@
+//! Laws that hold for all bytes.
+
+use std::num::NonZeroUsize;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::chunks::decode;
+use super::forwarded;
+use crate::field::HOP_BY_HOP;
+use crate::{
+    CHUNK_END, ChunkHead, Decoder, Edits, Framing, HeadLimits, LAST_CHUNK, Name, Progress, RequestHead,
+    ResponseFraming, ResponseHead, parse_request, parse_response, write_request, write_response,
+};
+
+/// Pieces that heads are made of, good and bad, so that random heads come near every rule.
+const PIECES: &[&str] = &[
+    "GET ",
+    "POST ",
+    "OPTIONS ",
+    "connect ",
+    "/",
+    "/a?b",
+    "*",
+    "http://a",
+    "http://b/",
+    " ",
+    "#",
+    " HTTP/1.1\r\n",
+    " HTTP/1.0\r\n",
+    " HTTP/2.0\r\n",
+    "HTTP/1.1 200 OK\r\n",
+    "HTTP/1.0 304 \r\n",
+    "HTTP/1.1 100 Continue\r\n",
+    "Host: a\r\n",
+    "Host:b\r\n",
+    "Content-Length: 3\r\n",
+    "Content-Length: 03\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Connection: ",
+    "Transfer-Encoding:\tgzip, chunked\r\n",
+    "close\r\n",
+    "upgrade, x\r\n",
+    "X-Real-IP\r\n",
+    "Upgrade: websocket\r\n",
+    "Expect: 100-continue\r\n",
+    "X: 1 \r\n",
+    "x_y: 1\r\n",
+    "X:",
+    "é",
+    "\r\n",
+    "\n",
+    "\r",
+    "\0",
+    " folded\r\n",
+    "\r\n\r\n",
+    "3\r\nabc\r\n",
+    "0\r\n\r\n",
+];
+
+fn near_heads() -> impl Strategy<Value = Vec<u8>> {
+    let start = prop_oneof![
+        Just("GET / HTTP/1.1\r\nHost: a\r\n"),
+        Just("POST /a HTTP/1.0\r\nHost: a\r\n"),
+        Just("HTTP/1.1 200 OK\r\n"),
+        Just("")
+    ];
+    let pieces = vec(prop::sample::select(PIECES), 0..8);
+    (start, pieces, prop_oneof![4 => Just("\r\n"), 1 => Just("")])
+        .prop_map(|(start, pieces, end)| (start.to_owned() + &pieces.concat() + end).into_bytes())
+}
+
+/// A request that is accepted, with fields in any spelling.
+fn good_requests() -> impl Strategy<Value = Vec<u8>> {
+    let method = prop::sample::select(&["GET", "HEAD", "POST", "get", "PROPFIND"][..]);
+    let target = "(http://a)?/[a-zA-Z0-9%/;.~-]{0,12}(\\?[a-z=&\\[\\]|/?]{0,8})?";
+    let framing = prop::sample::select(&["", "Content-Length: 7\r\n", "transfer-encoding:chunked\r\n"][..]);
+    let other = ("[A-Za-z][A-Za-z0-9_-]{0,12}", "[!-~é]([ -~é]{0,10}[!-~é])?", "[ \t]{0,2}");
+    let field = other.prop_map(|(name, value, space)| format!("X{name}:{space}{value}{space}\r\n"));
+    let known = prop::sample::select(Name::KNOWN).prop_filter("has a meaning here", |name| {
+        !matches!(name, Name::Host | Name::Expect | Name::ContentLength | Name::TransferEncoding)
+    });
+    let known = known.prop_map(|name| format!("{}: x\r\n", name.as_str()));
+    (method, target, framing, vec(prop_oneof![field, known], 0..12), any::<prop::sample::Index>()).prop_map(
+        |(method, target, framing, mut fields, at)| {
+            fields.insert(at.index(fields.len() + 1), format!("Host: a\r\n{framing}"));
+            format!("{method} {target} HTTP/1.1\r\n{}\r\n", fields.concat()).into_bytes()
+        },
+    )
+}
+
+fn limits() -> impl Strategy<Value = HeadLimits> {
+    (1usize..200, 0usize..12, 0usize..6).prop_map(|(head_bytes, target_bytes, fields)| HeadLimits {
+        head_bytes,
+        target_bytes,
+        fields,
+    })
+}
+
+/// What the parser says of every prefix must agree with what it says of the whole.
+fn prefixes_agree<H: PartialEq + std::fmt::Debug, E: std::fmt::Debug>(
+    bytes: &[u8],
+    parse: impl Fn(&[u8]) -> (Result<Progress, E>, H),
+) -> Result<(), TestCaseError> {
+    let (whole, whole_head) = parse(bytes);
+    for end in 0..bytes.len() {
+        match (parse(&bytes[..end]), &whole) {
+            ((Ok(Progress::Complete(len)), head), Ok(Progress::Complete(whole))) => {
+                prop_assert_eq!((len, &head), (*whole, &whole_head));
+            }
+            ((Ok(Progress::Partial), _), Ok(Progress::Complete(len))) => prop_assert!(end < *len),
+            ((Ok(Progress::Partial), _) | (Err(_), _), Err(_)) => {}
+            ((Ok(Progress::Partial), _), Ok(Progress::Partial)) => {}
+            (prefix, whole) => prop_assert!(false, "at {}: {:?}, but whole {:?}", end, prefix, whole),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    /// Whether and how a request head is accepted does not depend on where reads end.
+    #[test]
+    fn a_request_head_means_the_same_however_it_arrives(bytes in near_heads(), limits in prop_oneof![Just(HeadLimits::default()), limits()]) {
+        prefixes_agree(&bytes, |prefix| {
+            let mut head = RequestHead::default();
+            (parse_request(prefix, &limits, &mut head), if prefix.is_empty() { RequestHead::default() } else { head })
+        })?;
+    }
+
+    /// Whether and how a response head is accepted does not depend on where reads end.
+    #[test]
+    fn a_response_head_means_the_same_however_it_arrives(bytes in near_heads(), to_head: bool) {
+        prefixes_agree(&bytes, |prefix| {
+            let mut head = ResponseHead::default();
+            (parse_response(prefix, &HeadLimits::default(), to_head, &mut head), head)
+        })?;
+    }
+
+    /// A head that is reused means what a fresh one means.
+    #[test]
+    fn nothing_of_an_earlier_head_remains(first in near_heads(), second in good_requests()) {
+        let (mut reused, mut fresh) = (RequestHead::default(), RequestHead::default());
+        let _ = parse_request(&first, &HeadLimits::default(), &mut reused);
+        prop_assert_eq!(parse_request(&second, &HeadLimits::default(), &mut reused), Ok(Progress::Complete(second.len())));
+        prop_assert_eq!(parse_request(&second, &HeadLimits::default(), &mut fresh), Ok(Progress::Complete(second.len())));
+        prop_assert_eq!(reused, fresh);
+    }
+
+    /// What is written is accepted by our own parser, says the same, and holds nothing of the hop it came by.
+    #[test]
+    fn a_written_request_reads_as_the_one_it_came_from(bytes in good_requests()) {
+        let (mut head, mut again, mut out) = (RequestHead::default(), RequestHead::default(), Vec::new());
+        prop_assert_eq!(parse_request(&bytes, &HeadLimits::default(), &mut head), Ok(Progress::Complete(bytes.len())));
+        let target = head.target.bytes(&bytes);
+        write_request(&mut out, &bytes, &head, &[target], b"a", head.framing, &Edits::default());
+        prop_assert_eq!(parse_request(&out, &HeadLimits::default(), &mut again), Ok(Progress::Complete(out.len())));
+        prop_assert_eq!(again.method.bytes(&out), head.method.bytes(&bytes));
+        prop_assert_eq!(again.target.bytes(&out), target);
+        prop_assert_eq!(again.framing, head.framing);
+        prop_assert_eq!(forwarded(&out, &again.fields), forwarded(&bytes, &head.fields));
+        let values = |buf: &[u8], head: &RequestHead| {
+            head.fields.iter().filter(|field| field.forward).map(|field| field.value.of(buf).to_vec()).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(values(&out, &again), values(&bytes, &head));
+        let framing = |id| matches!(id, Name::ContentLength | Name::TransferEncoding);
+        let hop = again.fields.iter().find(|field| HOP_BY_HOP.contains(field.id) && !framing(field.id));
+        prop_assert_eq!(hop, None);
+        prop_assert!(again.persistent && !again.upgrade && !again.expects_continue);
+    }
+
+    /// Whatever head a backend gets accepted, what we write of it says the same about its content.
+    #[test]
+    fn a_written_response_is_framed_as_the_one_it_came_from(bytes in near_heads(), to_head: bool, close: bool) {
+        let (mut head, mut again, mut out) = (ResponseHead::default(), ResponseHead::default(), Vec::new());
+        if let Ok(Progress::Complete(_)) = parse_response(&bytes, &HeadLimits::default(), to_head, &mut head) {
+            write_response(&mut out, &bytes, &head, head.framing, close, false, &Edits::default());
+            prop_assert_eq!(parse_response(&out, &HeadLimits::default(), to_head, &mut again), Ok(Progress::Complete(out.len())));
+            prop_assert_eq!((again.status, again.framing, again.length_of_get), (head.status, head.framing, head.length_of_get));
+            prop_assert_eq!(forwarded(&out, &again.fields), forwarded(&bytes, &head.fields));
+            let lasts = !close && head.framing != ResponseFraming::UntilClose && head.status != 101;
+            prop_assert_eq!(again.persistent, lasts);
+        }
+    }
+
+    /// Chunks that we write decode to what went in, wherever reads end; the next request is not touched.
+    #[test]
+    fn chunks_decode_to_what_was_encoded(pieces in vec(vec(any::<u8>(), 1..40), 0..6), step in 1usize..50) {
+        let mut bytes = Vec::new();
+        for piece in &pieces {
+            bytes.extend_from_slice(ChunkHead::new(NonZeroUsize::new(piece.len()).unwrap()).as_bytes());
+            bytes.extend_from_slice(piece);
+            bytes.extend_from_slice(CHUNK_END);
+        }
+        bytes.extend_from_slice(LAST_CHUNK);
+        let len = bytes.len();
+        bytes.extend_from_slice(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        prop_assert_eq!(decode(Framing::Chunked, &bytes, step), Ok((pieces.concat(), len)));
+    }
+
+    /// What bytes decode to, or why they are refused, does not depend on where reads end.
+    #[test]
+    fn content_means_the_same_however_it_arrives(
+        pieces in vec(prop::sample::select(&["0", "3", "a", "\r\n", "\r", "\n", ";x", "abc", "X: 1\r\n", "0\r\n\r\n", "3\r\nabc\r\n"][..]), 0..12),
+        size in 0u64..20,
+        step in 1usize..8,
+    ) {
+        let bytes = pieces.concat().into_bytes();
+        for framing in [Framing::None, Framing::Sized(size), Framing::Chunked] {
+            prop_assert_eq!(decode(framing, &bytes, step), decode(framing, &bytes, usize::MAX));
+        }
+    }
+
+    /// No bytes make the codec panic.
+    #[test]
+    fn arbitrary_bytes_are_decided_on(mut bytes in vec(any::<u8>(), 0..300), limits in limits(), to_head: bool) {
+        let _ = parse_request(&bytes, &limits, &mut RequestHead::default());
+        let _ = parse_response(&bytes, &limits, to_head, &mut ResponseHead::default());
+        let _ = Decoder::new(Framing::Chunked).decode(&mut bytes);
+    }
+}

@@ -1,0 +1,116 @@
+//! What a hostile or broken backend can say, and what we make of it.
+
+use super::{forwarded, response};
+use crate::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Version, parse_response};
+
+/// Heads that are refused, and why.
+#[rustfmt::skip]
+const REFUSED: &[(&[u8], Refusal)] = &[
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n", Refusal::ConflictingContentLength),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n", Refusal::BadContentLength),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", Refusal::BadContentLength),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::LengthAndTransferEncoding),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Refusal::BadTransferEncoding),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::BadTransferEncoding),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", Refusal::BadTransferEncoding),
+    (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::TransferEncodingInHttp10),
+    (b"HTTP/1.1 200 OK\r\nX: 1\r\n folded\r\n\r\n", Refusal::BadFieldName),
+    (b"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n", Refusal::BadFieldName),
+    (b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n", Refusal::BadFieldValue),
+    (b"HTTP/1.1 200 OK\nX: 1\r\n\r\n", Refusal::BareLineFeed),
+    (b"HTTP/1.1 200\nX: 1\r\n\r\n", Refusal::BareLineFeed),
+    (b"HTTP/1.1 200 OK\r\nX: 1\n\r\n", Refusal::BareLineFeed),
+    (b"\r\nHTTP/1.1 200 OK\r\n\r\n", Refusal::LeadingLine),
+    (b"HTTP/1.1 099 Low\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1 600 High\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1 999 High\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1 2000 OK\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1 20 OK\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1  200 OK\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/1.1 200 \x01\r\n\r\n", Refusal::BadStatusLine),
+    (b"HTTP/2.0 200 OK\r\n\r\n", Refusal::UnsupportedVersion),
+    (b"SSH-2.0-OpenSSH\r\n", Refusal::UnsupportedVersion),
+    (b"HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\n", Refusal::InterimWithContent),
+    (b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::InterimWithContent),
+];
+
+#[test]
+fn what_leaves_the_end_of_a_response_in_doubt_is_refused() {
+    for &(bytes, refusal) in REFUSED {
+        assert_eq!(response(bytes, false), Err(refusal), "{}", bytes.escape_ascii());
+        assert_eq!(response(bytes, true), Err(refusal), "to HEAD: {}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn content_ends_where_rfc_9112_says_and_only_then_the_connection_goes_on() {
+    use ResponseFraming::{Chunked, None, Sized, UntilClose};
+    let cases: &[(&str, bool, ResponseFraming, bool)] = &[
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", false, Sized(0), true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n", false, Sized(2), true),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n", false, Chunked, true),
+        ("HTTP/1.1 200 OK\r\n", false, UntilClose, false),
+        ("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n", false, UntilClose, false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n", false, Sized(2), false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: \"\"\r\n", false, Sized(2), false),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n", false, Sized(2), false),
+        ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n", false, Sized(2), true),
+        ("HTTP/1.0 200 OK\r\n", false, UntilClose, false),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", true, None, true),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n", true, None, true),
+        ("HTTP/1.1 200 OK\r\n", true, None, true),
+        ("HTTP/1.1 204 No Content\r\n", false, None, true),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n", false, None, true),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", false, None, false),
+        ("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n", false, None, false),
+        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n", false, None, true),
+        ("HTTP/1.1 100 Continue\r\n", false, None, true),
+        ("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", false, None, false),
+    ];
+    for &(lines, to_head, framing, persistent) in cases {
+        let head = response(format!("{lines}\r\n").as_bytes(), to_head).unwrap();
+        assert_eq!((head.framing, head.persistent), (framing, persistent), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_answer_to_head_keeps_the_length_it_announces() {
+    let length = |lines: &str, to_head| response(format!("{lines}\r\n").as_bytes(), to_head).unwrap().length_of_get;
+    assert_eq!(length("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", true), Some(9));
+    assert_eq!(length("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", false), None);
+    assert_eq!(length("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n", true), None);
+    assert_eq!(length("HTTP/1.1 200 OK\r\n", true), None);
+}
+
+#[test]
+fn the_reason_is_kept_and_never_needed() {
+    let reason = |line: &str| {
+        let bytes = format!("{line}\r\nContent-Length: 0\r\n\r\n");
+        let head = response(bytes.as_bytes(), false).unwrap();
+        String::from_utf8_lossy(head.reason.of(bytes.as_bytes())).into_owned()
+    };
+    assert_eq!(reason("HTTP/1.1 200 Very Well"), "Very Well");
+    assert_eq!(reason("HTTP/1.1 200 "), "");
+    assert_eq!(reason("HTTP/1.1 200"), "");
+    assert_eq!(reason("HTTP/1.1 200 Très bien"), "");
+}
+
+#[test]
+fn fields_of_the_hop_stay_behind_and_others_pass_even_with_underscores() {
+    let bytes = b"HTTP/1.0 200 OK\r\nServer: x\r\nConnection: x-mine\r\nKeep-Alive: 5\r\nX-Mine: 1\r\nTE: x\r\nTrailer: x\r\n\
+        Upgrade: h2c\r\nProxy-Authenticate: x\r\nSet-Cookie: a\r\nMy_Field: 1\r\nset-cookie: b\r\nContent-Length: 0\r\n\r\n";
+    let head = response(bytes, false).unwrap();
+    assert_eq!(head.version, Version::Http10);
+    assert_eq!(forwarded(bytes, &head.fields), ["Server", "Set-Cookie", "My_Field", "set-cookie"]);
+}
+
+#[test]
+fn a_head_beyond_its_limits_is_refused_before_it_is_complete() {
+    let limits = HeadLimits { head_bytes: 40, target_bytes: 0, fields: 1 };
+    let parse = |bytes: &[u8]| parse_response(bytes, &limits, false, &mut ResponseHead::default());
+    assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Ok(Progress::Complete(38)));
+    assert_eq!(parse(b"HTTP/1.1 200 OK\r\nX: aaaaaaaaaaaaaaaaaaa"), Ok(Progress::Partial));
+    assert_eq!(parse(b"HTTP/1.1 200 OK\r\nX: aaaaaaaaaaaaaaaaaaaa"), Err(Refusal::HeadTooLarge));
+    assert_eq!(parse(b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 1\r\n\r\n"), Err(Refusal::TooManyFields));
+    assert_eq!(parse(b""), Ok(Progress::Partial));
+}

@@ -1,0 +1,146 @@
+//! Heads as they leave.
+
+use super::{get, request, response};
+use crate::{
+    Edits, Framing, Name, NameSet, Refusal, ResponseFraming, reason_phrase, write_own_response, write_request,
+    write_response,
+};
+
+fn rewrite(bytes: &[u8], target: &[&[u8]], host: &[u8], framing: Framing, edits: &Edits<'_>) -> String {
+    let mut out = Vec::new();
+    write_request(&mut out, bytes, &request(bytes).unwrap(), target, host, framing, edits);
+    String::from_utf8(out).unwrap()
+}
+
+fn rewrite_response(bytes: &[u8], framing: ResponseFraming, close: bool, keep: bool, edits: &Edits<'_>) -> String {
+    let mut out = Vec::new();
+    write_response(&mut out, bytes, &response(bytes, false).unwrap(), framing, close, keep, edits);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_request_leaves_with_our_target_host_and_framing() {
+    let bytes = b"PURGE http://a/x HTTP/1.0\r\naccept:*/*  \r\nHost: a\r\nConnection: close\r\nX:\t1\r\nContent-Length: 3\r\n\r\n";
+    let sized = rewrite(bytes, &[b"/new", b"?", b"q=1"], b"b:81", Framing::Sized(3), &Edits::default());
+    assert_eq!(sized, "PURGE /new?q=1 HTTP/1.1\r\nHost: b:81\r\naccept: */*\r\nX: 1\r\nContent-Length: 3\r\n\r\n");
+    let chunked = rewrite(bytes, &[b"/"], b"b", Framing::Chunked, &Edits::default());
+    assert!(chunked.ends_with("Transfer-Encoding: chunked\r\n\r\n") && !chunked.contains("Length"), "{chunked}");
+}
+
+#[test]
+fn edits_replace_every_spelling_and_append_beside_what_came() {
+    let bytes = get(
+        "X-REAL-IP: evil\r\nx-user: evil\r\nX-User: evil\r\nX_User: evil\r\nVia: 1.0 a\r\nX-Debug: 1\r\nAccept: */*\r\n",
+    );
+    let edits = Edits {
+        remove: NameSet::of(&[Name::Accept]),
+        remove_more: &["x-debug"],
+        set: &[(Name::XRealIp, b"192.0.2.1")],
+        more: &[("X-User", b"alice")],
+        append: &[(Name::Via, b"1.1 b")],
+    };
+    assert_eq!(
+        rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
+        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\n\r\n"
+    );
+}
+
+#[test]
+fn no_edit_breaks_out_of_its_line_or_decides_framing() {
+    let edits = Edits {
+        set: &[
+            (Name::XRealIp, b"1\r\nEvil: 1"),
+            (Name::ContentLength, b"5"),
+            (Name::Host, b"evil"),
+            (Name::Other, b"1"),
+        ],
+        more: &[
+            ("transfer-encoding", b"chunked"),
+            ("CONTENT-LENGTH", b"5"),
+            ("host", b"evil"),
+            ("X: 1\r\nEvil", b"1"),
+            ("", b"1"),
+            ("X-Null", b"\0"),
+            ("X-Good", b"1"),
+        ],
+        append: &[(Name::TransferEncoding, b"chunked")],
+        ..Edits::default()
+    };
+    let out = rewrite(&get(""), &[b"/a b#c\r\nEvil: 1\x7f\0"], b"a", Framing::None, &edits);
+    assert_eq!(out, "GET /a%20b%23c%0D%0AEvil:%201%7F%00 HTTP/1.1\r\nHost: a\r\nX-Good: 1\r\n\r\n");
+    let out = rewrite(&get(""), &[b"/"], b"a\r\nEvil: 1", Framing::None, &Edits::default());
+    assert_eq!(request(out.as_bytes()), Err(Refusal::MissingHost), "{out}");
+}
+
+#[test]
+fn a_websocket_request_asks_for_its_upgrade_again() {
+    let bytes = get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n");
+    let set: &[(Name, &[u8])] = &[(Name::Connection, b"Upgrade"), (Name::Upgrade, b"websocket")];
+    let out = rewrite(&bytes, &[b"/"], b"a", Framing::None, &Edits { set, ..Edits::default() });
+    assert_eq!(
+        out,
+        "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    );
+    assert!(request(out.as_bytes()).unwrap().upgrade);
+}
+
+#[test]
+fn a_response_leaves_with_one_framing_and_a_word_about_the_connection() {
+    let bytes = b"HTTP/1.0 200 Fine\r\nServer: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\n";
+    let write = |framing, close, keep| rewrite_response(bytes, framing, close, keep, &Edits::default());
+    let (sized, start) = (ResponseFraming::Sized(3), "HTTP/1.1 200 Fine\r\nServer: x\r\n");
+    assert_eq!(write(sized, false, false), format!("{start}Content-Length: 3\r\n\r\n"));
+    assert_eq!(write(sized, true, true), format!("{start}Content-Length: 3\r\nConnection: close\r\n\r\n"));
+    assert_eq!(write(sized, false, true), format!("{start}Content-Length: 3\r\nConnection: keep-alive\r\n\r\n"));
+    assert_eq!(write(ResponseFraming::Chunked, false, false), format!("{start}Transfer-Encoding: chunked\r\n\r\n"));
+    assert_eq!(write(ResponseFraming::UntilClose, false, true), format!("{start}Connection: close\r\n\r\n"));
+    let bytes = b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(
+        rewrite_response(bytes, sized, false, false, &Edits::default()),
+        "HTTP/1.1 418 \r\nContent-Length: 3\r\n\r\n"
+    );
+}
+
+#[test]
+fn statuses_without_content_never_announce_any() {
+    for status in ["100 Continue", "101 Switching Protocols", "204 No Content", "304 Not Modified"] {
+        let bytes = format!("HTTP/1.1 {status}\r\nServer: x\r\n\r\n");
+        for framing in [ResponseFraming::Sized(3), ResponseFraming::Chunked, ResponseFraming::None] {
+            let out = rewrite_response(bytes.as_bytes(), framing, false, false, &Edits::default());
+            assert_eq!(out, bytes);
+        }
+    }
+}
+
+#[test]
+fn an_answer_to_head_is_written_with_the_length_of_the_answer_to_get() {
+    let bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n";
+    let mut out = Vec::new();
+    let head = response(bytes, true).unwrap();
+    write_response(&mut out, bytes, &head, head.framing, false, false, &Edits::default());
+    assert_eq!(out, bytes);
+}
+
+#[test]
+fn a_response_keeps_the_cookies_of_the_backend_beside_ours() {
+    let bytes = b"HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nContent-Length: 0\r\n\r\n";
+    let edits = Edits { append: &[(Name::SetCookie, b"b")], ..Edits::default() };
+    let out = rewrite_response(bytes, ResponseFraming::Sized(0), false, false, &edits);
+    assert_eq!(out, "HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n");
+}
+
+#[test]
+fn our_own_response_is_whole() {
+    let write = |status, close, head_only| {
+        let mut out = Vec::new();
+        write_own_response(&mut out, status, close, &[("Date", b"now"), ("Bad", b"\r\n")], b"gone", head_only);
+        String::from_utf8(out).unwrap()
+    };
+    let start = "HTTP/1.1 404 Not Found\r\nDate: now\r\nContent-Length: 4\r\n";
+    assert_eq!(write(404, false, false), format!("{start}\r\ngone"));
+    assert_eq!(write(404, true, false), format!("{start}Connection: close\r\n\r\ngone"));
+    assert_eq!(write(404, false, true), format!("{start}\r\n"));
+    assert_eq!(write(204, false, false), "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
+    assert_eq!(write(100, false, false), "HTTP/1.1 100 Continue\r\nDate: now\r\n\r\n");
+    assert!(Refusal::ALL.iter().all(|refusal| !reason_phrase(refusal.status()).is_empty()));
+}
