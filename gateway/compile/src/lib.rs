@@ -1,1 +1,33 @@
-//! Placeholder while the house is being set up.
+//! What a lane makes of the cluster's objects.
+//!
+//! In: Kubernetes objects one at a time ([`Object`]) and the lane document. Out: a [`Snapshot`](bulkhead_model::Snapshot)
+//! that data threads serve from, endpoint lists that change without any snapshot, and a [`Finding`](bulkhead_crds::finding::Finding)
+//! for everything that could not be taken literally. No cluster client, no clock: equal input gives equal output, in any order.
+//!
+//! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
+//! that cannot hold a bad value; `class` decides whose Ingresses are served; `hosts` makes one host's routes; `backends`
+//! keeps the identity of backends and endpoints; `code` is the table of findings.
+
+mod age;
+mod annotations;
+mod backends;
+mod class;
+pub mod code;
+mod compiler;
+mod findings;
+mod hosts;
+mod ingress;
+mod lane;
+mod name;
+mod object;
+mod references;
+mod report;
+mod service;
+mod slice;
+
+pub use class::{class_of, owns_class};
+pub use code::FindingCode;
+pub use compiler::{Changes, Compiler, Options};
+pub use object::{Key, Kind, Object};
+pub use references::{Reference, ReferenceKind, references};
+pub use report::Counts;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Endpoint, Endpoints};
+use crate::backend::{Backend, Endpoint, Endpoints};
+use crate::route::Weighted;
 
 /// The next endpoint in turn. `cursor` is the calling thread's own and is moved on; a thread starts it anywhere, so that
 /// threads do not march in step. `None` when there is nobody to ask.
@@ -10,6 +11,21 @@ pub fn round_robin<'a>(endpoints: &'a Endpoints, cursor: &mut u32) -> Option<&'a
     let count = u32::try_from(endpoints.list.len()).ok().filter(|n| *n > 0)?;
     *cursor = cursor.wrapping_add(1);
     endpoints.list.get((*cursor % count) as usize)
+}
+
+/// The backend whose turn it is, in proportion to the weights. `turn` is the calling thread's own and is moved on. `None`
+/// when there is no backend.
+pub fn weighted<'a>(backends: &'a [Weighted], turn: &mut u32) -> Option<&'a Arc<Backend>> {
+    let sum: u64 = backends.iter().map(|one| u64::from(one.weight)).sum();
+    *turn = turn.wrapping_add(1);
+    let mut place = u64::from(*turn).checked_rem(sum)?;
+    for one in backends {
+        match place.checked_sub(u64::from(one.weight)) {
+            Some(rest) => place = rest,
+            None => return Some(&one.backend),
+        }
+    }
+    None
 }
 
 #[cfg(test)]

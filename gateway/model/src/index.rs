@@ -58,6 +58,10 @@ impl<V> Index<V> {
         self.0.iter().map(|entry| (&*entry.key, &entry.value))
     }
 
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -40,6 +40,28 @@ impl PathTable {
         exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
     }
 
+    /// The route that is written for exactly this pattern.
+    #[must_use]
+    pub fn get(&self, pattern: &PathPattern) -> Option<&Arc<Route>> {
+        match pattern.kind {
+            PathKind::Exact => self.exact.get(index::hash(&pattern.key), &pattern.key),
+            PathKind::Prefix => self.prefixes.get(&pattern.key),
+            PathKind::Default => self.default.as_ref(),
+        }
+    }
+
+    /// How many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.prefixes.0.len() + usize::from(self.default.is_some())
+    }
+
+    /// Whether there is no route.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether requests that nothing matches stay unmatched, rather than being looked for under less specific hosts.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
@@ -86,6 +108,11 @@ impl Prefixes {
             around.push(place);
         }
         Self(list.into())
+    }
+
+    fn get(&self, key: &str) -> Option<&Arc<Route>> {
+        let at = self.0.binary_search_by(|prefix| element_order(&prefix.key, key)).ok()?;
+        self.0.get(at).map(|prefix| &prefix.route)
     }
 
     fn find(&self, path: &str) -> Option<&Arc<Route>> {

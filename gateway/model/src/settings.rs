@@ -75,6 +75,27 @@ pub struct Network {
     pub prefix: u8,
 }
 
+impl Network {
+    /// Whether `address` lies in the block. Addresses of the other family never do.
+    #[must_use]
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        let prefix = u32::from(self.prefix);
+        match (self.address, address) {
+            (V4(block), V4(one)) => {
+                same_prefix(block.to_bits().into(), one.to_bits().into(), 32_u32.saturating_sub(prefix))
+            }
+            (V6(block), V6(one)) => same_prefix(block.to_bits(), one.to_bits(), 128_u32.saturating_sub(prefix)),
+            _ => false,
+        }
+    }
+}
+
+/// Whether two addresses agree but for the last `free` bits.
+fn same_prefix(a: u128, b: u128, free: u32) -> bool {
+    (a ^ b).checked_shr(free).unwrap_or_default() == 0
+}
+
 impl Default for Settings {
     /// The documented defaults of a lane.
     fn default() -> Self {
@@ -101,6 +122,29 @@ impl Default for Settings {
                 tries: 2,
             },
             forwarded: Forwarded::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Network;
+
+    #[test]
+    fn a_block_holds_its_own_addresses_only() {
+        for (block, prefix, address, inside) in [
+            ("10.0.0.0", 8, "10.255.1.2", true),
+            ("10.0.0.0", 8, "11.0.0.1", false),
+            ("10.1.2.3", 32, "10.1.2.3", true),
+            ("10.1.2.3", 32, "10.1.2.2", false),
+            ("0.0.0.0", 0, "203.0.113.9", true),
+            ("0.0.0.0", 0, "::1", false),
+            ("2001:db8::", 32, "2001:db8:ffff::1", true),
+            ("2001:db8::", 32, "2001:db9::1", false),
+            ("::", 0, "2001:db8::1", true),
+        ] {
+            let network = Network { address: block.parse().unwrap(), prefix };
+            assert_eq!(network.contains(address.parse().unwrap()), inside, "{block}/{prefix} {address}");
         }
     }
 }

@@ -1,0 +1,169 @@
+//! The table of findings: every kind of finding, how bad it is, and what to do about it.
+
+use bulkhead_crds::finding::Severity::{self, Error, Warning};
+
+/// A kind of finding. Its name is the stable word in [`Finding::code`](bulkhead_crds::finding::Finding::code).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingCode {
+    /// An annotation that this version does not obey; the route is served without it.
+    AnnotationNotServed,
+    /// A backend that is neither one Service port nor one resource.
+    BadBackend,
+    /// A rule's host that no request can have; the rule is left out.
+    BadHost,
+    /// A trusted address block that is none; it is left out.
+    BadNetwork,
+    /// A rule's path that no request can have; the rule is left out.
+    BadPath,
+    /// A canary Ingress; it is left out, so that it never takes all of the traffic.
+    CanaryNotServed,
+    /// A host, path and path type that an older rule has already; the younger rule is left out.
+    DuplicatePath,
+    /// An endpoint on an address that a gateway must not be sent to; it is left out.
+    EndpointRefused,
+    /// Endpoints that are not IP addresses; they are left out.
+    EndpointUnreadable,
+    /// A Service that is only a DNS name; its routes answer 503.
+    ExternalName,
+    /// A host that belongs to another namespace; the rules are left out.
+    HostNotOwned,
+    /// More findings of one object than are kept.
+    MoreFindings,
+    /// A Service port without endpoints; its routes answer 503 until there are some.
+    NoEndpoints,
+    /// A protection that this version does not offer; every route of the Ingress answers 503.
+    PolicyNotServed,
+    /// A Service without the port that a route names; the route answers 503.
+    PortNotFound,
+    /// A Service port that is not TCP; the route answers 503.
+    PortNotTcp,
+    /// A backend that is not a Service; the route answers 503.
+    ResourceBackend,
+    /// A Service that does not exist; the route answers 503.
+    ServiceNotFound,
+    /// Hosts that ask for TLS; they are served in clear text.
+    TlsNotServed,
+    /// A path type that is none; `Prefix` is served.
+    UnknownPathType,
+}
+
+impl FindingCode {
+    /// Every kind of finding, in alphabetical order.
+    pub const ALL: [Self; 20] = [
+        Self::AnnotationNotServed,
+        Self::BadBackend,
+        Self::BadHost,
+        Self::BadNetwork,
+        Self::BadPath,
+        Self::CanaryNotServed,
+        Self::DuplicatePath,
+        Self::EndpointRefused,
+        Self::EndpointUnreadable,
+        Self::ExternalName,
+        Self::HostNotOwned,
+        Self::MoreFindings,
+        Self::NoEndpoints,
+        Self::PolicyNotServed,
+        Self::PortNotFound,
+        Self::PortNotTcp,
+        Self::ResourceBackend,
+        Self::ServiceNotFound,
+        Self::TlsNotServed,
+        Self::UnknownPathType,
+    ];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        self.row().1
+    }
+
+    /// What to do about it, as a sentence.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        self.row().2
+    }
+
+    const fn row(self) -> (&'static str, Severity, &'static str) {
+        match self {
+            Self::AnnotationNotServed => (
+                "AnnotationNotServed",
+                Warning,
+                "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
+            ),
+            Self::BadBackend => {
+                ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
+            }
+            Self::BadHost => {
+                ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
+            }
+            Self::BadNetwork => {
+                ("BadNetwork", Error, "Write an address, a slash and a prefix length, such as `10.0.0.0/8`.")
+            }
+            Self::BadPath => (
+                "BadPath",
+                Error,
+                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; regular expressions are not served.",
+            ),
+            Self::CanaryNotServed => (
+                "CanaryNotServed",
+                Error,
+                "Delete the canary Ingress, or keep the host on a controller that splits traffic until the release is over.",
+            ),
+            Self::DuplicatePath => {
+                ("DuplicatePath", Error, "Delete one of the two rules, or give them different paths.")
+            }
+            Self::EndpointRefused => (
+                "EndpointRefused",
+                Error,
+                "Give the Service endpoints that other nodes can reach: not loopback, link-local, multicast or metadata addresses.",
+            ),
+            Self::EndpointUnreadable => {
+                ("EndpointUnreadable", Error, "Use an EndpointSlice of addressType IPv4 or IPv6 with IP addresses.")
+            }
+            Self::ExternalName => (
+                "ExternalName",
+                Error,
+                "Use a Service with a selector, or one without a selector and with EndpointSlices of its own.",
+            ),
+            Self::HostNotOwned => (
+                "HostNotOwned",
+                Error,
+                "Move the rules into the namespace that owns the host, or set `spec.scope.hostOwnership` to `Shared`.",
+            ),
+            Self::MoreFindings => {
+                ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
+            }
+            Self::NoEndpoints => {
+                ("NoEndpoints", Warning, "Check that the Service's selector matches Pods, and that they are ready.")
+            }
+            Self::PolicyNotServed => (
+                "PolicyNotServed",
+                Error,
+                "Remove the annotation if the route may be served without this protection, or keep the Ingress on a controller that offers it.",
+            ),
+            Self::PortNotFound => {
+                ("PortNotFound", Error, "Name a port that the Service has, or add it to the Service.")
+            }
+            Self::PortNotTcp => ("PortNotTcp", Error, "Name a TCP port of the Service."),
+            Self::ResourceBackend => ("ResourceBackend", Error, "Use a Service as the backend."),
+            Self::ServiceNotFound => {
+                ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
+            }
+            Self::TlsNotServed => (
+                "TlsNotServed",
+                Warning,
+                "Do not send anything to these hosts that must stay secret; end TLS in front of the gateway.",
+            ),
+            Self::UnknownPathType => {
+                ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The compiler: objects come and go, and what follows from it is taken out in one piece.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
+use bulkhead_crds::report::{ClassReport, RouteReport};
+use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snapshot};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+
+use crate::age::Age;
+use crate::backends::{Backends, Catalog};
+use crate::class;
+use crate::findings::{Ledger, Origin};
+use crate::hosts::{HostPolicy, HostState, Workshop};
+use crate::ingress::Declared;
+use crate::lane;
+use crate::name::Name;
+use crate::object::{Key, Kind, Object};
+use crate::report::{self, Counts};
+use crate::service::Ports;
+use crate::slice::Slice;
+
+/// What differs between places a compiler runs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Endpoints on loopback are accepted: on a developer's machine only. In a cluster they would be the gateway's own pod.
+    pub loopback_endpoints: bool,
+}
+
+/// All objects as far as they matter, and what was last made of them.
+///
+/// A change marks the hosts and Services that it touches; [`compile`](Self::compile) makes those anew and shares everything
+/// else with the last snapshot. The result is the same as that of a new compiler that is given the same objects.
+#[derive(Debug, Default)]
+pub struct Compiler {
+    options: Options,
+    lane: Option<Lane>,
+    classes: BTreeMap<String, IngressClass>,
+    verdicts: Vec<ClassReport>,
+    ingresses: BTreeMap<Name, Held>,
+    catalog: Catalog,
+    /// Served Ingresses with rules for a host, oldest first.
+    claims: BTreeMap<HostPattern, BTreeSet<Age>>,
+    /// Served Ingresses that refer to a Service.
+    referrers: BTreeMap<Name, BTreeSet<Name>>,
+    dirty: Dirty,
+    hosts: BTreeMap<HostPattern, HostState>,
+    backends: Backends,
+    ledger: Ledger,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    document: LaneDocument,
+    settings: Arc<Settings>,
+    policy: HostPolicy,
+}
+
+#[derive(Debug)]
+struct Held {
+    declared: Declared,
+    served: bool,
+}
+
+#[derive(Debug, Default)]
+struct Dirty {
+    lane: bool,
+    hosts: BTreeSet<HostPattern>,
+    services: BTreeSet<Name>,
+}
+
+/// What follows from the changes since the last compile.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// A new snapshot, if routes or settings changed. None before the first lane document.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Endpoint swaps to publish with [`Backend::publish`], without any new snapshot.
+    pub endpoints: Vec<(Arc<Backend>, Arc<Endpoints>)>,
+    /// Every finding of the configuration now, in order. None: as before.
+    pub findings: Option<Arc<[Finding]>>,
+}
+
+impl Compiler {
+    /// A compiler that knows nothing yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Takes the lane's settings. An equal document changes nothing.
+    pub fn set_lane(&mut self, document: LaneDocument) {
+        if self.lane.as_ref().is_some_and(|lane| lane.document == document) {
+            return;
+        }
+        let (settings, findings) = lane::settings(&document);
+        self.ledger.set(Origin::Lane, findings);
+        let owned = document.scope.host_ownership == HostOwnership::Namespace;
+        let policy = HostPolicy { owned, closed: owned || document.profile == Profile::IngressNginx };
+        if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
+            self.dirty.hosts.extend(self.claims.keys().cloned());
+        }
+        self.dirty.lane = true;
+        self.lane = Some(Lane { document, settings: Arc::new(settings), policy });
+        self.judge();
+    }
+
+    /// Puts an object in, in place of one with the same key.
+    pub fn apply(&mut self, object: Object) {
+        match object {
+            Object::Ingress(ingress) => self.apply_ingress(&ingress),
+            Object::IngressClass(class) => {
+                let name = class.metadata.name.clone().unwrap_or_default();
+                self.classes.insert(name, *class);
+                self.judge();
+            }
+            Object::Service(service) => {
+                self.set_service(&Name::of(&service.metadata), Some(Ports::read(&service)));
+            }
+            Object::EndpointSlice(slice) => {
+                let name = Name::of(&slice.metadata);
+                self.set_slice(&name, Some(Slice::read(&slice, self.options)));
+            }
+        }
+    }
+
+    /// Takes an object out, if it is there.
+    pub fn delete(&mut self, key: &Key) {
+        let name = Name::new(&key.namespace, &key.name);
+        match key.kind {
+            Kind::Ingress => {
+                self.set_served(&name, false);
+                self.ingresses.remove(&name);
+            }
+            Kind::IngressClass => {
+                self.classes.remove(&key.name);
+                self.judge();
+            }
+            Kind::Service => self.set_service(&name, None),
+            Kind::EndpointSlice => self.set_slice(&name, None),
+        }
+    }
+
+    /// Keys of all objects of a kind, in order: what a new list is compared with.
+    #[must_use]
+    pub fn keys(&self, kind: Kind) -> Vec<Key> {
+        let key = |name: &Name| Key { kind, namespace: name.namespace.to_string(), name: name.name.to_string() };
+        match kind {
+            Kind::Ingress => self.ingresses.keys().map(key).collect(),
+            Kind::Service => self.catalog.services.keys().map(key).collect(),
+            Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
+            Kind::IngressClass => {
+                let names = self.classes.keys().cloned();
+                names.map(|name| Key { kind, namespace: String::new(), name }).collect()
+            }
+        }
+    }
+
+    /// Whether something changed since the last compile that could lead to something. Never before the first lane document.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        let Dirty { lane, hosts, services } = &self.dirty;
+        self.lane.is_some() && (*lane || !hosts.is_empty() || !services.is_empty() || self.ledger.has_changed())
+    }
+
+    /// Everything that follows from the changes since the last call. Equal input publishes nothing.
+    pub fn compile(&mut self) -> Changes {
+        if self.lane.is_none() {
+            return Changes::default();
+        }
+        let hosts = self.make_hosts();
+        let endpoints = self.refresh_services();
+        let findings = self.ledger.take_changed();
+        Changes { snapshot: self.publish(hosts), endpoints, findings }
+    }
+
+    /// Every class the lane was told to serve, and whether it does. Empty before the first lane document.
+    #[must_use]
+    pub fn classes(&self) -> Vec<ClassReport> {
+        self.verdicts.clone()
+    }
+
+    /// How much is served as of the last compile.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            ingresses: report::count(self.ingresses.values().filter(|held| held.served).count()),
+            routes: report::count(self.hosts.values().map(|host| host.table.len()).sum()),
+            endpoints: report::count(self.backends.endpoint_count()),
+        }
+    }
+
+    /// Every route of the last snapshot, in order of precedence, with its endpoints as of now.
+    #[must_use]
+    pub fn routes(&self) -> Vec<RouteReport> {
+        self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.iter()).map(|route| report::route(route)).collect()
+    }
+
+    fn apply_ingress(&mut self, ingress: &Ingress) {
+        let declared = Declared::read(ingress);
+        let name = declared.age.name.clone();
+        if self.ingresses.get(&name).is_some_and(|held| held.declared == declared) {
+            return;
+        }
+        self.set_served(&name, false);
+        let serve = self.serves(&declared);
+        self.ingresses.insert(name.clone(), Held { declared, served: false });
+        self.set_served(&name, serve);
+    }
+
+    fn set_service(&mut self, name: &Name, ports: Option<Ports>) {
+        if self.catalog.services.get(name) == ports.as_ref() {
+            return;
+        }
+        match ports {
+            Some(ports) => self.catalog.services.insert(name.clone(), ports),
+            None => self.catalog.services.remove(name),
+        };
+        self.dirty.services.insert(name.clone());
+        let referrers = self.referrers.get(name).into_iter().flatten();
+        let hosts =
+            referrers.filter_map(|ingress| self.ingresses.get(ingress)).flat_map(|held| held.declared.hosts_of(name));
+        self.dirty.hosts.extend(hosts.cloned());
+    }
+
+    fn set_slice(&mut self, name: &Name, slice: Option<Slice>) {
+        let touched = self.catalog.set_slice(name, slice);
+        self.dirty.services.extend(touched);
+    }
+
+    /// Decides anew which classes are served, and with them which Ingresses.
+    fn judge(&mut self) {
+        let Some(lane) = &self.lane else { return };
+        self.verdicts = class::judge(&lane.document, &self.classes);
+        let turned: Vec<_> = self
+            .ingresses
+            .iter()
+            .map(|(name, held)| (name.clone(), held.served, self.serves(&held.declared)))
+            .filter(|(_, was, is)| was != is)
+            .collect();
+        for (name, _, is) in turned {
+            self.set_served(&name, is);
+        }
+    }
+
+    fn serves(&self, declared: &Declared) -> bool {
+        let Some(lane) = &self.lane else { return false };
+        let class = |name: &str| self.verdicts.iter().any(|class| class.served && class.name == name);
+        lane.document.scope.namespaces.contains(&declared.age.name.namespace)
+            && declared.class.as_deref().is_some_and(class)
+    }
+
+    /// Enters an Ingress into the indexes or takes it out, and marks what depends on it.
+    fn set_served(&mut self, name: &Name, served: bool) {
+        let Some(held) = self.ingresses.get_mut(name).filter(|held| held.served != served) else { return };
+        held.served = served;
+        let declared = &held.declared;
+        for host in declared.hosts.keys() {
+            self.dirty.hosts.insert(host.clone());
+            set_member(&mut self.claims, host, &declared.age, served);
+        }
+        for service in declared.services() {
+            set_member(&mut self.referrers, &name.beside(service), name, served);
+        }
+        let findings = if served { declared.findings.clone() } else { Vec::new() };
+        self.ledger.set(Origin::Ingress(name.clone()), findings);
+    }
+
+    /// Makes every dirty host anew; the table of hosts, if any came out different.
+    fn make_hosts(&mut self) -> Option<HostTable> {
+        let dirty = std::mem::take(&mut self.dirty.hosts);
+        let policy = self.lane.as_ref().map(|lane| lane.policy).unwrap_or_default();
+        let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
+        let mut changed = false;
+        for host in dirty {
+            let before = self.hosts.remove(&host);
+            let state = self.make_host(&host, before.as_ref(), policy, &mut table, &mut changed);
+            self.note_uses(before.as_ref(), state.as_ref());
+            self.hosts.extend(state.map(|state| (host, state)));
+        }
+        changed.then_some(table)
+    }
+
+    fn make_host(
+        &mut self,
+        host: &HostPattern,
+        before: Option<&HostState>,
+        policy: HostPolicy,
+        table: &mut HostTable,
+        changed: &mut bool,
+    ) -> Option<HostState> {
+        let origin = Origin::Host(host.clone());
+        let Some(claims) = self.claims.get(host) else {
+            self.ledger.set(origin, Vec::new());
+            *changed |= before.is_some();
+            table.set(host, None);
+            return None;
+        };
+        let claims = claims.iter().filter_map(|age| self.ingresses.get(&age.name)).map(|held| &held.declared);
+        let made = Workshop { catalog: &self.catalog, backends: &mut self.backends, policy }.make(host, claims, before);
+        self.ledger.set(origin, made.findings);
+        if !made.unchanged {
+            *changed = true;
+            table.set(host, Some(Arc::clone(&made.state.table)));
+        }
+        Some(made.state)
+    }
+
+    /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.
+    fn note_uses(&mut self, before: Option<&HostState>, now: Option<&HostState>) {
+        let none = BTreeSet::new();
+        let before = before.map_or(&none, |state| &state.uses);
+        let now = now.map_or(&none, |state| &state.uses);
+        for key in before {
+            self.backends.release(key);
+        }
+        self.dirty.services.extend(before.symmetric_difference(now).map(|key| key.service.clone()));
+    }
+
+    /// Looks at every dirty Service: endpoints, backends nobody uses any more, findings.
+    fn refresh_services(&mut self) -> Vec<(Arc<Backend>, Arc<Endpoints>)> {
+        let mut changed = Vec::new();
+        for service in std::mem::take(&mut self.dirty.services) {
+            self.backends.sweep(&service);
+            changed.extend(self.backends.refresh(&service, &self.catalog));
+            let findings = self.backends.findings(&service, &self.catalog);
+            self.ledger.set(Origin::Service(service), findings);
+        }
+        changed
+    }
+
+    fn publish(&mut self, hosts: Option<HostTable>) -> Option<Arc<Snapshot>> {
+        let lane = self.lane.as_ref()?;
+        if hosts.is_none() && !std::mem::take(&mut self.dirty.lane) {
+            return None;
+        }
+        self.dirty.lane = false;
+        let last = self.snapshot.as_deref();
+        let snapshot = Arc::new(Snapshot {
+            number: last.map_or(0, |last| last.number) + 1,
+            config_generation: lane.document.config_generation,
+            settings: Arc::clone(&lane.settings),
+            hosts: hosts.or_else(|| last.map(|last| last.hosts.clone())).unwrap_or_default(),
+        });
+        self.snapshot = Some(Arc::clone(&snapshot));
+        Some(snapshot)
+    }
+}
+
+fn set_member<K: Ord + Clone, V: Ord + Clone>(
+    index: &mut BTreeMap<K, BTreeSet<V>>,
+    key: &K,
+    member: &V,
+    present: bool,
+) {
+    if present {
+        index.entry(key.clone()).or_default().insert(member.clone());
+    } else if let Some(members) = index.get_mut(key) {
+        members.remove(member);
+        if members.is_empty() {
+            index.remove(key);
+        }
+    }
+}

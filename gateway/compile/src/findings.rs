@@ -1,0 +1,129 @@
+//! Findings while they are gathered: bounded, ordered, kept by where they come from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bulkhead_crds::finding::{Finding, ObjectRef};
+use bulkhead_model::HostPattern;
+
+use crate::code::FindingCode;
+use crate::name::Name;
+
+/// Findings kept of one object. A hostile object could have tens of thousands; nobody reads more than a screen.
+pub(crate) const MAX_PER_OBJECT: usize = 64;
+/// Characters of a user's text that a message repeats.
+const MAX_QUOTE_CHARS: usize = 120;
+
+/// A finding about `object`, its texts cut to what the schema of [`Finding`] allows.
+pub(crate) fn finding(code: FindingCode, object: &ObjectRef, field: &str, message: &str) -> Finding {
+    Finding {
+        object: ObjectRef {
+            kind: cut(&object.kind, 63),
+            namespace: cut(&object.namespace, 63),
+            name: cut(&object.name, 253),
+        },
+        field: cut(field, 256),
+        severity: code.severity(),
+        code: code.as_str().to_owned(),
+        message: cut(message, 1024),
+        remedy: code.remedy().to_owned(),
+    }
+}
+
+/// The first `max` characters.
+fn cut(text: &str, max: usize) -> String {
+    text.chars().take(max).collect()
+}
+
+/// A user's text as a message may repeat it: short, on one line, in quotes.
+pub(crate) fn quote(text: &str) -> String {
+    let shown: String = text.chars().take(MAX_QUOTE_CHARS).flat_map(char::escape_debug).collect();
+    let more = if text.chars().nth(MAX_QUOTE_CHARS).is_some() { "…" } else { "" };
+    format!("\"{shown}{more}\"")
+}
+
+/// Findings about one object, the first [`MAX_PER_OBJECT`] of them.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    object: ObjectRef,
+    list: Vec<Finding>,
+}
+
+impl Notes {
+    pub(crate) fn new(kind: &str, name: &Name) -> Self {
+        Self { object: ObjectRef::new(kind, &name.namespace, &name.name), list: Vec::new() }
+    }
+
+    /// `message` is only made if it is kept.
+    pub(crate) fn add(&mut self, code: FindingCode, field: &str, message: impl FnOnce() -> String) {
+        // One more than is shown, so that it is known that there are more.
+        if self.list.len() <= MAX_PER_OBJECT {
+            self.list.push(finding(code, &self.object, field, &message()));
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+}
+
+/// Where findings come from, and with what they go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    Lane,
+    Ingress(Name),
+    Host(HostPattern),
+    Service(Name),
+}
+
+/// All findings now.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    by_origin: BTreeMap<Origin, Vec<Finding>>,
+    changed: bool,
+}
+
+impl Ledger {
+    /// Replaces what `origin` has found.
+    pub(crate) fn set(&mut self, origin: Origin, mut list: Vec<Finding>) {
+        list.sort();
+        let before = self.by_origin.get(&origin).map_or(&[][..], |before| before);
+        if before == list {
+            return;
+        }
+        self.changed = true;
+        if list.is_empty() {
+            self.by_origin.remove(&origin);
+        } else {
+            self.by_origin.insert(origin, list);
+        }
+    }
+
+    /// Whether any finding has come or gone since they were last taken.
+    pub(crate) const fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Every finding in order, if any has come or gone since the last call.
+    pub(crate) fn take_changed(&mut self) -> Option<Arc<[Finding]>> {
+        std::mem::take(&mut self.changed).then(|| self.all())
+    }
+
+    fn all(&self) -> Arc<[Finding]> {
+        let mut sorted: Vec<&Finding> = self.by_origin.values().flatten().collect();
+        sorted.sort();
+        sorted.dedup();
+        sorted.chunk_by(|a, b| a.object == b.object).flat_map(shown).collect()
+    }
+}
+
+/// What is shown of the findings of one object.
+fn shown(list: &[&Finding]) -> Vec<Finding> {
+    let mut shown: Vec<Finding> = list.iter().take(MAX_PER_OBJECT).map(|finding| (*finding).clone()).collect();
+    if let (Some(first), true) = (list.first(), list.len() > MAX_PER_OBJECT) {
+        let message = format!("There are more findings about this object than the {MAX_PER_OBJECT} that are shown.");
+        shown.push(finding(FindingCode::MoreFindings, &first.object, "", &message));
+        shown.sort();
+    }
+    shown
+}

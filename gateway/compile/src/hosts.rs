@@ -1,0 +1,204 @@
+//! One host: what all the Ingresses that name it come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use bulkhead_model::route::Weighted;
+use bulkhead_model::{Action, Denial, HostPattern, PathPattern, PathTable, Route};
+
+use crate::backends::{BackendKey, Backends, Catalog};
+use crate::code::FindingCode;
+use crate::findings::{Notes, quote};
+use crate::ingress::{Declared, Rule, Target};
+use crate::name::Name;
+
+/// What a lane decides for all of its hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HostPolicy {
+    /// Only the namespace of the oldest Ingress may make rules for a host.
+    pub(crate) owned: bool,
+    /// Requests for a named host never fall through to the rules of a wildcard or of every host. So it is where hosts
+    /// are owned (others' rules must not catch what the owner leaves over), and so ingress-nginx does it.
+    pub(crate) closed: bool,
+}
+
+/// A host that is served.
+#[derive(Debug)]
+pub(crate) struct HostState {
+    pub(crate) table: Arc<PathTable>,
+    /// Backends its routes lead to.
+    pub(crate) uses: BTreeSet<BackendKey>,
+}
+
+/// What a host is made from.
+pub(crate) struct Workshop<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) backends: &'a mut Backends,
+    pub(crate) policy: HostPolicy,
+}
+
+/// A host, made anew. Routes that are as before are the same as before.
+pub(crate) struct Made {
+    pub(crate) state: HostState,
+    pub(crate) findings: Vec<Finding>,
+    /// The table is the one that was there.
+    pub(crate) unchanged: bool,
+}
+
+impl Workshop<'_> {
+    /// The routes of `host` from the Ingresses that claim it, oldest first. Backends are acquired, once each.
+    pub(crate) fn make<'d>(
+        &mut self,
+        host: &HostPattern,
+        claims: impl Iterator<Item = &'d Declared>,
+        before: Option<&HostState>,
+    ) -> Made {
+        let before = before.map(|state| &state.table);
+        let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
+        let mut owner: Option<&Name> = None;
+        for declared in claims {
+            let rules = declared.hosts.get(host.pattern).map(Vec::as_slice).unwrap_or_default();
+            let owner = &owner.get_or_insert(&declared.age.name).namespace;
+            let mut notes = Notes::new("Ingress", &declared.age.name);
+            if self.policy.owned && *owner != declared.age.name.namespace {
+                note_owner(owner, rules, &mut notes);
+            } else {
+                for rule in rules {
+                    self.add(&mut host, declared, rule, before, &mut notes);
+                }
+            }
+            host.findings.extend(notes.into_list());
+        }
+        host.finish(before, self.policy.closed)
+    }
+
+    fn add<'d>(
+        &mut self,
+        host: &mut Host<'_, 'd>,
+        declared: &'d Declared,
+        rule: &'d Rule,
+        before: Option<&Arc<PathTable>>,
+        notes: &mut Notes,
+    ) {
+        if let Some(first) = host.routes.get(&rule.pattern) {
+            notes.add(FindingCode::DuplicatePath, &rule.field, || lost(first, declared));
+            return;
+        }
+        let action = self.action(&mut host.uses, declared, rule, notes);
+        let same =
+            before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old, declared, rule, &action));
+        let route = same.cloned().unwrap_or_else(|| {
+            Arc::new(Route {
+                host: (*rule.host).into(),
+                path: (*rule.path).into(),
+                kind: rule.pattern.kind(),
+                origin: declared.origin.clone(),
+                action,
+            })
+        });
+        host.routes.insert(&rule.pattern, route);
+    }
+
+    fn action(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        declared: &Declared,
+        rule: &Rule,
+        notes: &mut Notes,
+    ) -> Action {
+        if declared.unprotected {
+            return Action::Deny(Denial::PolicyNotServed);
+        }
+        let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
+        let service = declared.age.name.beside(name);
+        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
+        match found.and_then(|ports| ports.find(port)) {
+            Ok(port) => {
+                let key = BackendKey { service, port: port.number };
+                let backend = if uses.contains(&key) {
+                    self.backends.get(&key)
+                } else {
+                    Some(self.backends.acquire(&key, self.catalog))
+                };
+                uses.insert(key);
+                backend.map_or(Action::Deny(Denial::NoService), |backend| {
+                    Action::Forward(Box::from([Weighted { backend, weight: 1 }]))
+                })
+            }
+            Err(code) => {
+                notes.add(code, &rule.field, || missing(code, &service, rule));
+                Action::Deny(Denial::NoService)
+            }
+        }
+    }
+}
+
+/// A host in the making.
+struct Host<'h, 'd> {
+    pattern: &'h HostPattern,
+    routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    uses: BTreeSet<BackendKey>,
+    findings: Vec<Finding>,
+}
+
+impl Host<'_, '_> {
+    fn finish(self, before: Option<&Arc<PathTable>>, closed: bool) -> Made {
+        let kept = before.filter(|table| {
+            table.is_closed() == closed
+                && table.len() == self.routes.len()
+                && self.routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
+        });
+        let unchanged = kept.is_some();
+        let table = kept.cloned().unwrap_or_else(|| {
+            let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
+            Arc::new(PathTable::new(routes, closed))
+        });
+        Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
+    }
+}
+
+fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bool {
+    let same_action = match (&old.action, action) {
+        (Action::Deny(old), Action::Deny(new)) => old == new,
+        (Action::Forward(old), Action::Forward(new)) => old
+            .iter()
+            .map(|w| (Arc::as_ptr(&w.backend), w.weight))
+            .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
+        _ => false,
+    };
+    same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
+}
+
+fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes) {
+    let Some(rule) = rules.first() else { return };
+    notes.add(FindingCode::HostNotOwned, &rule.field, || {
+        let host = if rule.host.is_empty() { "every other host".to_owned() } else { quote(&rule.host) };
+        format!("The namespace {owner} has the oldest Ingress for {host} and so owns it; the rules of this Ingress for it are left out.")
+    });
+}
+
+fn lost(first: &Route, declared: &Declared) -> String {
+    let host = if first.host.is_empty() { "every other host".to_owned() } else { quote(&first.host) };
+    format!(
+        "Ingress {} has the {:?} path {} of {host} already, so this rule of Ingress {} is left out.",
+        first.origin,
+        first.kind,
+        quote(&first.path),
+        declared.origin
+    )
+}
+
+fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
+    let port = match &rule.backend {
+        Target::Service { port, .. } => port.to_string(),
+        Target::Nothing => String::new(),
+    };
+    let why = match code {
+        FindingCode::ExternalName => "is of type ExternalName, which is not followed".to_owned(),
+        FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
+        FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
+        _ => "does not exist".to_owned(),
+    };
+    format!("Service {service} {why}, so the route answers 503.")
+}

@@ -1,0 +1,209 @@
+//! One Ingress, read by itself: which rules it makes, before anything else in the cluster is known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use bulkhead_model::route::PathKind;
+use bulkhead_model::{HostPattern, PathPattern};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
+
+use crate::age::Age;
+use crate::annotations::{self, Effect};
+use crate::class::class_of;
+use crate::code::FindingCode;
+use crate::findings::{Notes, quote};
+use crate::name::Name;
+use crate::service::PortRef;
+
+/// Longest path of a rule, in bytes: no request's target is longer by default.
+const MAX_PATH_BYTES: usize = 8 << 10;
+
+/// An Ingress as far as it can be understood alone.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Declared {
+    pub(crate) age: Age,
+    /// `namespace/name`.
+    pub(crate) origin: Box<str>,
+    pub(crate) class: Option<Box<str>>,
+    /// A protection is asked for that cannot be had: every rule answers 503.
+    pub(crate) unprotected: bool,
+    /// By host; no list is empty. Lists are in the order they are written, the default backend last.
+    pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// One host and path.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) pattern: PathPattern,
+    /// Host as shown: canonical, `*.` form, or empty.
+    pub(crate) host: Arc<str>,
+    /// Path as written.
+    pub(crate) path: Arc<str>,
+    pub(crate) backend: Target,
+    /// Path of the field that `backend` is in.
+    pub(crate) field: Arc<str>,
+}
+
+/// What a rule points at.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// A port of a Service beside the Ingress.
+    Service { name: Arc<str>, port: PortRef },
+    /// Nothing that can be asked. Why has been noted.
+    Nothing,
+}
+
+impl Declared {
+    pub(crate) fn read(ingress: &Ingress) -> Self {
+        let age = Age::of(&ingress.metadata);
+        let mut notes = Notes::new("Ingress", &age.name);
+        let effect =
+            ingress.metadata.annotations.as_ref().map_or(Effect::None, |all| annotations::judge(all, &mut notes));
+        let mut hosts = BTreeMap::new();
+        if let Some(spec) = &ingress.spec {
+            note_tls(spec, &mut notes);
+            hosts = read_rules(spec, &mut notes);
+        }
+        if effect == Effect::Withhold {
+            hosts.clear();
+        }
+        let class = class_of(ingress).map(Into::into);
+        let origin = age.name.to_string().into();
+        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, findings: notes.into_list() }
+    }
+
+    /// Names of the Services it refers to, some of them more than once.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
+            Target::Service { name, .. } => Some(name),
+            Target::Nothing => None,
+        })
+    }
+
+    /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace.
+    pub(crate) fn hosts_of(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
+        let refers = |rule: &Rule| matches!(&rule.backend, Target::Service { name, .. } if *name == service.name);
+        self.hosts.iter().filter(move |(_, rules)| rules.iter().any(refers)).map(|(host, _)| host)
+    }
+}
+
+fn note_tls(spec: &IngressSpec, notes: &mut Notes) {
+    if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
+        notes.add(FindingCode::TlsNotServed, "spec.tls", || {
+            "TLS is not served: the hosts of this Ingress are served in clear text only.".to_owned()
+        });
+    }
+}
+
+fn read_rules(spec: &IngressSpec, notes: &mut Notes) -> BTreeMap<HostPattern, Vec<Rule>> {
+    let mut hosts: BTreeMap<HostPattern, Vec<Rule>> = BTreeMap::new();
+    let rules = spec.rules.as_deref().unwrap_or_default();
+    for (r, rule) in rules.iter().enumerate() {
+        let written = rule.host.as_deref().unwrap_or_default();
+        let host = match HostPattern::parse(written) {
+            Ok(host) => host,
+            Err(why) => {
+                notes.add(FindingCode::BadHost, &format!("spec.rules[{r}].host"), || {
+                    format!("The host {} {why}, so this rule is left out.", quote(written))
+                });
+                continue;
+            }
+        };
+        let shown = show(&host);
+        let list = hosts.entry(host).or_default();
+        let paths = rule.http.iter().flat_map(|http| &http.paths).enumerate();
+        list.extend(
+            paths.filter_map(|(p, path)| read_path(&shown, path, &format!("spec.rules[{r}].http.paths[{p}]"), notes)),
+        );
+    }
+    if let Some(backend) = &spec.default_backend {
+        let target = read_backend(backend, "spec.defaultBackend", notes);
+        // With rules it is for what they leave over of their hosts; alone it is for every request. Rules of which none
+        // can be served do not make it a catch-all.
+        if rules.is_empty() {
+            hosts.insert(HostPattern::Any, Vec::new());
+        }
+        for (host, list) in &mut hosts {
+            list.push(Rule {
+                pattern: PathPattern::unmatched(),
+                host: show(host),
+                path: "".into(),
+                backend: target.clone(),
+                field: "spec.defaultBackend".into(),
+            });
+        }
+    }
+    hosts.retain(|_, list| !list.is_empty());
+    hosts
+}
+
+fn show(host: &HostPattern) -> Arc<str> {
+    match host {
+        HostPattern::Exact(name) => (**name).into(),
+        HostPattern::Wildcard(domain) => format!("*.{domain}").into(),
+        HostPattern::Any => "".into(),
+    }
+}
+
+fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut Notes) -> Option<Rule> {
+    let kind = read_path_type(path, field, notes);
+    let written = match path.path.as_deref().unwrap_or_default() {
+        // Only these two path types need a path (Ingress API reference, `HTTPIngressPath.path`).
+        "" if !matches!(path.path_type.as_str(), "Exact" | "Prefix") => "/",
+        written => written,
+    };
+    let pattern = match kind {
+        _ if written.len() > MAX_PATH_BYTES => None,
+        PathKind::Exact => PathPattern::exact(written).ok(),
+        _ => PathPattern::prefix(written).ok(),
+    };
+    let Some(pattern) = pattern else {
+        notes.add(FindingCode::BadPath, &format!("{field}.path"), || {
+            format!("No request has the path {} once it is canonical, so this rule is left out.", quote(written))
+        });
+        return None;
+    };
+    let field = format!("{field}.backend");
+    let backend = read_backend(&path.backend, &field, notes);
+    Some(Rule { pattern, host: Arc::clone(host), path: written.into(), backend, field: field.into() })
+}
+
+/// `ImplementationSpecific` is ours to define, and is `Prefix`, as in ingress-nginx.
+fn read_path_type(path: &HTTPIngressPath, field: &str, notes: &mut Notes) -> PathKind {
+    match path.path_type.as_str() {
+        "Exact" => PathKind::Exact,
+        "Prefix" | "ImplementationSpecific" | "" => PathKind::Prefix,
+        unknown => {
+            notes.add(FindingCode::UnknownPathType, &format!("{field}.pathType"), || {
+                format!("The path type {} is not known, so Prefix is served.", quote(unknown))
+            });
+            PathKind::Prefix
+        }
+    }
+}
+
+fn read_backend(backend: &IngressBackend, field: &str, notes: &mut Notes) -> Target {
+    match (&backend.service, &backend.resource) {
+        (Some(service), None) if !service.name.is_empty() => {
+            if let Some(port) = service.port.as_ref().and_then(PortRef::read) {
+                return Target::Service { name: service.name.as_str().into(), port };
+            }
+            notes.add(FindingCode::BadBackend, &format!("{field}.service.port"), || {
+                format!("The port of Service {} is neither one number from 1 to 65535 nor one name, so the route answers 503.", quote(&service.name))
+            });
+        }
+        (None, Some(resource)) => notes.add(FindingCode::ResourceBackend, &format!("{field}.resource"), || {
+            format!(
+                "The backend is the {} {}, and only Services are asked, so the route answers 503.",
+                quote(&resource.kind),
+                quote(&resource.name)
+            )
+        }),
+        _ => notes.add(FindingCode::BadBackend, field, || {
+            "The backend is not exactly one Service or resource, so the route answers 503.".to_owned()
+        }),
+    }
+    Target::Nothing
+}

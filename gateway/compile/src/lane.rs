@@ -1,0 +1,98 @@
+//! The lane document, as the model's settings.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use bulkhead_crds::finding::{Finding, ObjectRef};
+use bulkhead_crds::lane::LaneDocument;
+use bulkhead_model::settings::{Forwarded, Limits, Network, Settings, Upstream};
+
+use crate::code::FindingCode;
+use crate::findings::{finding, quote};
+
+/// Most fields of a head, whatever the document says: the codec's own bound.
+const MAX_FIELDS: usize = 100;
+
+/// Settings, and what could not be taken from the document.
+pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
+    let (trusted, findings) = trusted(lane);
+    let settings = Settings {
+        limits: limits(lane),
+        upstream: upstream(lane),
+        forwarded: Forwarded { append: lane.client_address.append_forwarded_for, trusted },
+    };
+    (settings, findings)
+}
+
+fn limits(lane: &LaneDocument) -> Limits {
+    let limits = &lane.limits;
+    Limits {
+        head_bytes: bytes(limits.request_head_bytes),
+        target_bytes: bytes(limits.request_target_bytes),
+        fields: usize::from(limits.request_fields).min(MAX_FIELDS),
+        content_bytes: if limits.request_content_bytes == 0 { u64::MAX } else { limits.request_content_bytes },
+        head: Duration::from_millis(limits.request_head_ms),
+        content_idle: Duration::from_millis(limits.request_content_idle_ms),
+        response_stall: Duration::from_millis(limits.response_stall_ms),
+        keep_alive_idle: Duration::from_millis(limits.keep_alive_idle_ms),
+        keep_alive_requests: limits.keep_alive_requests,
+        keep_alive_age: Duration::from_millis(limits.keep_alive_age_ms),
+        // How many a process can hold is for the process to find out; until it does, the documented default holds.
+        connections: match limits.connections {
+            0 => Settings::default().limits.connections,
+            connections => bytes(connections),
+        },
+    }
+}
+
+fn bytes(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn upstream(lane: &LaneDocument) -> Upstream {
+    let upstream = &lane.upstream;
+    Upstream {
+        connect: Duration::from_millis(upstream.connect_ms),
+        read: Duration::from_millis(upstream.read_ms),
+        send: Duration::from_millis(upstream.send_ms),
+        max_idle_per_endpoint: bytes(upstream.max_idle_per_endpoint),
+        keep_alive: Duration::from_millis(upstream.keep_alive_ms),
+        tries: upstream.tries.max(1),
+    }
+}
+
+fn trusted(lane: &LaneDocument) -> (Vec<Network>, Vec<Finding>) {
+    let identity = &lane.identity;
+    let object = ObjectRef::new("GatewayInstance", &identity.namespace, &identity.instance);
+    let (mut networks, mut findings) = (Vec::new(), Vec::new());
+    for (n, written) in lane.client_address.trusted_cidrs.iter().enumerate() {
+        match network(written) {
+            Some(network) => networks.push(network),
+            None => {
+                let field = format!("spec.{}.clientAddress.trustedCIDRs[{n}]", identity.lane.field());
+                let message = format!("{} is not an address block, so no peer is trusted for it.", quote(written));
+                findings.push(finding(FindingCode::BadNetwork, &object, &field, &message));
+            }
+        }
+    }
+    (networks, findings)
+}
+
+/// `address/prefix` (RFC 4632 §3.1). Bits behind the prefix are cleared.
+fn network(written: &str) -> Option<Network> {
+    let (address, length) = written.split_once('/')?;
+    let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
+    let prefix: u8 = length.parse().ok().filter(|_| digits)?;
+    let address = match address.parse().ok()? {
+        IpAddr::V4(v4) if prefix <= 32 => {
+            let host_bits = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & !host_bits))
+        }
+        IpAddr::V6(v6) if prefix <= 128 => {
+            let host_bits = u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !host_bits))
+        }
+        _ => return None,
+    };
+    Some(Network { address, prefix })
+}

@@ -1,0 +1,137 @@
+//! The objects a gateway looks at.
+
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+/// One object of a kind that matters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Object {
+    /// Routes.
+    Ingress(Box<Ingress>),
+    /// Whose routes.
+    IngressClass(Box<IngressClass>),
+    /// Names and ports that routes refer to.
+    Service(Box<Service>),
+    /// Where a Service is reached.
+    EndpointSlice(Box<EndpointSlice>),
+}
+
+/// Kinds of [`Object`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `networking.k8s.io/v1` Ingress.
+    Ingress,
+    /// `networking.k8s.io/v1` IngressClass, cluster-scoped.
+    IngressClass,
+    /// `v1` Service.
+    Service,
+    /// `discovery.k8s.io/v1` EndpointSlice.
+    EndpointSlice,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Ingress, Self::IngressClass, Self::Service, Self::EndpointSlice];
+
+    /// The kind as manifests write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+            Self::IngressClass => "IngressClass",
+            Self::Service => "Service",
+            Self::EndpointSlice => "EndpointSlice",
+        }
+    }
+}
+
+/// What tells an object from all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Kind.
+    pub kind: Kind,
+    /// Namespace; empty for cluster-scoped objects.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl Object {
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let (kind, metadata) = match self {
+            Self::Ingress(o) => (Kind::Ingress, &o.metadata),
+            Self::IngressClass(o) => (Kind::IngressClass, &o.metadata),
+            Self::Service(o) => (Kind::Service, &o.metadata),
+            Self::EndpointSlice(o) => (Kind::EndpointSlice, &o.metadata),
+        };
+        let namespace = match kind {
+            Kind::IngressClass => String::new(),
+            _ => metadata.namespace.clone().unwrap_or_default(),
+        };
+        Key { kind, namespace, name: metadata.name.clone().unwrap_or_default() }
+    }
+
+    /// Drops what no program of ours reads, so that whoever keeps objects keeps little.
+    pub fn trim(&mut self) {
+        match self {
+            Self::Ingress(ingress) => {
+                trim_metadata(&mut ingress.metadata);
+                ingress.status = None;
+            }
+            Self::IngressClass(class) => trim_metadata(&mut class.metadata),
+            Self::Service(service) => {
+                trim_metadata(&mut service.metadata);
+                service.status = None;
+            }
+            Self::EndpointSlice(slice) => {
+                trim_metadata(&mut slice.metadata);
+                for endpoint in &mut slice.endpoints {
+                    endpoint.deprecated_topology = None;
+                    endpoint.hints = None;
+                    endpoint.hostname = None;
+                    endpoint.node_name = None;
+                    endpoint.target_ref = None;
+                    endpoint.zone = None;
+                }
+            }
+        }
+    }
+}
+
+fn trim_metadata(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    metadata.owner_references = None;
+    metadata.finalizers = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        // A copy of the whole object that kubectl keeps there.
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+impl From<Ingress> for Object {
+    fn from(object: Ingress) -> Self {
+        Self::Ingress(Box::new(object))
+    }
+}
+
+impl From<IngressClass> for Object {
+    fn from(object: IngressClass) -> Self {
+        Self::IngressClass(Box::new(object))
+    }
+}
+
+impl From<Service> for Object {
+    fn from(object: Service) -> Self {
+        Self::Service(Box::new(object))
+    }
+}
+
+impl From<EndpointSlice> for Object {
+    fn from(object: EndpointSlice) -> Self {
+        Self::EndpointSlice(Box::new(object))
+    }
+}

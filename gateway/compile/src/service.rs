@@ -1,0 +1,90 @@
+//! One Service: which of its ports a route can name.
+
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::networking::v1::ServiceBackendPort;
+
+use crate::code::FindingCode;
+
+/// How a route names a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PortRef {
+    Number(u16),
+    Name(Arc<str>),
+}
+
+impl PortRef {
+    /// A number or a name, not both and not neither. The API server writes the zero value for what is not set.
+    pub(crate) fn read(port: &ServiceBackendPort) -> Option<Self> {
+        let number = port.number.filter(|number| *number != 0);
+        let name = port.name.as_deref().filter(|name| !name.is_empty());
+        match (number, name) {
+            (Some(number), None) => u16::try_from(number).ok().map(Self::Number),
+            (None, Some(name)) => Some(Self::Name(name.into())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+/// A Service, as far as routes need it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ports {
+    external_name: bool,
+    list: Vec<Port>,
+}
+
+/// A port of a Service.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) number: u16,
+    /// Empty if it has none. EndpointSlices name their ports after it.
+    pub(crate) name: Arc<str>,
+    tcp: bool,
+}
+
+impl Ports {
+    pub(crate) fn read(service: &Service) -> Self {
+        let spec = service.spec.as_ref();
+        let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+        let list = ports.filter_map(|port| {
+            Some(Port {
+                number: u16::try_from(port.port).ok().filter(|number| *number != 0)?,
+                name: port.name.as_deref().unwrap_or_default().into(),
+                tcp: port.protocol.as_deref().unwrap_or("TCP") == "TCP",
+            })
+        });
+        Self {
+            external_name: spec.is_some_and(|spec| spec.type_.as_deref() == Some("ExternalName")),
+            list: list.collect(),
+        }
+    }
+
+    /// The TCP port that a route means. One number may stand for a TCP and a UDP port.
+    pub(crate) fn find(&self, wanted: &PortRef) -> Result<&Port, FindingCode> {
+        if self.external_name {
+            return Err(FindingCode::ExternalName);
+        }
+        let mut named = self.list.iter().filter(|port| match wanted {
+            PortRef::Number(number) => port.number == *number,
+            PortRef::Name(name) => port.name == *name,
+        });
+        let first = named.next().ok_or(FindingCode::PortNotFound)?;
+        std::iter::once(first).chain(named).find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
+    }
+
+    /// The name of the TCP port with this number.
+    pub(crate) fn name_of(&self, number: u16) -> Option<&Arc<str>> {
+        self.find(&PortRef::Number(number)).ok().map(|port| &port.name)
+    }
+}

@@ -1,0 +1,115 @@
+//! One EndpointSlice: addresses, whether they take requests, and under which ports.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+
+use crate::code::FindingCode;
+use crate::compiler::Options;
+use crate::findings::{Notes, quote};
+use crate::name::Name;
+
+/// Names the Service a slice belongs to (EndpointSlice API reference).
+const LABEL_SERVICE: &str = "kubernetes.io/service-name";
+/// Where clouds hand out credentials, besides the link-local 169.254.169.254: AWS over IPv6, Alibaba, Oracle.
+const METADATA: [IpAddr; 3] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+];
+
+/// An EndpointSlice, as far as backends need it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Slice {
+    /// The Service it belongs to. A slice without one is nobody's.
+    pub(crate) service: Option<Name>,
+    /// TCP ports by the name of the Service's port.
+    pub(crate) ports: Vec<(Arc<str>, u16)>,
+    /// Addresses that may be asked.
+    pub(crate) addresses: Vec<(IpAddr, Readiness)>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Whether an endpoint takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Readiness {
+    /// It does.
+    Ready,
+    /// It is on its way out and still serves: asked only when nothing is ready.
+    Leaving,
+}
+
+impl Slice {
+    pub(crate) fn read(slice: &EndpointSlice, options: Options) -> Self {
+        let name = Name::of(&slice.metadata);
+        let mut notes = Notes::new("EndpointSlice", &name);
+        let service = slice.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_SERVICE));
+        let ports = slice.ports.iter().flatten().filter(|port| port.protocol.as_deref().unwrap_or("TCP") == "TCP");
+        let ports = ports.filter_map(|port| {
+            let number = u16::try_from(port.port?).ok().filter(|number| *number != 0)?;
+            Some((port.name.as_deref().unwrap_or_default().into(), number))
+        });
+        Self {
+            service: service.filter(|service| !service.is_empty()).map(|service| name.beside(&service.as_str().into())),
+            ports: ports.collect(),
+            addresses: read_addresses(slice, options, &mut notes),
+            findings: notes.into_list(),
+        }
+    }
+}
+
+fn read_addresses(slice: &EndpointSlice, options: Options, notes: &mut Notes) -> Vec<(IpAddr, Readiness)> {
+    let family = slice.address_type.as_str();
+    if !matches!(family, "IPv4" | "IPv6") {
+        notes.add(FindingCode::EndpointUnreadable, "addressType", || {
+            format!("Endpoints of the address type {} are not asked.", quote(family))
+        });
+        return Vec::new();
+    }
+    let mut addresses = Vec::with_capacity(slice.endpoints.len());
+    for (e, endpoint) in slice.endpoints.iter().enumerate() {
+        let Some(readiness) = readiness(endpoint) else { continue };
+        // All addresses of an endpoint are interchangeable (EndpointSlice API reference): the first stands for it.
+        let written = endpoint.addresses.first().map(String::as_str).unwrap_or_default();
+        let field = || format!("endpoints[{e}].addresses[0]");
+        let Some(address) = written.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "IPv4")) else {
+            notes.add(FindingCode::EndpointUnreadable, &field(), || {
+                format!("{} is not an {family} address, so this endpoint is left out.", quote(written))
+            });
+            continue;
+        };
+        let address = address.to_canonical();
+        if may_be_asked(address, options) {
+            addresses.push((address, readiness));
+        } else {
+            notes.add(FindingCode::EndpointRefused, &field(), || {
+                format!("A gateway does not send requests to {address}, so this endpoint is left out.")
+            });
+        }
+    }
+    addresses
+}
+
+/// `None`: it does not take requests. Unset conditions are as good as their documented defaults.
+fn readiness(endpoint: &Endpoint) -> Option<Readiness> {
+    let conditions = endpoint.conditions.as_ref();
+    let is = |condition: Option<bool>| condition == Some(true);
+    match conditions {
+        Some(c) if c.ready == Some(false) => (is(c.serving) && is(c.terminating)).then_some(Readiness::Leaving),
+        _ => Some(Readiness::Ready),
+    }
+}
+
+/// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.
+fn may_be_asked(address: IpAddr, options: Options) -> bool {
+    if address.is_loopback() {
+        return options.loopback_endpoints;
+    }
+    let local = match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets().first() == Some(&0),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    !(local || address.is_unspecified() || address.is_multicast() || METADATA.contains(&address))
+}
