@@ -22,6 +22,7 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
         test(a_service_account_is_denied_what_it_was_not_granted),
         test(a_deployment_becomes_available_and_its_pods_become_endpoints),
         test(a_backend_is_reached_at_the_address_of_its_pod),
+        test(another_control_plane_shares_nothing),
     ]
 }
 
@@ -156,5 +157,14 @@ async fn a_backend_is_reached_at_the_address_of_its_pod(cluster: &Cluster) -> Re
 
     let echo: Echo = exchange::get(backend.address(), "blue.example", "/").await?.json()?;
     ensure!((echo.backend.as_str(), echo.host.as_str()) == ("blue", "blue.example"), "the backend saw {echo:?}");
+    Ok(())
+}
+
+async fn another_control_plane_shares_nothing(cluster: &Cluster) -> Result<()> {
+    cluster.apply("default", "{apiVersion: v1, kind: ConfigMap, metadata: {name: here}}").await?;
+    let another = cluster.another().await?;
+    let maps = Api::<ConfigMap>::namespaced(another.admin.clone(), "default");
+    ensure!(maps.get_opt("here").await?.is_none(), "an object of one is in the other");
+    ensure!(another.server != cluster.server, "both are at {}", cluster.server);
     Ok(())
 }

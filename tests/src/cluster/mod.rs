@@ -46,6 +46,7 @@ pub struct Cluster {
     pub ca: PathBuf,
     /// The folder of this control plane: `log`, `pki` and kubeconfig files. Kept when a test fails.
     pub dir: PathBuf,
+    components: Components,
     pki: Pki,
     namespaces: AtomicUsize,
     /// Held for its processes, which end with it.
@@ -53,7 +54,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a control plane, and returns when it serves and its controllers run. A test that would disturb others starts one of its own.
+    /// Starts a control plane, and returns when it serves and its controllers run.
     ///
     /// # Errors
     /// When a component does not start or is not ready within a minute; the message ends with its log.
@@ -69,6 +70,7 @@ impl Cluster {
             server: plane.server.clone(),
             ca: pki.ca(),
             dir,
+            components: components.clone(),
             pki,
             namespaces: AtomicUsize::new(0),
             _plane: plane,
@@ -76,6 +78,14 @@ impl Cluster {
         cluster.register_node().await?;
         cluster.wait_service_account("default", "default").await?;
         Ok(cluster)
+    }
+
+    /// Starts another control plane that shares nothing with this one: for a test that would disturb others.
+    ///
+    /// # Errors
+    /// As for [`Cluster::start`].
+    pub async fn another(&self) -> anyhow::Result<Self> {
+        Box::pin(Self::start(&self.components)).await
     }
 
     /// Creates a namespace whose name begins with `prefix` and is used by no other test, and awaits its default service account.
