@@ -45,10 +45,13 @@ impl Duration {
         std::time::Duration::from_millis(self.0)
     }
 
-    /// The CEL rule that keeps a field between two durations, both included.
+    /// The CEL rule that keeps a field between two durations, both included. What is no duration is left to the pattern to refuse, or
+    /// the user would read an error of conversion beside it.
     pub(crate) fn between(least: &str, most: &str) -> Value {
         rule(
-            &format!("duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"),
+            &format!(
+                "!self.matches('{DURATION_PATTERN}') || (duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))"
+            ),
             &format!("must be between {least} and {most}"),
         )
     }

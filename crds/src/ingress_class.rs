@@ -9,7 +9,7 @@ use crate::schema::rule;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rule(
-    "!has(self.name) || !(self.name in self.?alsoServe.orValue([]))",
+    "!has(self.name) || !has(self.alsoServe) || !(self.name in self.alsoServe)",
     "alsoServe must not contain the lane's own class: remove it from alsoServe",
 )))]
 pub struct IngressClassSpec {

@@ -28,43 +28,99 @@ pub const NAME_BYTES: usize = 40;
     namespaced,
     status = "GatewayInstanceStatus",
     derive = "PartialEq",
-    doc = "One traffic domain: a lane of gateways for traffic that enters the cluster and one for traffic between its services, each with its own pods, identity, IngressClass, limits and status.",
+    doc = "One traffic domain: a lane of gateways for traffic that enters the cluster and one for traffic between its \
+           services, each with its own pods, identity, IngressClass, limits and status.",
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
-    printcolumn(name = "N-S", type_ = "string", json_path = r#".status.lanes[?(@.name=="northSouth")].ready"#, description = "Ready and wanted gateways of the north-south lane."),
-    printcolumn(name = "E-W", type_ = "string", json_path = r#".status.lanes[?(@.name=="eastWest")].ready"#, description = "Ready and wanted gateways of the east-west lane."),
+    printcolumn(name = "N-S", type_ = "string", json_path = r#".status.lanes[?(@.name=="northSouth")].ready"#,
+        description = "Ready and wanted gateways of the north-south lane."),
+    printcolumn(name = "E-W", type_ = "string", json_path = r#".status.lanes[?(@.name=="eastWest")].ready"#,
+        description = "Ready and wanted gateways of the east-west lane."),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Address", type_ = "string", json_path = ".status.lanes[0].addresses[0]", priority = 1),
     printcolumn(name = "Image", type_ = "string", json_path = ".status.lanes[0].image", priority = 1),
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 40")
-        .message("the name must not be longer than 40 characters, because the names of all its objects begin with it: choose a shorter one"),
-    validation = kube::core::Rule::new("!self.metadata.name.contains('.')")
-        .message("the name must not contain a dot, because Services are named after it: choose another one")
+    validation = kube::core::Rule::new(
+        "self.metadata.name.size() <= 40"
+    ).message(
+        "the name must not be longer than 40 characters, because the names of all its objects begin with it: \
+         choose a shorter one"
+    ),
+    validation = kube::core::Rule::new(
+        "self.metadata.name.matches('^[a-z][-a-z0-9]*$')"
+    ).message(
+        "the name must begin with a letter and must not contain a dot, because Services are named after it: \
+         choose another one"
+    ),
+    validation = kube::core::Rule::new(
+        "!has(self.spec.northSouth.ingressClass.name) || has(self.spec.eastWest.ingressClass.name) \
+         || self.spec.northSouth.ingressClass.name != self.metadata.name + '-east-west'"
+    ).message(
+        "northSouth.ingressClass.name is the class that eastWest has by default: choose another name"
+    ),
+    validation = kube::core::Rule::new(
+        "!has(self.spec.eastWest.ingressClass.name) || has(self.spec.northSouth.ingressClass.name) \
+         || self.spec.eastWest.ingressClass.name != self.metadata.name + '-north-south'"
+    ).message(
+        "eastWest.ingressClass.name is the class that northSouth has by default: choose another name"
+    ),
+    validation = kube::core::Rule::new(
+        "has(self.spec.northSouth.ingressClass.name) || !has(self.spec.northSouth.ingressClass.alsoServe) \
+         || !((self.metadata.name + '-north-south') in self.spec.northSouth.ingressClass.alsoServe)"
+    ).message(
+        "northSouth.ingressClass.alsoServe names its own class, which it serves anyway: remove it there"
+    ),
+    validation = kube::core::Rule::new(
+        "has(self.spec.eastWest.ingressClass.name) || !has(self.spec.northSouth.ingressClass.alsoServe) \
+         || !((self.metadata.name + '-east-west') in self.spec.northSouth.ingressClass.alsoServe)"
+    ).message(
+        "northSouth.ingressClass.alsoServe names the class of eastWest: remove it there"
+    ),
+    validation = kube::core::Rule::new(
+        "has(self.spec.northSouth.ingressClass.name) || !has(self.spec.eastWest.ingressClass.alsoServe) \
+         || !((self.metadata.name + '-north-south') in self.spec.eastWest.ingressClass.alsoServe)"
+    ).message(
+        "eastWest.ingressClass.alsoServe names the class of northSouth: remove it there"
+    ),
+    validation = kube::core::Rule::new(
+        "has(self.spec.eastWest.ingressClass.name) || !has(self.spec.eastWest.ingressClass.alsoServe) \
+         || !((self.metadata.name + '-east-west') in self.spec.eastWest.ingressClass.alsoServe)"
+    ).message(
+        "eastWest.ingressClass.alsoServe names its own class, which it serves anyway: remove it there"
+    )
 )]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules(&[
     (
-        "self.?northSouth.?enabled.orValue(true) || self.?eastWest.?enabled.orValue(true)",
+        "self.northSouth.enabled || self.eastWest.enabled",
         "at least one lane must be enabled: set northSouth.enabled or eastWest.enabled to true, or delete the instance",
     ),
     (
-        "!self.?northSouth.?ingressClass.?name.hasValue() || self.?northSouth.?ingressClass.?name != self.?eastWest.?ingressClass.?name",
+        "!has(self.northSouth.ingressClass.name) || !has(self.eastWest.ingressClass.name) \
+         || self.northSouth.ingressClass.name != self.eastWest.ingressClass.name",
         "the lanes must not share a class: give northSouth.ingressClass.name and eastWest.ingressClass.name different values",
     ),
     (
-        "!self.?northSouth.?ingressClass.?alsoServe.orValue([]).exists(class, class in self.?eastWest.?ingressClass.?alsoServe.orValue([]))",
+        "!has(self.northSouth.ingressClass.alsoServe) || !has(self.eastWest.ingressClass.alsoServe) \
+         || !self.northSouth.ingressClass.alsoServe.exists(class, class in self.eastWest.ingressClass.alsoServe)",
         "the lanes must not serve the same class: remove it from ingressClass.alsoServe of one lane",
     ),
     (
-        "!(self.?northSouth.?ingressClass.?name.orValue('') in self.?eastWest.?ingressClass.?alsoServe.orValue([])) && !(self.?eastWest.?ingressClass.?name.orValue('') in self.?northSouth.?ingressClass.?alsoServe.orValue([]))",
-        "a lane must not serve the other lane's class: remove it from ingressClass.alsoServe",
+        "!has(self.northSouth.ingressClass.name) || !has(self.eastWest.ingressClass.alsoServe) \
+         || !(self.northSouth.ingressClass.name in self.eastWest.ingressClass.alsoServe)",
+        "eastWest must not serve the class of northSouth: remove it from eastWest.ingressClass.alsoServe",
     ),
     (
-        "!(self.?northSouth.?ingressClass.?default.orValue(false) && self.?eastWest.?ingressClass.?default.orValue(false))",
+        "!has(self.eastWest.ingressClass.name) || !has(self.northSouth.ingressClass.alsoServe) \
+         || !(self.eastWest.ingressClass.name in self.northSouth.ingressClass.alsoServe)",
+        "northSouth must not serve the class of eastWest: remove it from northSouth.ingressClass.alsoServe",
+    ),
+    (
+        "!(self.northSouth.ingressClass.default && self.eastWest.ingressClass.default)",
         "at most one lane's class may be the cluster's default: set ingressClass.default of one lane to false",
     ),
     (
-        "self.?northSouth.?minReadySeconds.orValue(10) < self.?rollout.?progressDeadlineSeconds.orValue(600) && self.?eastWest.?minReadySeconds.orValue(10) < self.?rollout.?progressDeadlineSeconds.orValue(600)",
+        "self.northSouth.minReadySeconds < self.rollout.progressDeadlineSeconds \
+         && self.eastWest.minReadySeconds < self.rollout.progressDeadlineSeconds",
         "rollout.progressDeadlineSeconds must be greater than minReadySeconds of both lanes, or no rollout can succeed: raise it",
     ),
 ])))]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Affinity, Toleration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::schema::{embedded, embedded_list, rules};
 
@@ -49,17 +50,11 @@ pub enum TopologySpread {
 pub struct PodMetadata {
     /// Labels added to the pods. Labels under bulkhead.io/ and app.kubernetes.io/ belong to the operator.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "label_values", extend("x-kubernetes-validations" = rules(&[(
-        "self.all(key, !key.startsWith('bulkhead.io/') && !key.startsWith('app.kubernetes.io/'))",
-        "labels under bulkhead.io/ and app.kubernetes.io/ belong to the operator: choose another prefix",
-    )])))]
+    #[schemars(schema_with = "label_values", extend("x-kubernetes-validations" = foreign_keys(&["bulkhead.io/", "app.kubernetes.io/"])))]
     pub labels: BTreeMap<String, String>,
     /// Annotations added to the pods, for example for meshes or log collectors.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "annotation_values", extend("x-kubernetes-validations" = rules(&[(
-        "self.all(key, !key.startsWith('bulkhead.io/'))",
-        "annotations under bulkhead.io/ belong to the operator: choose another prefix",
-    )])))]
+    #[schemars(schema_with = "annotation_values", extend("x-kubernetes-validations" = foreign_keys(&["bulkhead.io/"])))]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -81,4 +76,19 @@ pub(crate) fn annotation_values(_: &mut schemars::SchemaGenerator) -> schemars::
         "maxProperties": 64,
         "additionalProperties": { "type": "string", "maxLength": 4096 },
     })
+}
+
+/// The rules that every key of a map is one that Kubernetes accepts, and none begins with a prefix that belongs to the operator.
+pub(crate) fn foreign_keys(reserved: &[&str]) -> Value {
+    let none = reserved.iter().map(|prefix| format!("!key.startsWith('{prefix}')")).collect::<Vec<_>>().join(" && ");
+    rules(&[
+        (
+            "self.all(key, !format.qualifiedName().validate(key).hasValue())",
+            "every key must be a name of at most 63 characters, perhaps after a DNS prefix and a slash, such as example.com/team",
+        ),
+        (
+            &format!("self.all(key, {none})"),
+            &format!("keys under {} belong to the operator: choose another prefix", reserved.join(" and ")),
+        ),
+    ])
 }

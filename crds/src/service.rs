@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lane_spec::cidr_list_rule;
-use crate::placement::annotation_values;
+use crate::placement::{annotation_values, foreign_keys};
 use crate::schema::rules;
 
 /// How clients reach a lane.
@@ -43,10 +43,7 @@ pub struct ServiceSpec {
     pub type_: Option<ServiceType>,
     /// Annotations of the Service, for example the settings of a cloud's load balancer.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "annotation_values", extend("x-kubernetes-validations" = rules(&[(
-        "self.all(key, !key.startsWith('bulkhead.io/'))",
-        "annotations under bulkhead.io/ belong to the operator: choose another prefix",
-    )])))]
+    #[schemars(schema_with = "annotation_values", extend("x-kubernetes-validations" = foreign_keys(&["bulkhead.io/"])))]
     pub annotations: BTreeMap<String, String>,
     /// Which implementation of load balancers serves the Service. Kubernetes does not let it change while the type is LoadBalancer: to
     /// change it, set type ClusterIP first.

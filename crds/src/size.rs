@@ -35,11 +35,11 @@ impl Size {
         self.0
     }
 
-    /// The CEL rule that keeps a field between two sizes, both included.
+    /// The CEL rule that keeps a field between two sizes, both included. What is no size is left to the pattern to refuse.
     pub(crate) fn between(least: &str, most: &str) -> Value {
         rule(
             &format!(
-                "isQuantity(self) && quantity(self).compareTo(quantity('{least}')) >= 0 && quantity(self).compareTo(quantity('{most}')) <= 0"
+                "!isQuantity(self) || quantity(self).compareTo(quantity('{least}')) >= 0 && quantity(self).compareTo(quantity('{most}')) <= 0"
             ),
             &format!("must be between {least} and {most}"),
         )

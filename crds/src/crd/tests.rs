@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::crd_json;
+use crate::instance::GatewayInstanceSpec;
 use crate::not_obeyed;
 
 /// Calls `visit` with path and schema of the root and of everything below it.
@@ -181,4 +182,32 @@ fn the_definition_fits_an_annotation_of_client_side_apply() {
     // kubectl apply keeps the whole object in an annotation of at most 256 KiB.
     let bytes = serde_json::to_string(&crd_json().unwrap()).unwrap().len();
     assert!(bytes < 200 << 10, "{bytes} bytes");
+}
+
+/// What an API server does before it validates: absent fields get their defaults, outside in.
+fn fill(schema: &Value, value: &mut Value) {
+    let (Some(properties), Some(object)) = (schema.get("properties").and_then(Value::as_object), value.as_object_mut())
+    else {
+        return;
+    };
+    for (name, property) in properties {
+        if let Some(default) = property.get("default") {
+            object.entry(name.clone()).or_insert_with(|| default.clone());
+        }
+        if let Some(child) = object.get_mut(name) {
+            fill(property, child);
+        }
+    }
+}
+
+#[test]
+fn an_api_server_fills_in_the_same_defaults_as_we_do() {
+    let mut filled = json!({});
+    fill(schema().pointer("/properties/spec").unwrap(), &mut filled);
+
+    let mut ours = serde_json::to_value(GatewayInstanceSpec::default()).unwrap();
+    for (lane, service) in [("northSouth", "LoadBalancer"), ("eastWest", "ClusterIP")] {
+        ours[lane]["service"]["type"] = json!(service);
+    }
+    assert_eq!(filled, ours);
 }
