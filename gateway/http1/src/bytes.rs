@@ -27,6 +27,25 @@ pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().all(|&byte| is(byte, class))
 }
 
+/// Whether the bytes are a field value ([`VALUE`]), eight at a time.
+#[inline]
+pub(crate) fn is_value(text: &[u8]) -> bool {
+    // The last word overlaps the one before, so that no bytes are left for a slower loop.
+    let (words, _) = text.as_chunks();
+    let plain = text.last_chunk().is_some_and(is_plain_word) && words.iter().all(is_plain_word);
+    plain || all(text, VALUE)
+}
+
+/// Whether no byte is a control character; a tab, which values may have, counts as one here.
+#[inline]
+fn is_plain_word(word: &[u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Taking n from each byte borrows into its top bit exactly if some byte without a top bit was below n.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES * 0x80);
+    let word = u64::from_ne_bytes(*word);
+    below(word, 0x20) | below(word ^ (ONES * 0x7f), 1) == 0
+}
+
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];

@@ -57,6 +57,11 @@ pub(crate) struct Options {
 impl Options {
     /// Takes one Connection value out of `buf`.
     pub(crate) fn read(&mut self, buf: &[u8], value: &[u8]) -> Result<(), Refusal> {
+        // What nearly every Connection field says, without taking it apart.
+        if value.eq_ignore_ascii_case(b"keep-alive") {
+            self.keep_alive = true;
+            return Ok(());
+        }
         for option in list(value) {
             if option.eq_ignore_ascii_case(b"close") {
                 self.close = true;

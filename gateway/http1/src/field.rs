@@ -99,10 +99,11 @@ pub(crate) fn refusal(error: httparse::Error, start_line: Refusal) -> Refusal {
     }
 }
 
-/// Refuses a head with an LF that no CR precedes; `httparse` takes such a line end for a good one.
-pub(crate) fn require_crlf(head: &[u8]) -> Result<(), Refusal> {
-    let mut lines = memchr::memchr_iter(b'\n', head);
-    let clean = lines.all(|at| at.checked_sub(1).and_then(|before| head.get(before)) == Some(&b'\r'));
+/// Refuses a head with an LF that no CR precedes; `httparse` takes such a line end for a good one. It lets no LF into a
+/// token, so that each LF ends a line: before a field name, or before or at the end of the head.
+pub(crate) fn require_crlf(buf: &[u8], head: &[u8], fields: &[Field]) -> Result<(), Refusal> {
+    let after_crlf = |field: &Field| buf.get(..field.name.start()).is_some_and(|before| before.ends_with(b"\r\n"));
+    let clean = head.ends_with(b"\r\n\r\n") && fields.iter().all(after_crlf);
     if clean { Ok(()) } else { Err(Refusal::BareLineFeed) }
 }
 

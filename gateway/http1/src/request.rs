@@ -55,8 +55,7 @@ pub fn parse_request(buf: &[u8], limits: &HeadLimits, head: &mut RequestHead) ->
         httparse::Status::Partial => partial(window, limits),
         httparse::Status::Complete(len) => {
             let taken = window.len() - text.len() + len;
-            require_crlf(text.get(..len).unwrap_or_default())?;
-            head.read(window, &tokens)?;
+            head.read(window, taken, &tokens)?;
             Ok(Progress::Complete(taken))
         }
     }
@@ -102,11 +101,12 @@ struct Seen {
 }
 
 impl RequestHead {
-    fn read(&mut self, buf: &[u8], tokens: &httparse::Request<'_, '_>) -> Result<(), Refusal> {
+    fn read(&mut self, buf: &[u8], taken: usize, tokens: &httparse::Request<'_, '_>) -> Result<(), Refusal> {
         let span = |part: Option<&str>| Span::within(buf, part.unwrap_or_default().as_bytes());
         self.method = Method::read(buf, span(tokens.method))?;
         self.version = Version::from_minor(tokens.version)?;
         let seen = self.read_fields(buf, tokens.headers)?;
+        require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
         self.authority = seen.host.ok_or(Refusal::MissingHost)?;
         let host = self.authority.of(buf);
         target::require_plain_host(host)?;

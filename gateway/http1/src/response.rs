@@ -50,19 +50,25 @@ pub fn parse_response(
         Err(error) => Err(field::refusal(error, Refusal::BadStatusLine)),
         Ok(httparse::Status::Partial) => partial(window, limits),
         Ok(httparse::Status::Complete(len)) => {
-            require_crlf(window.get(..len).unwrap_or_default())?;
-            head.read(window, &tokens, to_head_request)?;
+            head.read(window, len, &tokens, to_head_request)?;
             Ok(Progress::Complete(len))
         }
     }
 }
 
 impl ResponseHead {
-    fn read(&mut self, buf: &[u8], tokens: &httparse::Response<'_, '_>, to_head_request: bool) -> Result<(), Refusal> {
+    fn read(
+        &mut self,
+        buf: &[u8],
+        taken: usize,
+        tokens: &httparse::Response<'_, '_>,
+        to_head_request: bool,
+    ) -> Result<(), Refusal> {
         self.status = tokens.code.filter(|status| (100..=599).contains(status)).ok_or(Refusal::BadStatusLine)?;
         self.reason = Span::within(buf, tokens.reason.unwrap_or_default().as_bytes());
         self.version = Version::from_minor(tokens.version)?;
         let (declared, connection) = self.read_fields(buf, tokens.headers)?;
+        require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
         connection.withhold(buf, &mut self.fields);
         self.frame(declared, to_head_request)?;
         let ambiguous = self.status == 204 && !matches!(declared, Declared::Nothing | Declared::Length(0));

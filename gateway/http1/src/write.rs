@@ -158,7 +158,7 @@ fn put_named(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// Writes a field line, unless the value would end it early.
 fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    if bytes::all(value, bytes::VALUE) {
+    if bytes::is_value(value) {
         out.extend_from_slice(name);
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);

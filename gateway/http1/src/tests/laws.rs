@@ -136,6 +136,22 @@ proptest! {
         })?;
     }
 
+    /// No line of an accepted head ends in a way that another parser could miss, or see where there is none.
+    #[test]
+    fn accepted_heads_have_whole_line_ends_only(bytes in near_heads()) {
+        let (mut request, mut response) = (RequestHead::default(), ResponseHead::default());
+        let taken = [
+            parse_request(&bytes, &HeadLimits::default(), &mut request),
+            parse_response(&bytes, &HeadLimits::default(), false, &mut response),
+        ];
+        for progress in taken {
+            if let Ok(Progress::Complete(taken)) = progress {
+                let head = String::from_utf8_lossy(&bytes[..taken]).replace("\r\n", "");
+                prop_assert!(!head.contains(['\r', '\n', '\0']), "{:?}", head);
+            }
+        }
+    }
+
     /// A head that is reused means what a fresh one means.
     #[test]
     fn nothing_of_an_earlier_head_remains(first in near_heads(), second in good_requests()) {
