@@ -1,1 +1,3 @@
-//! Placeholder while the house is being set up.
+//! The operator: watches GatewayInstances, applies what `bulkhead-plan` says, and reports what it sees.
+
+pub mod manifests;

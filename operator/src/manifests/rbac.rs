@@ -1,0 +1,179 @@
+//! Every permission of the operator, with its reason: one table, from which the ClusterRole is written and against which tests hold
+//! what the operator grants and applies.
+//!
+//! An account can grant only what it holds itself, unless it may `escalate` or `bind`. The operator may neither, so every right of a
+//! gateway stands here as well, marked as such.
+
+use std::fmt::Write as _;
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Resources, plural, with their subresource where it is one.
+    pub resources: &'static [&'static str],
+    /// Verbs.
+    pub verbs: &'static [&'static str],
+    /// What the operator needs it for, as sentences.
+    pub why: &'static str,
+}
+
+const READ: &[&str] = &["get", "list", "watch"];
+/// Server-side apply of an object that does not exist yet needs `create` as well as `patch`.
+const OWN: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+
+/// The whole table.
+pub const TABLE: &[Row] = &[
+    Row {
+        group: "bulkhead.io",
+        resources: &["gatewayinstances"],
+        verbs: &["get", "list", "watch", "patch"],
+        why: "Reads what is wanted. Patch adds and removes the operator's finalizer; nothing else of an instance is written.",
+    },
+    Row {
+        group: "bulkhead.io",
+        resources: &["gatewayinstances/status"],
+        verbs: &["get", "patch"],
+        why: "Reports what it sees.",
+    },
+    Row {
+        group: "bulkhead.io",
+        resources: &["gatewayinstances/finalizers"],
+        verbs: &["update"],
+        why: "Clusters that check owner references ask for it when an object names an instance as its blocking owner.",
+    },
+    Row { group: "apps", resources: &["deployments"], verbs: OWN, why: "One Deployment of gateways per lane." },
+    Row {
+        group: "",
+        resources: &["services"],
+        verbs: OWN,
+        why: "Traffic and admin Services of a lane. Gateways are granted get, list and watch, to find the ports of backends.",
+    },
+    Row { group: "", resources: &["serviceaccounts"], verbs: OWN, why: "One identity per lane." },
+    Row {
+        group: "",
+        resources: &["configmaps"],
+        verbs: OWN,
+        why: "The lane document, and ConfigMaps that Ingresses refer to. Gateways are granted their own lane document by name.",
+    },
+    Row {
+        group: "",
+        resources: &["secrets"],
+        verbs: OWN,
+        why: "The keyring: exactly the Secrets that a lane's Ingresses refer to are read, and copied into Secrets of that lane, which its \
+              gateways are granted by name. Every other Secret is listed and watched as metadata only; permissions cannot tell the two \
+              apart.",
+    },
+    Row {
+        group: "",
+        resources: &["pods"],
+        verbs: READ,
+        why: "Finds the gateways of a lane, to ask each what it has loaded.",
+    },
+    Row {
+        group: "",
+        resources: &["namespaces"],
+        verbs: READ,
+        why: "Resolves namespace selectors, and leaves namespaces alone that are being deleted.",
+    },
+    Row {
+        group: "rbac.authorization.k8s.io",
+        resources: &["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
+        verbs: OWN,
+        why: "The permissions of a lane's gateways. Neither escalate nor bind: what is not in this list cannot be granted.",
+    },
+    Row {
+        group: "policy",
+        resources: &["poddisruptionbudgets"],
+        verbs: OWN,
+        why: "How many gateways of a lane may be evicted at once.",
+    },
+    Row {
+        group: "autoscaling",
+        resources: &["horizontalpodautoscalers"],
+        verbs: OWN,
+        why: "Lanes whose replicas follow their load.",
+    },
+    Row { group: "networking.k8s.io", resources: &["networkpolicies"], verbs: OWN, why: "Who may connect to a lane." },
+    Row {
+        group: "networking.k8s.io",
+        resources: &["ingressclasses"],
+        verbs: OWN,
+        why: "One class per lane. Gateways are granted get, list and watch, to see that the class is still theirs.",
+    },
+    Row {
+        group: "networking.k8s.io",
+        resources: &["ingresses"],
+        verbs: READ,
+        why: "Finds the Secrets and ConfigMaps that a lane's Ingresses refer to. Gateways are granted the same, to serve them.",
+    },
+    Row {
+        group: "discovery.k8s.io",
+        resources: &["endpointslices"],
+        verbs: READ,
+        why: "Not used by the operator: gateways are granted it, to find endpoints.",
+    },
+];
+
+impl Row {
+    /// The row as a rule of a ClusterRole.
+    #[must_use]
+    pub fn rule(&self) -> PolicyRule {
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        PolicyRule {
+            api_groups: Some(vec![self.group.to_owned()]),
+            resources: Some(owned(self.resources)),
+            verbs: owned(self.verbs),
+            ..PolicyRule::default()
+        }
+    }
+}
+
+/// Whether the table holds everything that `rule` grants. A rule on named objects is covered by a row on all of them.
+#[must_use]
+pub fn covers(rule: &PolicyRule) -> bool {
+    let list = |words: &Option<Vec<String>>| words.clone().unwrap_or_default();
+    list(&rule.non_resource_urls).is_empty()
+        && list(&rule.api_groups).iter().all(|group| {
+            list(&rule.resources).iter().all(|resource| rule.verbs.iter().all(|verb| allows(group, resource, verb)))
+        })
+}
+
+/// Whether the table holds one verb on one resource.
+#[must_use]
+pub fn allows(group: &str, resource: &str, verb: &str) -> bool {
+    TABLE.iter().any(|row| row.group == group && row.resources.contains(&resource) && row.verbs.contains(&verb))
+}
+
+/// The `rules:` of the ClusterRole as YAML, each under its reason.
+pub(super) fn rules_yaml() -> String {
+    let mut yaml = String::from("rules:\n");
+    for row in TABLE {
+        for line in wrapped(row.why) {
+            let _ = writeln!(yaml, "# {line}");
+        }
+        let _ = writeln!(yaml, "- apiGroups: [\"{}\"]", row.group);
+        let _ = writeln!(yaml, "  resources: [{}]", row.resources.join(", "));
+        let _ = writeln!(yaml, "  verbs: [{}]", row.verbs.join(", "));
+    }
+    yaml
+}
+
+/// Lines of at most 100 characters.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= 100 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,75 @@
+use std::path::Path;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+
+use super::*;
+
+#[test]
+fn the_files_on_disk_are_those_that_are_rendered() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let drift = disk::drift(root, &render().expect("manifests render")).expect("files are readable");
+    assert!(
+        drift.is_empty(),
+        "run `cargo run -p bulkhead-operator -- manifests` in the root of the repository, and remove extra files: {drift:?}"
+    );
+}
+
+#[test]
+fn a_file_nobody_renders_and_a_file_edited_by_hand_are_both_noticed() {
+    let root = std::env::temp_dir().join(format!("bulkhead-manifests-{}", std::process::id()));
+    let files = render().expect("manifests render");
+    disk::write(&root, &files).expect("files are written");
+    let clean = disk::drift(&root, &files).expect("files are readable");
+    std::fs::write(root.join("crds/old.yaml"), "").expect("a file is written");
+    std::fs::write(root.join("olm/plain/service.yaml"), "").expect("a file is written");
+    let drift = disk::drift(&root, &files).expect("files are readable");
+    std::fs::remove_dir_all(&root).expect("the folder is removed");
+    assert_eq!(clean, disk::Drift::default());
+    assert_eq!(drift.extra, [PathBuf::from("crds/old.yaml")]);
+    assert_eq!(drift.stale, [PathBuf::from("olm/plain/service.yaml")]);
+}
+
+#[test]
+fn the_cluster_role_holds_the_table_and_every_rule_stands_under_its_reason() {
+    let files = render().expect("manifests render");
+    let text = files.get(Path::new(plain::CLUSTER_ROLE)).expect("the role is rendered");
+    let role: ClusterRole = serde_saphyr::from_str(text).expect("the role is YAML");
+    let rules: Vec<_> = rbac::TABLE.iter().map(rbac::Row::rule).collect();
+    assert_eq!(role.rules.expect("rules"), rules);
+    let reasons = text
+        .lines()
+        .zip(text.lines().skip(1))
+        .filter(|(above, line)| line.starts_with("- ") && above.starts_with("# "));
+    assert_eq!(reasons.count(), rbac::TABLE.len());
+}
+
+#[test]
+fn every_file_reads_back_as_the_object_it_was_made_from() {
+    for (path, object) in plain::objects() {
+        let files = render().expect("manifests render");
+        let text = files.get(Path::new(path)).expect("the file is rendered");
+        let read: Value = serde_saphyr::from_str(text).expect("the file is YAML");
+        assert_eq!(read, object, "{path}");
+    }
+}
+
+#[test]
+fn no_right_is_a_wildcard_and_none_lets_the_operator_grant_more_than_it_holds() {
+    for row in rbac::TABLE {
+        for word in row.resources.iter().chain(row.verbs).chain([&row.group]) {
+            assert!(!["*", "escalate", "bind", "impersonate"].contains(word), "{row:?}");
+        }
+        assert!(row.why.ends_with('.'), "{row:?}");
+    }
+}
+
+#[test]
+fn two_operators_never_run_at_once() {
+    let files = render().expect("manifests render");
+    let text = files.get(Path::new("olm/plain/deployment.yaml")).expect("the Deployment is rendered");
+    let deployment: Deployment = serde_saphyr::from_str(text).expect("the Deployment is YAML");
+    let spec = deployment.spec.expect("a spec");
+    assert_eq!(spec.replicas, Some(1));
+    assert_eq!(spec.strategy.and_then(|strategy| strategy.type_).as_deref(), Some("Recreate"));
+}
