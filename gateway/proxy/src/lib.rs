@@ -1,1 +1,34 @@
-//! Placeholder while the house is being set up.
+//! The data path: sockets in, sockets out.
+//!
+//! In: a [`Config`] (where to listen, with how many threads) and a [`Publication`] through which the control thread hands
+//! over snapshots. Out: served requests, and counters in a [`Tally`].
+//!
+//! One thread per core runs `worker`: its own listeners (SO_REUSEPORT), buffers, upstream pool and counters, shared with
+//! nobody. A downstream connection is one future (`connection`); a request passes the steps in `exchange`, in the order in
+//! which they stand there; what may go wrong, and what the client is told, is the table in `fault`. Decisions are
+//! `bulkhead-model`'s, bytes are `bulkhead-http1`'s: here is only what touches the kernel.
+
+mod buffer;
+mod clock;
+mod connection;
+mod deadline;
+mod exchange;
+pub mod fault;
+mod listen;
+mod peer_text;
+mod phase;
+mod proxy;
+mod publication;
+mod registry;
+pub mod tally;
+mod transfer;
+mod upstream;
+mod worker;
+
+pub use listen::StartError;
+pub use proxy::{Config, Proxy};
+pub use publication::Publication;
+pub use tally::Tally;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! One timer per connection. Moving the deadline writes a number; the armed timer fires when it was set to, looks at the
+//! number, and arms itself again. So a request costs no timer operation, however many phases it passes.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bulkhead_model::Settings;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::phase::Phase;
+use crate::registry::Seat;
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// The next request's first byte.
+    Request,
+    /// The rest of a request head.
+    Head,
+    /// More of the request's content.
+    Content,
+    /// The client to take more of its response.
+    Client,
+    /// A backend to accept a connection.
+    Connect,
+    /// The backend to take more of the request.
+    Send,
+    /// The backend to answer, or to go on answering.
+    Response,
+}
+
+/// Why a guarded future was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// It took too long; this is what it waited for.
+    Elapsed(Waiting),
+    /// The proxy leaves.
+    Leaving,
+}
+
+/// Watches over one connection: its deadline, and the phase of its thread.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    seat: Seat,
+    waiting: Cell<Waiting>,
+    at: Cell<Instant>,
+    /// Boxed when first needed: most of its size would otherwise lie in every idle connection twice.
+    sleep: RefCell<Option<Pin<Box<Sleep>>>>,
+}
+
+impl Guard {
+    pub(crate) fn new(seat: Seat) -> Self {
+        Self { seat, waiting: Cell::new(Waiting::Request), at: Cell::new(Instant::now()), sleep: RefCell::new(None) }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.seat.phase()
+    }
+
+    /// From now on the guarded future waits for `what`, at most `limit`.
+    pub(crate) fn wait(&self, what: Waiting, limit: Duration) {
+        self.waiting.set(what);
+        self.at.set(Instant::now() + limit);
+    }
+
+    /// Like [`Self::wait`], with the limit that the settings have for it.
+    pub(crate) fn wait_for(&self, what: Waiting, settings: &Settings) {
+        let limit = match what {
+            Waiting::Request => settings.limits.keep_alive_idle,
+            Waiting::Head => settings.limits.head,
+            Waiting::Content => settings.limits.content_idle,
+            Waiting::Client => settings.limits.response_stall,
+            Waiting::Connect => settings.upstream.connect,
+            Waiting::Send => settings.upstream.send,
+            Waiting::Response => settings.upstream.read,
+        };
+        self.wait(what, limit);
+    }
+
+    /// Runs `future` until it ends, its deadline passes, or the proxy has entered `until` or a later phase.
+    pub(crate) async fn run<F: Future>(&self, until: Phase, future: F) -> Result<F::Output, Interrupt> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            if self.seat.phase() >= until {
+                return Poll::Ready(Err(Interrupt::Leaving));
+            }
+            self.seat.listen(cx.waker());
+            self.poll_elapsed(cx).map(|()| Err(Interrupt::Elapsed(self.waiting.get())))
+        })
+        .await
+    }
+
+    fn poll_elapsed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let at = self.at.get();
+        let mut slot = self.sleep.borrow_mut();
+        let sleep = slot.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if at < sleep.deadline() {
+            sleep.as_mut().reset(at);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= at {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(at);
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    fn guard() -> (Rc<Registry>, Guard) {
+        let registry = Rc::new(Registry::default());
+        let seat = registry.seat();
+        (registry, Guard::new(seat))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_moved_on_does_not_fire_early() {
+        let (_registry, guard) = guard();
+        let begin = Instant::now();
+        guard.wait(Waiting::Head, Duration::from_secs(10));
+        let work = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                guard.wait(Waiting::Content, Duration::from_secs(10));
+            }
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(guard.run(Phase::Cut, work).await, Err(Interrupt::Elapsed(Waiting::Content)));
+        assert_eq!(begin.elapsed().as_secs(), 55);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_drawn_nearer_fires_then() {
+        let (_registry, guard) = guard();
+        let begin = Instant::now();
+        guard.wait(Waiting::Request, Duration::from_secs(75));
+        let work = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            guard.wait(Waiting::Connect, Duration::from_secs(2));
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(guard.run(Phase::Cut, work).await, Err(Interrupt::Elapsed(Waiting::Connect)));
+        assert_eq!(begin.elapsed().as_secs(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_change_of_phase_ends_the_wait() {
+        let (registry, guard) = guard();
+        guard.wait(Waiting::Request, Duration::from_secs(75));
+        let (ended, ()) = tokio::join!(guard.run(Phase::Draining, std::future::pending::<()>()), async {
+            registry.enter(Phase::Lameduck);
+            tokio::task::yield_now().await;
+            registry.enter(Phase::Draining);
+        });
+        assert_eq!(ended, Err(Interrupt::Leaving));
+    }
+}

@@ -1,0 +1,64 @@
+//! Step 2: what to do with a request, and the head that goes on. Nothing here waits.
+
+use std::sync::Arc;
+
+use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
+use bulkhead_model::balance;
+use bulkhead_model::{Action, Backend, Denial, Host, Settings, Snapshot, Target};
+
+use crate::connection::Downstream;
+use crate::exchange::forwarded;
+use crate::fault::Fault;
+use crate::worker::{Scratch, Worker};
+
+/// A request that will be forwarded; its head stands in `scratch.out`.
+pub(super) struct Decision<'s> {
+    pub(super) settings: &'s Settings,
+    pub(super) backend: &'s Arc<Backend>,
+}
+
+/// Host, path, route, limits; then the head as the backend will see it.
+pub(super) fn decide<'s>(
+    worker: &Worker,
+    snapshot: &'s Snapshot,
+    down: &Downstream<'_>,
+    scratch: &mut Scratch,
+    head_bytes: usize,
+) -> Result<Decision<'s>, Fault> {
+    let bytes = down.buffer.as_ref().and_then(|buffer| buffer.filled().get(..head_bytes)).unwrap_or_default();
+    let head = &scratch.request;
+    let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
+    let target = target(head, bytes).map_err(Fault::Denied)?;
+    let route = snapshot.hosts.find(host.as_str(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    let backends = match &route.action {
+        Action::Forward(backends) => backends,
+        Action::Deny(denial) => return Err(Fault::Denied(*denial)),
+    };
+    let backend = match &**backends {
+        [only] => &only.backend,
+        // One turn for the whole route: keyed by its first backend.
+        [first, ..] => worker.turn(&first.backend, |turn| balance::weighted(backends, turn)).unwrap_or(&first.backend),
+        [] => return Err(Fault::Denied(Denial::NoService)),
+    };
+    let settings = &*snapshot.settings;
+    if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
+        return Err(Fault::Denied(Denial::ContentTooLarge));
+    }
+    let (question, query) = target.query.map_or(("", ""), |query| ("?", query));
+    let pieces: [&[u8]; 3] = [target.path.as_bytes(), question.as_bytes(), query.as_bytes()];
+    let Scratch { request, out, values, .. } = scratch;
+    out.clear();
+    forwarded::with_edits(&settings.forwarded, &down.client, request, bytes, values, |edits| {
+        write_request(out, bytes, request, &pieces, request.authority.of(bytes), request.framing, edits);
+    });
+    Ok(Decision { settings, backend })
+}
+
+fn target<'b>(head: &RequestHead, bytes: &'b [u8]) -> Result<Target<'b>, Denial> {
+    match head.target {
+        TargetForm::Origin(span) => Target::parse(span.of(bytes)),
+        TargetForm::Root => Target::parse(b"/"),
+        // `OPTIONS *` asks about a server as a whole (RFC 9110 §7.1); behind a gateway there is no such thing.
+        TargetForm::Asterisk => Err(Denial::NoRoute),
+    }
+}

@@ -1,0 +1,131 @@
+//! The fields by which a backend learns who asked, and how. What a client sends under these names is dropped, unless its
+//! address is trusted.
+
+use std::net::IpAddr;
+
+use bulkhead_http1::{Edits, Name, NameSet, RequestHead};
+use bulkhead_model::settings::Forwarded;
+
+use crate::connection::Client;
+
+/// Names that say where a request comes from. From an untrusted client they are all lies until proven otherwise.
+const CLAIMS: NameSet = NameSet::of(&[
+    Name::Forwarded,
+    Name::XForwardedFor,
+    Name::XForwardedHost,
+    Name::XForwardedPort,
+    Name::XForwardedPrefix,
+    Name::XForwardedProto,
+    Name::XForwardedScheme,
+    Name::XForwardedServer,
+    Name::XOriginalForwardedFor,
+    Name::XOriginalMethod,
+    Name::XOriginalUri,
+    Name::XOriginalUrl,
+    Name::XRealIp,
+    Name::XScheme,
+]);
+
+/// Calls `with` on the edits for one request.
+pub(super) fn with_edits(
+    policy: &Forwarded,
+    client: &Client,
+    head: &RequestHead,
+    bytes: &[u8],
+    values: &mut Vec<u8>,
+    with: impl FnOnce(&Edits<'_>),
+) {
+    let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
+    let host = head.authority.of(bytes);
+    let mut digits = [0; 5];
+    let port = decimal(client.port, &mut digits);
+    if !trusts(client.address) {
+        let peer = client.text.as_bytes();
+        let set = [
+            (Name::XForwardedFor, peer),
+            (Name::XForwardedHost, host),
+            (Name::XForwardedPort, port),
+            (Name::XForwardedProto, b"http".as_slice()),
+            (Name::XRealIp, peer),
+        ];
+        return with(&Edits { remove: CLAIMS, set: &set, ..Edits::default() });
+    }
+    // A trusted peer's claims stand, each only if it is made once: of two, no reader knows which counts.
+    let claim = |name| {
+        let mut all = head.fields.iter().filter(|field| field.id == name).map(|field| field.value.of(bytes));
+        all.next().filter(|value| all.next().is_none() && !value.is_empty())
+    };
+    values.clear();
+    for field in head.fields.iter().filter(|field| field.id == Name::XForwardedFor) {
+        values.extend_from_slice(field.value.of(bytes));
+        values.extend_from_slice(b", ");
+    }
+    values.extend_from_slice(client.text.as_bytes());
+    let origin = origin(values, &trusts);
+    let chain = if policy.append { &**values } else { origin };
+    let set = [
+        (Name::XForwardedFor, chain),
+        (Name::XForwardedHost, claim(Name::XForwardedHost).unwrap_or(host)),
+        (Name::XForwardedPort, claim(Name::XForwardedPort).unwrap_or(port)),
+        (Name::XForwardedProto, claim(Name::XForwardedProto).unwrap_or(b"http")),
+        (Name::XRealIp, origin),
+    ];
+    with(&Edits { remove: CLAIMS, set: &set, ..Edits::default() });
+}
+
+/// The client of a chain `client, proxy, proxy`: the last address that is not a trusted proxy's, or the first of all. An
+/// element that is no address ends the walk: what stands before it was written by nobody we know.
+fn origin<'c>(chain: &'c [u8], trusts: &impl Fn(IpAddr) -> bool) -> &'c [u8] {
+    let mut origin: &[u8] = b"";
+    for element in chain.rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        let Some(address) = std::str::from_utf8(element).ok().and_then(|text| text.parse::<IpAddr>().ok()) else {
+            break;
+        };
+        origin = element;
+        if !trusts(address.to_canonical()) {
+            break;
+        }
+    }
+    origin
+}
+
+/// A port in decimal.
+fn decimal(port: u16, digits: &mut [u8; 5]) -> &[u8] {
+    let mut rest = port;
+    let mut start = digits.len();
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        start = place;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_written_without_leading_zeros() {
+        for port in [0, 7, 80, 443, 8080, 65535] {
+            assert_eq!(decimal(port, &mut [0; 5]), port.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_that_no_trusted_proxy_has() {
+        let trusts = |address: IpAddr| address.to_string().starts_with("10.");
+        for (chain, client) in [
+            ("203.0.113.7, 10.0.0.1", "203.0.113.7"),
+            ("6.6.6.6, 203.0.113.7,10.0.0.2, 10.0.0.1", "203.0.113.7"),
+            ("10.0.0.3, 10.0.0.1", "10.0.0.3"),
+            ("evil\", 10.0.0.1", "10.0.0.1"),
+            ("::ffff:10.0.0.9, 10.0.0.1", "::ffff:10.0.0.9"),
+        ] {
+            assert_eq!(origin(chain.as_bytes(), &trusts), client.as_bytes(), "{chain}");
+        }
+    }
+}

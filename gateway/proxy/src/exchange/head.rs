@@ -1,0 +1,54 @@
+//! Step 1: a complete request head, within limits.
+
+use bulkhead_http1::{HeadLimits, Progress, Refusal, parse_request};
+use bulkhead_model::settings::Limits;
+use tokio::io::AsyncReadExt;
+
+use crate::connection::Downstream;
+use crate::deadline::{Guard, Waiting};
+use crate::fault::Fault;
+use crate::worker::{Scratch, Worker};
+
+/// Reads until the request head is complete; returns its length. Its parts are in `scratch.request`.
+pub(super) async fn receive(
+    worker: &Worker,
+    guard: &Guard,
+    down: &mut Downstream<'_>,
+    scratch: &mut Scratch,
+) -> Result<usize, Fault> {
+    let Some(buffer) = &mut down.buffer else { return Err(Fault::ClientGone) };
+    // How many bytes were looked at: a head cannot become complete without another line end, so that a client that sends
+    // byte after byte does not have each of them parsed from the start.
+    let mut seen = 0;
+    loop {
+        let limits = {
+            let current = worker.current();
+            head_limits(current.as_ref().map_or(&worker.fallback.limits, |pinned| &pinned.snapshot().settings.limits))
+        };
+        let fresh = buffer.filled().get(seen..).unwrap_or_default();
+        if fresh.contains(&b'\n') || buffer.filled().len() >= limits.target_bytes {
+            match parse_request(buffer.filled(), &limits, &mut scratch.request).map_err(Fault::Refused)? {
+                Progress::Complete(bytes) => return Ok(bytes),
+                Progress::Partial => {}
+            }
+        }
+        if seen == 0 {
+            let current = worker.current();
+            let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+            // From the first byte to the last: what arrives in between does not extend it.
+            guard.wait_for(Waiting::Head, settings);
+        }
+        seen = buffer.filled().len();
+        if !buffer.reserve(limits.head_bytes) {
+            return Err(Fault::Refused(Refusal::HeadTooLarge));
+        }
+        match down.read.read_buf(buffer.spare()).await {
+            Ok(0) | Err(_) => return Err(Fault::ClientGone),
+            Ok(_) => {}
+        }
+    }
+}
+
+fn head_limits(limits: &Limits) -> HeadLimits {
+    HeadLimits { head_bytes: limits.head_bytes, target_bytes: limits.target_bytes, fields: limits.fields }
+}

@@ -1,0 +1,185 @@
+//! The one table of everything that keeps a request from being forwarded or a response from being finished: who is to
+//! blame, what the client is told, whether its connection survives, and the word that stands in logs and metrics.
+
+use bulkhead_http1::Refusal;
+use bulkhead_model::Denial;
+
+/// Why an exchange did not end as client and backend meant it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The client's bytes are not one well-formed request.
+    Refused(Refusal),
+    /// The model decided not to forward.
+    Denied(Denial),
+    /// No snapshot has been published yet.
+    NotReady,
+    /// The client did not finish its request head in time.
+    HeadTimeout,
+    /// The client stopped sending its content.
+    ContentTimeout,
+    /// The client closed, or reset, its connection before it had its response.
+    ClientGone,
+    /// The client stopped taking its response.
+    ResponseStalled,
+    /// No endpoint accepted a connection.
+    ConnectFailed,
+    /// No endpoint accepted a connection in time.
+    ConnectTimeout,
+    /// The backend closed the connection before it answered.
+    UpstreamClosed,
+    /// The backend's response head is malformed.
+    BadResponse,
+    /// The backend sent more interim responses than any honest one does.
+    TooManyInterim,
+    /// The backend switched protocols although nobody had asked.
+    UnexpectedSwitch,
+    /// The backend stopped taking the request.
+    UpstreamStalled,
+    /// The backend did not answer, or stopped answering, in time.
+    UpstreamTimeout,
+    /// The backend's response ended before its content was complete, or its framing broke.
+    ResponseTruncated,
+}
+
+/// Who caused a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client.
+    Client,
+    /// This gateway, or its configuration.
+    Gateway,
+    /// The backend.
+    Upstream,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The word in logs and metrics.
+    pub name: &'static str,
+    /// What the client is told while nothing has been said yet; 0: nothing, the connection just ends.
+    pub status: u16,
+    /// Who caused it.
+    pub blame: Blame,
+    /// Whether the connection can carry another request (framing is not in doubt).
+    pub keeps: bool,
+    /// What stands in the response for a person.
+    pub text: &'static str,
+}
+
+/// Faults that are not the codec's, in the order in which they are counted.
+const OWN: [Fault; 21] = [
+    Fault::Denied(Denial::BadHost),
+    Fault::Denied(Denial::BadPath),
+    Fault::Denied(Denial::NoRoute),
+    Fault::Denied(Denial::NoService),
+    Fault::Denied(Denial::NoEndpoints),
+    Fault::Denied(Denial::PolicyNotServed),
+    Fault::Denied(Denial::ContentTooLarge),
+    Fault::NotReady,
+    Fault::HeadTimeout,
+    Fault::ContentTimeout,
+    Fault::ClientGone,
+    Fault::ResponseStalled,
+    Fault::ConnectFailed,
+    Fault::ConnectTimeout,
+    Fault::UpstreamClosed,
+    Fault::BadResponse,
+    Fault::TooManyInterim,
+    Fault::UnexpectedSwitch,
+    Fault::UpstreamStalled,
+    Fault::UpstreamTimeout,
+    Fault::ResponseTruncated,
+];
+
+impl Fault {
+    /// Every fault, in the order in which they are counted.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Refusal::ALL.iter().copied().map(Self::Refused).chain(OWN)
+    }
+
+    /// What it means. The match is the table: a new fault does not compile until it has its row.
+    #[must_use]
+    pub fn row(self) -> Row {
+        use Blame::{Client, Gateway, Upstream};
+        let row = |name, status, blame, keeps, text| Row { name, status, blame, keeps, text };
+        match self {
+            Self::Refused(refusal) => row(refusal.name(), refusal.status(), Client, false, "the request is malformed"),
+            Self::Denied(Denial::BadHost) => {
+                row("unroutable_host", 400, Client, false, "the host is not a valid name or address")
+            }
+            Self::Denied(Denial::BadPath) => {
+                row("ambiguous_path", 400, Client, false, "the path can be read in more than one way")
+            }
+            Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
+            Self::Denied(Denial::NoService) => {
+                row("no_service", 503, Gateway, true, "the route's service or port does not exist")
+            }
+            Self::Denied(Denial::NoEndpoints) => {
+                row("no_endpoints", 503, Upstream, true, "the route's service has no ready endpoint")
+            }
+            Self::Denied(Denial::PolicyNotServed) => row(
+                "policy_not_served",
+                503,
+                Gateway,
+                true,
+                "the route asks for a protection that this gateway does not serve",
+            ),
+            Self::Denied(Denial::ContentTooLarge) => {
+                row("content_too_large", 413, Client, false, "the content is larger than allowed")
+            }
+            Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
+            Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
+            Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
+            Self::ClientGone => row("client_gone", 0, Client, false, ""),
+            Self::ResponseStalled => row("response_stalled", 0, Client, false, ""),
+            Self::ConnectFailed => row("connect_failed", 502, Upstream, true, "no endpoint accepted a connection"),
+            Self::ConnectTimeout => {
+                row("connect_timeout", 504, Upstream, true, "no endpoint accepted a connection in time")
+            }
+            Self::UpstreamClosed => {
+                row("upstream_closed", 502, Upstream, true, "the backend closed the connection without an answer")
+            }
+            Self::BadResponse => row("bad_response", 502, Upstream, true, "the backend's response is malformed"),
+            Self::TooManyInterim => {
+                row("too_many_interim", 502, Upstream, true, "the backend sent too many interim responses")
+            }
+            Self::UnexpectedSwitch => {
+                row("unexpected_switch", 502, Upstream, true, "the backend switched protocols unasked")
+            }
+            Self::UpstreamStalled => {
+                row("upstream_stalled", 504, Upstream, true, "the backend stopped taking the request")
+            }
+            Self::UpstreamTimeout => row("upstream_timeout", 504, Upstream, true, "the backend did not answer in time"),
+            Self::ResponseTruncated => row("response_truncated", 0, Upstream, false, ""),
+        }
+    }
+
+    /// Position in [`Self::all`].
+    pub(crate) fn index(self) -> usize {
+        Self::all().position(|fault| fault == self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Fault;
+
+    #[test]
+    fn every_fault_has_a_word_of_its_own_and_a_sensible_status() {
+        let mut names = BTreeSet::new();
+        for fault in Fault::all() {
+            let row = fault.row();
+            assert!(names.insert(row.name), "{} stands twice", row.name);
+            assert!(
+                row.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                "{}",
+                row.name
+            );
+            assert!(row.status == 0 || (400..=599).contains(&row.status), "{}", row.name);
+            assert!(!(row.status == 0 && row.keeps), "{}: a client that is told nothing cannot go on", row.name);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Starting, watching and stopping the data threads.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::listen::{self, StartError};
+use crate::phase::Phase;
+use crate::publication::Publication;
+use crate::tally::{Tally, ThreadTally};
+use crate::worker;
+
+/// Between the deadline of a drain and the return of [`Proxy::drain`]: time for cut connections to be closed.
+const CUT_GRACE: Duration = Duration::from_millis(500);
+
+/// What a process cannot change while it runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses for plain HTTP. `[::]` serves IPv4 as well.
+    pub http: Vec<SocketAddr>,
+    /// Data threads; at least 1.
+    pub threads: usize,
+    /// Name for threads and log lines.
+    pub name: String,
+}
+
+/// What the threads and the handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) publication: Arc<Publication>,
+    pub(crate) emptied: Notify,
+    /// Accept loops that still run.
+    pub(crate) listening: AtomicUsize,
+    tallies: Box<[ThreadTally]>,
+}
+
+impl Shared {
+    #[allow(clippy::indexing_slicing, reason = "one tally is made per thread, and threads know their own number")]
+    pub(crate) fn tally(&self, index: usize) -> &ThreadTally {
+        &self.tallies[index]
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.tallies.len()
+    }
+
+    fn open(&self) -> u64 {
+        self.tallies.iter().map(|tally| tally.open.get()).sum()
+    }
+
+    /// Nobody is connected, and nobody can connect any longer.
+    fn is_empty(&self) -> bool {
+        self.listening.load(Ordering::Acquire) == 0 && self.open() == 0
+    }
+}
+
+/// Running data threads. Dropping it ends them at once.
+#[derive(Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    phase: watch::Sender<Phase>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// Binds every address on every thread and starts to serve. All listeners are bound when it returns.
+    ///
+    /// # Errors
+    /// An address is in use or not ours, or the system has no more threads.
+    pub fn start(config: Config, publication: Arc<Publication>) -> Result<Self, StartError> {
+        let count = config.threads.max(1);
+        let mut addresses = Vec::with_capacity(config.http.len());
+        let mut listeners: Vec<Vec<std::net::TcpListener>> = (0..count).map(|_| Vec::new()).collect();
+        for address in &config.http {
+            let bound = listen::bind(*address, count)?;
+            if let Some(actual) = bound.first().and_then(|listener| listener.local_addr().ok()) {
+                addresses.push(actual);
+            }
+            for (thread, listener) in listeners.iter_mut().zip(bound) {
+                thread.push(listener);
+            }
+        }
+        let shared = Arc::new(Shared {
+            publication,
+            emptied: Notify::new(),
+            listening: AtomicUsize::new(count * addresses.len()),
+            tallies: (0..count).map(|_| ThreadTally::default()).collect(),
+        });
+        let phase = watch::Sender::new(Phase::Serving);
+        let mut threads = Vec::with_capacity(count);
+        for (index, listeners) in listeners.into_iter().enumerate() {
+            let (shared, phases) = (Arc::clone(&shared), phase.subscribe());
+            let thread = std::thread::Builder::new()
+                .name(format!("{}-{index}", config.name))
+                .spawn(move || {
+                    if let Err(error) = worker::run(shared, index, listeners, phases) {
+                        tracing::error!(%error, thread = index, "a data thread could not start its reactor");
+                    }
+                })
+                .map_err(|source| StartError::Thread { thread: index, source })?;
+            threads.push(thread);
+        }
+        Ok(Self { shared, addresses, phase, threads })
+    }
+
+    /// Where it listens, with the ports that were really taken.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The smallest number of a snapshot that any data thread serves; 0 before the first.
+    #[must_use]
+    pub fn served(&self) -> u64 {
+        self.shared.tallies.iter().map(|tally| tally.served.get()).min().unwrap_or_default()
+    }
+
+    /// Every thread's counters, added up.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for tally in &self.shared.tallies {
+            tally.add_to(&mut sum);
+        }
+        sum
+    }
+
+    /// Open downstream connections.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.open()
+    }
+
+    /// Whether every data thread still runs.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.threads.iter().all(|thread| !thread.is_finished())
+    }
+
+    /// From now on every response says `Connection: close`; connections are still accepted.
+    pub fn lameduck(&self) {
+        self.enter(Phase::Lameduck);
+    }
+
+    /// Stops accepting, closes idle connections and waits for requests in flight, at most `deadline`; then closes what is
+    /// left. Returns how many connections were cut.
+    pub async fn drain(&self, deadline: Duration) -> u64 {
+        self.enter(Phase::Draining);
+        self.wait_until_empty(Instant::now() + deadline).await;
+        let cut = self.shared.open();
+        self.enter(Phase::Cut);
+        self.wait_until_empty(Instant::now() + CUT_GRACE).await;
+        cut
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.send_if_modified(|now| {
+            let moves = phase > *now;
+            *now = phase.max(*now);
+            moves
+        });
+    }
+
+    async fn wait_until_empty(&self, until: Instant) {
+        loop {
+            let mut emptied = std::pin::pin!(self.shared.emptied.notified());
+            // Registered before the count is read, or the last connection could leave in between.
+            emptied.as_mut().enable();
+            if self.shared.is_empty() || tokio::time::timeout_at(until, emptied).await.is_err() {
+                return;
+            }
+        }
+    }
+}

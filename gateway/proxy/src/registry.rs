@@ -1,0 +1,78 @@
+//! The connections of one thread, so that a change of phase reaches those that wait.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::phase::Phase;
+
+/// Every open downstream connection of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    phase: Cell<Phase>,
+    waiting: RefCell<Vec<Option<Waker>>>,
+    free: RefCell<Vec<usize>>,
+    open: Cell<usize>,
+}
+
+impl Registry {
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Moves on to `phase` and wakes every connection that waits, so that it looks.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase.max(self.phase.get()));
+        let wakers: Vec<Waker> = self.waiting.borrow_mut().iter_mut().filter_map(Option::take).collect();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    /// Enters a connection; it leaves when the seat is dropped, also by a panic.
+    pub(crate) fn seat(self: &Rc<Self>) -> Seat {
+        self.open.set(self.open.get() + 1);
+        let index = self.free.borrow_mut().pop().unwrap_or_else(|| {
+            let mut waiting = self.waiting.borrow_mut();
+            waiting.push(None);
+            waiting.len() - 1
+        });
+        Seat { registry: Rc::clone(self), index }
+    }
+}
+
+/// One connection's entry.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    registry: Rc<Registry>,
+    index: usize,
+}
+
+impl Seat {
+    pub(crate) fn phase(&self) -> Phase {
+        self.registry.phase()
+    }
+
+    /// Asks to be woken when the phase changes.
+    pub(crate) fn listen(&self, waker: &Waker) {
+        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index)
+            && !slot.as_ref().is_some_and(|known| known.will_wake(waker))
+        {
+            *slot = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index) {
+            *slot = None;
+        }
+        self.registry.free.borrow_mut().push(self.index);
+        self.registry.open.set(self.registry.open.get().saturating_sub(1));
+    }
+}

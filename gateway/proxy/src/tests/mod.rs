@@ -1,0 +1,6 @@
+//! A real proxy on loopback, with backends whose every byte the test decides.
+
+mod drain;
+mod exchange;
+mod retry;
+mod support;

@@ -1,0 +1,160 @@
+//! Reads into pooled buffers and writes from several slices, each naming what it waits for only when it has to wait.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
+
+use bulkhead_model::Settings;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest};
+use tokio::net::TcpStream;
+
+use crate::buffer::Buffer;
+use crate::deadline::{Guard, Waiting};
+
+/// A guard with the settings that give its limits: what every wait needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub(crate) guard: &'a Guard,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Patience<'_> {
+    pub(crate) fn wait_for(&self, what: Waiting) {
+        self.guard.wait_for(what, self.settings);
+    }
+}
+
+/// Reads once into a buffer that `take` provides, holding it only while there is data. Calls `waits` when it has to wait,
+/// once. `Ok(None)` at the end of the stream.
+pub(crate) async fn read_fresh<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    take: impl Fn() -> Buffer,
+    waits: impl Fn(),
+) -> io::Result<Option<Buffer>> {
+    let mut told = false;
+    poll_fn(|cx| {
+        let mut buffer = take();
+        let polled = pin!(stream.read_buf(buffer.spare())).poll(cx);
+        match polled {
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(None)),
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(Some(buffer))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                if !std::mem::replace(&mut told, true) {
+                    waits();
+                }
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+/// Reads more behind what `buffer` holds, which must have room. `Ok(0)` at the end of the stream.
+pub(crate) async fn read_more<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    patience: Patience<'_>,
+    what: Waiting,
+    buffer: &mut Buffer,
+) -> io::Result<usize> {
+    let mut told = false;
+    let mut read = pin!(stream.read_buf(buffer.spare()));
+    poll_fn(|cx| {
+        let polled = read.as_mut().poll(cx);
+        if polled.is_pending() && !std::mem::replace(&mut told, true) {
+            patience.wait_for(what);
+        }
+        polled
+    })
+    .await
+}
+
+/// Most slices one write is made of: a head, a chunk's size line, its content and its end.
+const MOST_SLICES: usize = 4;
+
+/// Writes all slices, in order, in one system call when the socket takes them. Every byte of progress extends the wait.
+pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
+    stream: &mut W,
+    patience: Patience<'_>,
+    what: Waiting,
+    parts: [&[u8]; MOST_SLICES],
+) -> io::Result<()> {
+    let mut parts = parts;
+    let mut told = false;
+    poll_fn(|cx| {
+        loop {
+            let mut slices = [IoSlice::new(&[]); MOST_SLICES];
+            let mut used = 0;
+            for part in parts.iter().filter(|part| !part.is_empty()) {
+                if let Some(slot) = slices.get_mut(used) {
+                    *slot = IoSlice::new(part);
+                    used += 1;
+                }
+            }
+            let slices = slices.get(..used).unwrap_or_default();
+            let polled = match slices {
+                [] => return Poll::Ready(Ok(())),
+                [one] => Pin::new(&mut *stream).poll_write(cx, one),
+                many => Pin::new(&mut *stream).poll_write_vectored(cx, many),
+            };
+            if polled.is_pending() && !std::mem::replace(&mut told, true) {
+                patience.wait_for(what);
+            }
+            let written = ready!(polled)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            told = false;
+            advance(&mut parts, written);
+        }
+    })
+    .await
+}
+
+/// Waits until the peer has closed its side or is gone. Bytes that arrive meanwhile are left in the socket; once there are
+/// any, an end behind them is not seen, and this waits for ever.
+pub(crate) async fn gone(stream: &TcpStream) {
+    let mut blind = false;
+    poll_fn(|cx| {
+        if blind {
+            return Poll::Pending;
+        }
+        if ready!(stream.poll_read_ready(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        // Ready at once, since the reactor has just said so; tells why.
+        match pin!(stream.ready(Interest::READABLE)).poll(cx) {
+            Poll::Ready(Ok(state)) if !state.is_read_closed() => {
+                blind = true;
+                Poll::Pending
+            }
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+/// Drops `written` bytes from the front of `parts`.
+fn advance(parts: &mut [&[u8]; MOST_SLICES], mut written: usize) {
+    for part in parts {
+        let here = written.min(part.len());
+        *part = part.get(here..).unwrap_or_default();
+        written -= here;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advance;
+
+    #[test]
+    fn a_short_write_goes_on_where_it_stopped() {
+        let mut parts: [&[u8]; 4] = [b"ab", b"", b"cde", b"f"];
+        advance(&mut parts, 3);
+        assert_eq!(parts, [b"".as_slice(), b"", b"de", b"f"]);
+        advance(&mut parts, 3);
+        assert_eq!(parts.concat(), b"");
+    }
+}

@@ -1,0 +1,229 @@
+//! One data thread: its listeners, its tasks, and everything its connections share with each other and with nobody else.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bulkhead_http1::{RequestHead, ResponseHead};
+use bulkhead_model::{Backend, Settings};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::Instant;
+
+use crate::buffer::Buffers;
+use crate::clock::DateClock;
+use crate::connection;
+use crate::phase::Phase;
+use crate::proxy::Shared;
+use crate::publication::{Pinned, Reader};
+use crate::registry::Registry;
+use crate::upstream::Pool;
+
+/// How often idle upstream connections are looked over. Short against any keep-alive time that makes sense.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Pause after a failed accept: it fails when descriptors or memory are short, and retrying at once would only spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Scratch structs kept per thread, for as many requests as are in flight at once on a busy core.
+const KEPT_SCRATCH: usize = 64;
+/// Cursors kept before they are forgotten: backends come and go, and a cursor may start anywhere.
+const KEPT_CURSORS: usize = 1 << 16;
+
+/// What the connections of one thread share.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    pub(crate) reader: Reader,
+    pub(crate) buffers: Rc<Buffers>,
+    pub(crate) pool: Pool,
+    pub(crate) registry: Rc<Registry>,
+    pub(crate) date: DateClock,
+    pub(crate) fallback: Settings,
+    #[expect(clippy::vec_box, reason = "a request holds a pointer: what is large must not lie in every connection")]
+    scratch: RefCell<Vec<Box<Scratch>>>,
+    cursors: RefCell<HashMap<u64, u32>>,
+    seed: Cell<u32>,
+}
+
+/// Parsed heads and the head that is being written: allocated once, used for many requests.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) request: RequestHead,
+    pub(crate) response: ResponseHead,
+    /// The head that leaves.
+    pub(crate) out: Vec<u8>,
+    /// Values of fields that we set.
+    pub(crate) values: Vec<u8>,
+}
+
+impl Worker {
+    pub(crate) fn tally(&self) -> &crate::tally::ThreadTally {
+        self.shared.tally(self.index)
+    }
+
+    /// The newest snapshot, noting that this thread serves it.
+    pub(crate) fn current(&self) -> Option<Rc<Pinned>> {
+        let pinned = self.reader.current();
+        if let Some(pinned) = &pinned {
+            self.tally().served.set(pinned.snapshot().number);
+        }
+        pinned
+    }
+
+    pub(crate) fn scratch(&self) -> Box<Scratch> {
+        self.scratch.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back(&self, scratch: Box<Scratch>) {
+        let mut kept = self.scratch.borrow_mut();
+        if kept.len() < KEPT_SCRATCH {
+            kept.push(scratch);
+        }
+    }
+
+    /// Calls `with` on this thread's place in the rotation of `backend`.
+    pub(crate) fn turn<T>(&self, backend: &Backend, with: impl FnOnce(&mut u32) -> T) -> T {
+        let mut cursors = self.cursors.borrow_mut();
+        if cursors.len() >= KEPT_CURSORS {
+            cursors.clear();
+        }
+        with(cursors.entry(backend.id).or_insert_with(|| {
+            // Threads begin at different places, so that they do not march in step.
+            self.seed.set(self.seed.get().wrapping_add(0x9E37_79B9));
+            self.seed.get()
+        }))
+    }
+
+    fn note_open(&self) {
+        self.tally().open.set(self.registry.open() as u64);
+        if self.registry.open() == 0 {
+            self.shared.emptied.notify_waiters();
+        }
+    }
+}
+
+/// Runs a data thread until its proxy is dropped.
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    index: usize,
+    listeners: Vec<StdListener>,
+    phases: watch::Receiver<Phase>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let worker = Rc::new(Worker {
+        reader: Reader::new(Arc::clone(&shared.publication)),
+        shared,
+        index,
+        buffers: Rc::default(),
+        pool: Pool::default(),
+        registry: Rc::default(),
+        date: DateClock::default(),
+        fallback: Settings::default(),
+        scratch: RefCell::default(),
+        cursors: RefCell::default(),
+        seed: Cell::new(u32::try_from(index).unwrap_or_default().wrapping_mul(0x85EB_CA6B)),
+    });
+    LocalSet::new().block_on(&runtime, async move {
+        for listener in listeners {
+            let listener = TcpListener::from_std(listener)?;
+            spawn_local(accept(Rc::clone(&worker), listener, phases.clone()));
+        }
+        spawn_local(follow_snapshots(Rc::clone(&worker)));
+        spawn_local(sweep(Rc::clone(&worker)));
+        follow_phases(&worker, phases).await;
+        Ok(())
+    })
+}
+
+async fn accept(worker: Rc<Worker>, listener: TcpListener, phases: watch::Receiver<Phase>) {
+    accept_until_draining(&worker, listener, phases).await;
+    worker.shared.listening.fetch_sub(1, Ordering::Release);
+    worker.shared.emptied.notify_waiters();
+}
+
+async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, mut phases: watch::Receiver<Phase>) {
+    loop {
+        // Biased: connections that the kernel has already queued are served before the listener is closed, not reset.
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = phases.wait_for(|phase| *phase >= Phase::Draining) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => admit(worker, stream, peer),
+            Err(error) => {
+                tracing::warn!(%error, "accepting a connection failed; trying again shortly");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::SocketAddr) {
+    let tally = worker.tally();
+    tally.accepted.add(1);
+    let current = worker.current();
+    let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+    // The bound is the process's, divided evenly: threads do not look at each other's counts.
+    if worker.registry.open() >= settings.limits.connections.div_ceil(worker.shared.threads()) {
+        tally.over_limit.add(1);
+        return;
+    }
+    let seat = Seated { worker: Rc::clone(worker), seat: Some(worker.registry.seat()) };
+    worker.note_open();
+    spawn_local(async move {
+        let mut seated = seat;
+        if let Some(seat) = seated.seat.take() {
+            connection::serve(&seated.worker, seat, stream, peer).await;
+        }
+    });
+}
+
+/// Keeps the books when a connection ends, in peace or by a panic.
+struct Seated {
+    worker: Rc<Worker>,
+    seat: Option<crate::registry::Seat>,
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.worker.tally().panics.add(1);
+        }
+        self.worker.note_open();
+    }
+}
+
+/// Takes up each snapshot as it comes, so that an idle thread does not keep an old one alive.
+async fn follow_snapshots(worker: Rc<Worker>) {
+    let mut published = worker.shared.publication.subscribe();
+    loop {
+        worker.current();
+        if published.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn sweep(worker: Rc<Worker>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        let current = worker.current();
+        let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+        worker.pool.sweep(Instant::now(), settings.upstream.keep_alive);
+    }
+}
+
+/// Passes each phase on to the connections. Returns when the proxy is gone.
+async fn follow_phases(worker: &Worker, mut phases: watch::Receiver<Phase>) {
+    while phases.changed().await.is_ok() {
+        let phase = *phases.borrow_and_update();
+        worker.registry.enter(phase);
+    }
+}
