@@ -34,3 +34,4 @@ pub mod status;
 pub mod sysctls;
 pub mod tls;
 pub mod upstream;
+pub mod violations;
