@@ -1,0 +1,100 @@
+use std::io::{Read, Write};
+use std::net::TcpStream as Socket;
+
+use bulkhead_crds::report::GatewayReport;
+use bulkhead_proxy::{Config, Proxy, Publication};
+use tokio::sync::{mpsc, watch};
+
+use super::*;
+use crate::state::ControlState;
+
+/// An admin endpoint of a gateway that serves nothing yet.
+struct Admin {
+    address: SocketAddr,
+    view: View,
+    control: watch::Sender<Arc<ControlState>>,
+}
+
+impl Admin {
+    fn start() -> Self {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let config = Config { http: vec![any], threads: 1, name: "test".to_owned() };
+        let proxy = Arc::new(Proxy::start(config, Publication::new()).unwrap());
+        let state = ControlState { waiting_for: vec!["the lane document".to_owned()], ..ControlState::default() };
+        let (control, states) = watch::channel(Arc::new(state));
+        let view = View::new(proxy, states, mpsc::channel(1).0);
+        Self { address: super::start(any, view.clone()).unwrap(), view, control }
+    }
+
+    /// Status line and content of the answer to one request.
+    fn ask(&self, method: &str, path: &str) -> (String, String) {
+        let mut socket = Socket::connect(self.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(socket, "{method} {path} HTTP/1.1\r\nHost: admin\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let (head, content) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), content.to_owned())
+    }
+}
+
+#[test]
+fn readiness_says_what_it_waits_for() {
+    let admin = Admin::start();
+    let (status, content) = admin.ask("GET", "/readyz");
+    assert_eq!(
+        (status.as_str(), content.as_str()),
+        ("HTTP/1.1 503 Service Unavailable", "waiting for the lane document\n")
+    );
+    admin.control.send_replace(Arc::new(ControlState { published: 1, ..ControlState::default() }));
+    assert!(admin.ask("GET", "/readyz").1.contains("every data thread"));
+    admin.view.begin_drain();
+    assert_eq!(admin.ask("GET", "/readyz").1, "draining\n");
+}
+
+#[test]
+fn a_gateway_that_waits_is_alive() {
+    assert_eq!(Admin::start().ask("GET", "/livez"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
+}
+
+#[test]
+fn the_status_page_is_a_gateway_report() {
+    let (status, content) = Admin::start().ask("GET", "/v1/status");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    let report: GatewayReport = serde_json::from_str(&content).unwrap();
+    assert_eq!((report.ready, report.waiting_for.as_str()), (false, "the lane document"));
+}
+
+#[test]
+fn metrics_are_served_in_their_format() {
+    let (status, content) = Admin::start().ask("GET", "/metrics");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(content.contains("\nbulkhead_ready 0\n"), "{content}");
+}
+
+#[test]
+fn routes_are_not_waited_for_when_nobody_answers() {
+    assert_eq!(Admin::start().ask("GET", "/v1/routes").0, "HTTP/1.1 503 Service Unavailable");
+}
+
+#[test]
+fn another_path_lists_the_pages_and_another_method_is_refused() {
+    let admin = Admin::start();
+    let (status, content) = admin.ask("GET", "/");
+    assert_eq!(status, "HTTP/1.1 404 Not Found");
+    assert!(PAGES.iter().all(|(path, _)| content.contains(path)), "{content}");
+    assert_eq!(admin.ask("POST", "/metrics").0, "HTTP/1.1 405 Method Not Allowed");
+    let (status, content) = admin.ask("HEAD", "/metrics");
+    assert_eq!((status.as_str(), content.as_str()), ("HTTP/1.1 200 OK", ""));
+}
+
+#[test]
+fn connections_are_bounded() {
+    let admin = Admin::start();
+    let idle: Vec<Socket> = (0..CONNECTIONS).map(|_| Socket::connect(admin.address).unwrap()).collect();
+    // Accepted in order: once one more is turned away, all of them had a place.
+    let mut turned_away = Socket::connect(admin.address).unwrap();
+    turned_away.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    assert!(matches!(turned_away.read(&mut [0]), Ok(0)), "closed without an answer");
+    drop(idle);
+}

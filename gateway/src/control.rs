@@ -1,0 +1,227 @@
+//! The control thread: sources and lane document in, publications out, on a runtime of its own.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use bulkhead_compile::Options;
+use bulkhead_proxy::Publication;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::args::{LaneSource, Objects};
+use crate::feed::{Feed, Origin};
+use crate::lane::{self, LaneUpdate};
+use crate::logging::chain;
+use crate::rebuild::{CompilerPanic, Rebuild};
+use crate::source::directory::DirectoryError;
+use crate::source::watch::{ClientError, client};
+use crate::source::{BATCHES, Batch};
+use crate::state::{ControlState, RoutesQuestion, RoutesQuestions};
+
+/// How often snapshots are freed that the last request has left.
+const COLLECT: Duration = Duration::from_secs(1);
+/// Lane documents that may wait: only the last counts.
+const LANES: usize = 4;
+/// Questions for routes that may wait.
+const QUESTIONS: usize = 4;
+/// First and longest pause after a panic of the compiler, before everything is read again. What made it panic is likely
+/// still there.
+const PANIC_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What the control thread works with.
+pub struct Inputs {
+    /// Where the lane document comes from.
+    pub lane: LaneSource,
+    /// Where objects come from.
+    pub objects: Objects,
+    /// Where snapshots go.
+    pub publication: Arc<Publication>,
+}
+
+/// The running control thread.
+pub struct Control {
+    /// What it knows.
+    pub state: watch::Receiver<Arc<ControlState>>,
+    /// Where to ask for routes.
+    pub routes: RoutesQuestions,
+    /// Resolves when the thread has ended, which it never should.
+    pub ended: oneshot::Receiver<()>,
+}
+
+/// Why the control thread could not begin.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    /// The system gives no thread or no reactor.
+    #[error("cannot start the control thread")]
+    Thread(#[source] io::Error),
+    /// No API server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No such directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// It ended before it had begun.
+    #[error("the control thread ended while it started")]
+    Ended,
+}
+
+/// Starts the control thread. Returns once its sources run; nothing needs to be known by then.
+///
+/// # Errors
+/// When there is no API server to be found, or a directory cannot be read.
+pub fn start(inputs: Inputs) -> Result<Control, ControlError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ControlError::Thread)?;
+    let (state, states) = watch::channel(Arc::new(ControlState::default()));
+    let (routes, questions) = mpsc::channel(QUESTIONS);
+    let (end, ended) = oneshot::channel();
+    let (begun, begin) = std::sync::mpsc::sync_channel(1);
+    let body = move || {
+        // Dropped when this thread ends, in whatever way.
+        let _end = end;
+        runtime.block_on(async {
+            let started = Thread::start(inputs, state, questions).await;
+            match started {
+                Ok(thread) => {
+                    // The starter waits for this.
+                    let _ = begun.send(Ok(()));
+                    thread.run().await;
+                }
+                Err(error) => {
+                    let _ = begun.send(Err(error));
+                }
+            }
+        });
+    };
+    thread::Builder::new().name("control".to_owned()).spawn(body).map_err(ControlError::Thread)?;
+    begin.recv().map_err(|_| ControlError::Ended)??;
+    Ok(Control { state: states, routes, ended })
+}
+
+struct Thread {
+    origin: Origin,
+    feed: Feed,
+    lanes: mpsc::Receiver<LaneUpdate>,
+    questions: mpsc::Receiver<RoutesQuestion>,
+    rebuild: Rebuild,
+    publication: Arc<Publication>,
+    panic_pause: Duration,
+}
+
+/// What wakes the control thread.
+enum Wake {
+    Batch(Batch),
+    Lane(LaneUpdate),
+    Question(RoutesQuestion),
+    Collect,
+    /// The process is ending.
+    End,
+}
+
+impl Thread {
+    async fn start(
+        inputs: Inputs,
+        state: watch::Sender<Arc<ControlState>>,
+        questions: mpsc::Receiver<RoutesQuestion>,
+    ) -> Result<Self, ControlError> {
+        let (updates, lanes) = mpsc::channel(LANES);
+        let needs_client = inputs.objects == Objects::Kubernetes || matches!(inputs.lane, LaneSource::ConfigMap { .. });
+        let client = if needs_client { Some(client().await?) } else { None };
+        match (inputs.lane, &client) {
+            (LaneSource::File(path), _) => lane::file::follow(path, updates).map_err(ControlError::Thread)?,
+            (LaneSource::ConfigMap { namespace, name }, Some(client)) => {
+                tokio::spawn(lane::config_map::follow(client.clone(), namespace, name, updates));
+            }
+            (LaneSource::ConfigMap { .. }, None) => return Err(ControlError::Ended),
+        }
+        let origin = match (inputs.objects, client) {
+            (Objects::Directories(roots), _) => Origin::Directories(roots),
+            (Objects::Kubernetes, Some(client)) => Origin::Kubernetes(client),
+            (Objects::Kubernetes, None) => return Err(ControlError::Ended),
+        };
+        // In a cluster, an endpoint on loopback would be the gateway's own pod.
+        let options = Options { loopback_endpoints: matches!(origin, Origin::Directories(_)) };
+        let feed = Feed::start(&origin)?;
+        let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);
+        let (publication, panic_pause) = (inputs.publication, PANIC_PAUSES.0);
+        Ok(Self { origin, feed, lanes, questions, rebuild, publication, panic_pause })
+    }
+
+    async fn run(mut self) {
+        let mut collect = interval(COLLECT);
+        collect.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let wake = tokio::select! {
+                batch = self.feed.events.recv() => batch.map_or(Wake::End, Wake::Batch),
+                update = self.lanes.recv() => update.map_or(Wake::End, Wake::Lane),
+                question = self.questions.recv() => question.map_or(Wake::End, Wake::Question),
+                _ = collect.tick() => Wake::Collect,
+            };
+            let outcome = match wake {
+                Wake::Batch(batch) => self.take(batch),
+                Wake::Lane(update) => self.take_lane(update),
+                Wake::Question(question) => self.answer(question),
+                Wake::Collect => {
+                    self.publication.collect();
+                    Ok(())
+                }
+                Wake::End => return,
+            };
+            if let Err(panic) = outcome {
+                self.recover(&panic).await;
+            }
+        }
+    }
+
+    /// Takes a batch and those that have arrived with it, up to a full queue of them, then compiles.
+    fn take(&mut self, first: Batch) -> Result<(), CompilerPanic> {
+        self.rebuild.take(first)?;
+        for _ in 0..BATCHES {
+            let Ok(batch) = self.feed.events.try_recv() else { break };
+            self.rebuild.take(batch)?;
+        }
+        self.rebuild.advance()
+    }
+
+    fn take_lane(&mut self, update: LaneUpdate) -> Result<(), CompilerPanic> {
+        if self.rebuild.take_lane(update)? {
+            self.cover()?;
+        }
+        self.rebuild.advance()
+    }
+
+    fn cover(&mut self) -> Result<(), CompilerPanic> {
+        let Some(lane) = self.rebuild.lane() else { return Ok(()) };
+        let lists = self.feed.cover(&lane.scope.namespaces);
+        self.rebuild.expect(&lists)
+    }
+
+    fn answer(&mut self, question: RoutesQuestion) -> Result<(), CompilerPanic> {
+        let routes = self.rebuild.routes()?;
+        // Whoever asked may have gone.
+        let _ = question.send(routes);
+        Ok(())
+    }
+
+    /// Reads everything again: the compiler may be half way through a change, and only a full list brings back what it lost.
+    async fn recover(&mut self, panic: &CompilerPanic) {
+        loop {
+            let pause = self.panic_pause;
+            tracing::error!(%panic, seconds = pause.as_secs(), "the compiler panicked, this is a defect: please report it");
+            self.panic_pause = (pause * 2).min(PANIC_PAUSES.1);
+            sleep(pause).await;
+            match Feed::start(&self.origin) {
+                Ok(feed) => {
+                    self.feed = feed;
+                    break;
+                }
+                Err(error) => tracing::error!(error = chain(&error), "the source cannot be read again yet"),
+            }
+        }
+        if let Err(panic) = self.rebuild.forget().and_then(|()| self.cover()) {
+            tracing::error!(%panic, "the compiler panicked while it was emptied");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::*;
+
+fn readings() -> Readings {
+    let mut latency = Histogram::default();
+    latency.counts[0] = 3;
+    latency.counts[2] = 1;
+    *latency.counts.last_mut().unwrap() = 1;
+    latency.sum_us = 2_000_150;
+    let tally = Tally {
+        responses: [1, 0, 20, 3, 4, 5],
+        refused: vec![("route_not_found", 7), ("head_too_large", 0)],
+        latency,
+        ..Tally::default()
+    };
+    Readings { tally, connections: 12, served: 3, ready: true, draining: false, control: Arc::default() }
+}
+
+#[test]
+fn names_are_unique_and_say_their_unit() {
+    let names: BTreeSet<_> = FAMILIES.iter().map(|family| family.name).collect();
+    assert_eq!(names.len(), FAMILIES.len());
+    for family in &FAMILIES {
+        assert!(family.name.starts_with("bulkhead_"), "{}", family.name);
+        assert_eq!(family.name.ends_with("_total"), family.kind == Kind::Counter, "{}", family.name);
+        assert!(!family.help.ends_with('.') && !family.help.contains('\n'), "{}", family.name);
+    }
+}
+
+#[test]
+fn every_family_is_introduced_and_has_a_sample() {
+    let page = page(&readings());
+    for family in &FAMILIES {
+        assert!(page.contains(&format!("# TYPE {} {}\n", family.name, family.kind.as_str())), "{}", family.name);
+        let sample = page.lines().filter(|line| !line.starts_with('#')).any(|line| line.starts_with(family.name));
+        assert!(sample, "{}", family.name);
+    }
+    assert!(page.ends_with('\n'));
+}
+
+#[test]
+fn samples_have_their_labels_and_values() {
+    let page = page(&readings());
+    for line in [
+        "bulkhead_ready 1",
+        "bulkhead_connections 12",
+        "bulkhead_responses_total{class=\"none\"} 1",
+        "bulkhead_responses_total{class=\"2xx\"} 20",
+        "bulkhead_faults_total{reason=\"route_not_found\"} 7",
+        "bulkhead_faults_total{reason=\"head_too_large\"} 0",
+        "bulkhead_request_duration_seconds_bucket{le=\"0.000064\"} 3",
+        "bulkhead_request_duration_seconds_bucket{le=\"0.000256\"} 3",
+        "bulkhead_request_duration_seconds_bucket{le=\"0.001024\"} 4",
+        "bulkhead_request_duration_seconds_bucket{le=\"+Inf\"} 5",
+        "bulkhead_request_duration_seconds_sum 2.000150",
+        "bulkhead_request_duration_seconds_count 5",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+    }
+}
+
+#[test]
+fn label_values_are_escaped() {
+    assert_eq!(escape("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+}

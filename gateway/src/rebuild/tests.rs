@@ -1,0 +1,113 @@
+use bulkhead_compile::Object;
+
+use super::*;
+use crate::lane::LaneError;
+use crate::source::Event;
+use crate::source::manifest::{self, Content};
+use crate::testing::{lane_document, manifests};
+
+struct Fixture {
+    rebuild: Rebuild,
+    state: watch::Receiver<Arc<ControlState>>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let (sender, state) = watch::channel(Arc::default());
+        let rebuild = Rebuild::new(Options { loopback_endpoints: true }, Publication::new(), sender);
+        Self { rebuild, state }
+    }
+
+    fn lane(&mut self) {
+        self.rebuild.take_lane(Ok(Box::new(lane_document()))).unwrap();
+        self.rebuild.expect(&Kind::ALL.map(|kind| (kind, Scope::All)).into()).unwrap();
+        self.rebuild.advance().unwrap();
+    }
+
+    fn list(&mut self, objects: Vec<Object>) {
+        let mut batch: Batch = Kind::ALL.map(|kind| Event::Restarted { kind, scope: Scope::All }).into();
+        batch.extend(objects.into_iter().map(Event::Applied));
+        batch.extend(Kind::ALL.map(|kind| Event::Completed { kind, scope: Scope::All }));
+        self.rebuild.take(batch).unwrap();
+        self.rebuild.advance().unwrap();
+    }
+
+    fn state(&self) -> Arc<ControlState> {
+        Arc::clone(&self.state.borrow())
+    }
+}
+
+fn objects() -> Vec<Object> {
+    let manifests = manifest::parse(&manifests(9999)).unwrap().into_iter();
+    let objects = manifests.filter_map(|manifest| match manifest.content {
+        Content::Object(object) => Some(object),
+        Content::Other(_) => None,
+    });
+    objects.collect()
+}
+
+#[test]
+fn nothing_is_published_before_the_lane_and_every_list_are_known() {
+    let mut fixture = Fixture::new();
+    fixture.rebuild.advance().unwrap();
+    assert_eq!(fixture.state().waiting_for, ["the lane document"]);
+    fixture.lane();
+    assert_eq!(fixture.state().waiting_for.len(), Kind::ALL.len(), "{:?}", fixture.state().waiting_for);
+    assert_eq!(fixture.state().published, 0);
+    fixture.list(objects());
+    let state = fixture.state();
+    assert!(state.waiting_for.is_empty(), "{:?}", state.waiting_for);
+    assert!(state.published > 0);
+    assert_eq!((state.counts.ingresses, state.counts.routes), (1, 1), "{:?} {:?}", state.classes, state.findings);
+    assert_eq!(state.generations, [(state.published, lane_document().config_generation)]);
+}
+
+#[test]
+fn equal_input_publishes_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.lane();
+    fixture.list(objects());
+    let before = fixture.state().published;
+    fixture.list(objects());
+    fixture.lane();
+    assert_eq!(fixture.state().published, before);
+}
+
+#[test]
+fn a_bad_lane_document_leaves_the_last_good_one_in_force_and_is_shown() {
+    let mut fixture = Fixture::new();
+    fixture.lane();
+    fixture.list(objects());
+    let before = fixture.state().published;
+    let error = LaneError::Version { found: "v0".to_owned() };
+    assert_eq!(fixture.rebuild.take_lane(Err(error)), Ok(false));
+    fixture.rebuild.advance().unwrap();
+    let state = fixture.state();
+    assert_eq!((state.published, state.counters.lane_documents_refused), (before, 1));
+    assert!(state.source_problems[0].contains("version \"v0\""), "{:?}", state.source_problems);
+    fixture.lane();
+    assert!(fixture.state().source_problems.is_empty(), "a good document ends the problem");
+}
+
+#[test]
+fn a_panic_keeps_what_was_published_and_everything_is_compiled_anew_afterwards() {
+    let mut fixture = Fixture::new();
+    fixture.lane();
+    fixture.list(objects());
+    let before = fixture.state();
+    let panic = fixture.rebuild.guarded(|_| panic!("a mast broke")).unwrap_err();
+    assert!(panic.to_string().contains("a mast broke"));
+    let state = fixture.state();
+    assert_eq!((state.published, state.counters.compile_panics), (before.published, 1));
+    assert_eq!(state.waiting_for, [panic.to_string()]);
+
+    fixture.rebuild.forget().unwrap();
+    fixture.rebuild.expect(&Kind::ALL.map(|kind| (kind, Scope::All)).into()).unwrap();
+    fixture.rebuild.advance().unwrap();
+    assert_eq!(fixture.state().published, before.published, "nothing is published while lists are incomplete");
+    fixture.list(objects());
+    let after = fixture.state();
+    assert!(after.waiting_for.is_empty(), "{:?}", after.waiting_for);
+    assert_eq!(after.counts, before.counts);
+    assert!(after.published >= before.published, "numbers never go back");
+}

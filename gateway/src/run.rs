@@ -1,0 +1,50 @@
+//! One gateway process, from start to end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use bulkhead_proxy::{Config, Proxy, Publication};
+
+use crate::args::RunArgs;
+use crate::shutdown::Signals;
+use crate::view::View;
+use crate::{admin, control, logging, shutdown};
+
+/// A whole process: logs, serves until it is told to leave, and gives its exit code. For `main` functions, so that other
+/// programs can be a gateway as well.
+#[must_use]
+pub fn main_with(args: RunArgs) -> ExitCode {
+    logging::start(args.log_format);
+    run(&args).unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "the gateway cannot start");
+        ExitCode::FAILURE
+    })
+}
+
+/// Serves until a signal says to leave. Listeners and sources are up, or this fails at once.
+///
+/// # Errors
+/// When an address is taken, a directory cannot be read or no API server is to be found.
+pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let objects = args.objects()?;
+    // rustls takes no provider by itself; the API client needs one.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider is already installed, it is kept");
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a reactor")?;
+    let signals = runtime.block_on(async { Signals::listen() }).context("cannot listen for signals")?;
+
+    let publication = Publication::new();
+    let config = Config { http: args.http(), threads: args.threads(), name: args.lane.label() };
+    let proxy = Proxy::start(config, Arc::clone(&publication)).map_err(|error| anyhow!(logging::chain(&error)))?;
+    let proxy = Arc::new(proxy);
+    let control = control::start(control::Inputs { lane: args.lane.clone(), objects, publication })?;
+    let view = View::new(Arc::clone(&proxy), control.state, control.routes);
+    let admin = admin::start(args.admin(), view.clone())?;
+
+    let http: Vec<String> = proxy.addresses().iter().map(ToString::to_string).collect();
+    tracing::info!(http = http.join(","), %admin, threads = args.threads(), version = env!("CARGO_PKG_VERSION"), "listening");
+    Ok(runtime.block_on(shutdown::wait(signals, &view, control.ended)))
+}

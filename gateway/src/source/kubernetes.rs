@@ -1,0 +1,208 @@
+//! The API server as a source: one watch per kind and scope, started and stopped as the lane's scope changes.
+//!
+//! What a gateway's identity must be allowed: list and watch of IngressClasses; list and watch of Ingresses, Services and
+//! EndpointSlices in the namespaces of its scope.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::time::Duration;
+
+use bulkhead_compile::{Key, Kind, Object};
+use bulkhead_crds::lane::NamespaceSet;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher;
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::watch as signal;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::watch::{News, Trouble, Watch};
+use super::{Event, Events, Scope};
+
+/// How long the right to read IngressClasses must be missing before they count as gone. An API server that starts refuses
+/// rightful calls until it has read its roles; a right that was withdrawn stays withdrawn.
+const FORBIDDEN: Duration = Duration::from_secs(60);
+
+/// Every list that `namespaces` makes necessary.
+#[must_use]
+pub fn lists(namespaces: &NamespaceSet) -> BTreeSet<(Kind, Scope)> {
+    let scopes: Vec<Scope> = match namespaces {
+        NamespaceSet::All => vec![Scope::All],
+        NamespaceSet::Names(names) => names.iter().cloned().map(Scope::Namespace).collect(),
+    };
+    let namespaced = [Kind::Ingress, Kind::Service, Kind::EndpointSlice];
+    let pairs = scopes.into_iter().flat_map(|scope| namespaced.map(|kind| (kind, scope.clone())));
+    pairs.chain([(Kind::IngressClass, Scope::All)]).collect()
+}
+
+/// Watches what `wanted` says until its sender is dropped.
+pub async fn follow(client: Client, mut wanted: signal::Receiver<BTreeSet<(Kind, Scope)>>, events: Events) {
+    let mut tasks = JoinSet::new();
+    let mut running = HashMap::new();
+    loop {
+        let lists = wanted.borrow_and_update().clone();
+        running.retain(|list, task: &mut tokio::task::AbortHandle| {
+            let keep = lists.contains(list);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        for (kind, scope) in lists {
+            running
+                .entry((kind, scope.clone()))
+                .or_insert_with(|| tasks.spawn(follow_list(client.clone(), kind, scope, events.clone())));
+        }
+        while tasks.try_join_next().is_some() {}
+        if wanted.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn follow_list(client: Client, kind: Kind, scope: Scope, events: Events) {
+    // What users write may fail to decode, and one such object must not fail its whole list. EndpointSlices are written by
+    // controllers and are many: they are not decoded twice.
+    let list = List { kind, scope: scope.clone(), events };
+    let ended = match kind {
+        Kind::Ingress => list.run(namespaced(client, &scope), guarded::<Ingress>).await,
+        Kind::Service => list.run(namespaced(client, &scope), guarded::<Service>).await,
+        Kind::IngressClass => list.run(Api::all(client), guarded::<IngressClass>).await,
+        Kind::EndpointSlice => list.run(namespaced(client, &scope), |slice: EndpointSlice| Ok(slice.into())).await,
+    };
+    if ended.is_err() {
+        tracing::debug!(kind = kind.as_str(), "nobody listens any more, the watch ends");
+    }
+}
+
+fn namespaced<K>(client: Client, scope: &Scope) -> Api<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+{
+    match scope {
+        Scope::All => Api::all(client),
+        Scope::Namespace(namespace) => Api::namespaced(client, namespace),
+    }
+}
+
+fn guarded<K: Into<Object>>(guard: DeserializeGuard<K>) -> Result<Object, String> {
+    guard.0.map(Into::into).map_err(|error| error.error)
+}
+
+/// Nobody listens any more.
+struct Closed;
+
+/// One list that is followed.
+struct List {
+    kind: Kind,
+    scope: Scope,
+    events: Events,
+}
+
+impl List {
+    async fn run<K>(self, api: Api<K>, decode: impl Fn(K) -> Result<Object, String>) -> Result<(), Closed>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+    {
+        let mut watch = Watch::new(api, watcher::Config::default());
+        let (mut troubled, mut forbidden_since) = (false, None);
+        loop {
+            match watch.next().await {
+                Ok(News::Event(event)) => {
+                    let answered = !matches!(event, watcher::Event::Init);
+                    self.send(self.translate(event, &decode)).await?;
+                    if answered && std::mem::take(&mut troubled) {
+                        forbidden_since = None;
+                        self.send(self.problem(None)).await?;
+                    }
+                }
+                Ok(News::Well) => {
+                    (troubled, forbidden_since) = (false, None);
+                    self.send(self.problem(None)).await?;
+                }
+                Err(trouble) => {
+                    troubled = true;
+                    tracing::warn!(kind = self.kind.as_str(), scope = %self.scope, error = %trouble, "a watch failed, it is tried again");
+                    self.send(self.problem(Some(trouble.to_string()))).await?;
+                    if self.is_withdrawn(&trouble, &mut forbidden_since) {
+                        self.send(Event::Forbidden { kind: self.kind, scope: self.scope.clone() }).await?;
+                        // The next success must be a complete list: what was forgotten has to come back.
+                        watch.restart();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the right to read has been missing for so long that it counts as withdrawn. Only IngressClasses say who may
+    /// be served at all: the rest keeps its last good state.
+    fn is_withdrawn(&self, trouble: &Trouble, since: &mut Option<Instant>) -> bool {
+        if !trouble.is_forbidden() {
+            return false;
+        }
+        let now = Instant::now();
+        let since = *since.get_or_insert(now);
+        self.kind == Kind::IngressClass && now.duration_since(since) >= FORBIDDEN
+    }
+
+    fn translate<K>(&self, event: watcher::Event<K>, decode: &impl Fn(K) -> Result<Object, String>) -> Event
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        match event {
+            watcher::Event::Init => Event::Restarted { kind: self.kind, scope: self.scope.clone() },
+            watcher::Event::InitDone => Event::Completed { kind: self.kind, scope: self.scope.clone() },
+            watcher::Event::Delete(object) => Event::Deleted(self.key(&object)),
+            watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
+                let key = self.key(&object);
+                match decode(object) {
+                    Ok(mut object) => {
+                        object.trim();
+                        Event::Applied(object)
+                    }
+                    Err(reason) => Event::Undecodable { key, reason },
+                }
+            }
+        }
+    }
+
+    fn key<K: Resource<DynamicType = ()>>(&self, object: &K) -> Key {
+        Key { kind: self.kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+    }
+
+    fn problem(&self, problem: Option<String>) -> Event {
+        let subject = format!("watch of kind {} in {}", self.kind.as_str(), self.scope);
+        Event::Problem { subject, problem }
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Closed> {
+        self.events.send(vec![event]).await.map_err(|_| Closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_of_names_lists_each_of_them_and_the_classes_of_the_cluster() {
+        let names = NamespaceSet::Names(["a".to_owned(), "b".to_owned()].into());
+        let named = |name: &str| Scope::Namespace(name.to_owned());
+        let expected = [
+            (Kind::Ingress, named("a")),
+            (Kind::Ingress, named("b")),
+            (Kind::Service, named("a")),
+            (Kind::Service, named("b")),
+            (Kind::EndpointSlice, named("a")),
+            (Kind::EndpointSlice, named("b")),
+            (Kind::IngressClass, Scope::All),
+        ];
+        assert_eq!(lists(&names), expected.into());
+        assert_eq!(lists(&NamespaceSet::All).len(), Kind::ALL.len());
+    }
+}

@@ -1,0 +1,228 @@
+//! The text of a manifest file → the objects in it.
+//!
+//! Pure. YAML or JSON, several documents, `kind: List` taken apart. Objects a gateway serves become [`Object`]s, everything
+//! else is carried as it is for those who know what to do with it.
+
+use bulkhead_compile::Object;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+
+/// Most bytes of a file that is read. Three times what etcd takes for one object leaves room for files with many; a file
+/// that is larger is more likely no manifest at all.
+pub const FILE_BYTES: usize = 8 << 20;
+
+/// Most YAML nodes and events of a document: what [`FILE_BYTES`] of the shortest nodes (two bytes each) can hold.
+const DOCUMENT_NODES: usize = FILE_BYTES / 2;
+
+/// One object of a manifest file.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// What it is.
+    pub content: Content,
+    /// Line its document begins on, counted from 1.
+    pub line: u64,
+}
+
+/// What a manifest holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// An object that a gateway serves. Namespaced ones without a namespace are in `default`.
+    Object(Object),
+    /// Any other object, unread.
+    Other(Other),
+}
+
+/// An object of a kind that a gateway does not serve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Other {
+    /// Its `apiVersion`.
+    pub api_version: String,
+    /// Its `kind`.
+    pub kind: String,
+    /// The whole object.
+    pub value: Value,
+}
+
+/// Why a file is no manifest.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("line {line}: {reason}")]
+pub struct ManifestError {
+    /// Line, counted from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Versions of served kinds that Kubernetes has removed, with what to write instead. Passing over them in silence would
+/// look like a route that does not work.
+const REMOVED: [(&str, &str, &str); 4] = [
+    ("extensions/v1beta1", "Ingress", "networking.k8s.io/v1"),
+    ("networking.k8s.io/v1beta1", "Ingress", "networking.k8s.io/v1"),
+    ("networking.k8s.io/v1beta1", "IngressClass", "networking.k8s.io/v1"),
+    ("discovery.k8s.io/v1beta1", "EndpointSlice", "discovery.k8s.io/v1"),
+];
+
+/// Every object in the text of a file.
+///
+/// # Errors
+/// When the text is no YAML, or an object in it is not what its kind says: the whole file is refused, with the line.
+pub fn parse(text: &str) -> Result<Vec<Manifest>, ManifestError> {
+    if text.len() > FILE_BYTES {
+        return Err(ManifestError { line: 1, reason: format!("the file is longer than {FILE_BYTES} bytes") });
+    }
+    let mut manifests = Vec::new();
+    for document in documents(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        let values: Vec<Value> = read(&document)?;
+        for value in values {
+            take(value, &document, &mut manifests)?;
+        }
+    }
+    Ok(manifests)
+}
+
+/// A document of a file.
+struct Document<'a> {
+    text: &'a str,
+    /// Lines of the file before `text`.
+    lines_before: u64,
+}
+
+impl Document<'_> {
+    /// Line of the file its first content is on.
+    fn line(&self) -> u64 {
+        let blank = self.text.lines().take_while(|line| is_blank(line) || line.trim_end() == "---").count();
+        self.lines_before.saturating_add(blank as u64).saturating_add(1)
+    }
+
+    fn error(&self, error: &serde_saphyr::Error) -> ManifestError {
+        let line = error
+            .location()
+            .map(|place| self.lines_before.saturating_add(place.line()))
+            .filter(|line| *line > self.lines_before)
+            .unwrap_or_else(|| self.line());
+        // The library puts its own line numbers, which count from the document, into the message as well.
+        ManifestError { line, reason: reason(error) }
+    }
+}
+
+/// Splits at the lines that begin with `---`: no YAML content can (YAML 1.2.2 section 9.1.2, forbidden content).
+/// Documents are parsed one by one, so that limits hold for each.
+fn documents(text: &str) -> Vec<Document<'_>> {
+    let mut documents = Vec::new();
+    let (mut begin, mut begin_line, mut has_content) = (0, 0, false);
+    let (mut offset, mut number) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let marker =
+            line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if marker && has_content {
+            documents.push(Document { text: text.get(begin..offset).unwrap_or_default(), lines_before: begin_line });
+            (begin, begin_line) = (offset, number);
+        }
+        // Directives belong to the document whose marker follows them.
+        has_content |= marker || !(is_blank(line) || line.starts_with('%'));
+        offset += line.len();
+        number += 1;
+    }
+    documents.push(Document { text: text.get(begin..).unwrap_or_default(), lines_before: begin_line });
+    documents
+}
+
+fn is_blank(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with('#')
+}
+
+fn read<T: DeserializeOwned>(document: &Document<'_>) -> Result<Vec<T>, ManifestError> {
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! { max_nodes: DOCUMENT_NODES, max_events: DOCUMENT_NODES * 2 },
+    };
+    serde_saphyr::from_multiple_with_options(document.text, options).map_err(|error| document.error(&error))
+}
+
+fn take(value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Result<(), ManifestError> {
+    let wrong = |reason: String| ManifestError { line: document.line(), reason };
+    let word = |name: &str| value.get(name).and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned);
+    let Some(kind) = word("kind") else { return Err(wrong("this document has no kind".to_owned())) };
+    let Some(api_version) = word("apiVersion") else { return Err(wrong(format!("this {kind} has no apiVersion"))) };
+    if let Some((_, _, instead)) = REMOVED.iter().find(|(version, of, _)| *version == api_version && *of == kind) {
+        return Err(wrong(format!(
+            "{kind} of {api_version} is no longer part of Kubernetes, write apiVersion {instead}"
+        )));
+    }
+    if kind == "List" && api_version == "v1" {
+        let items = value.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        return items.into_iter().try_for_each(|item| take(item, document, into));
+    }
+    let content = match (api_version.as_str(), kind.as_str()) {
+        ("networking.k8s.io/v1", "Ingress") => Content::Object(typed::<Ingress>(value, document)?.into()),
+        ("networking.k8s.io/v1", "IngressClass") => Content::Object(typed::<IngressClass>(value, document)?.into()),
+        ("v1", "Service") => Content::Object(typed::<Service>(value, document)?.into()),
+        ("discovery.k8s.io/v1", "EndpointSlice") => Content::Object(typed::<EndpointSlice>(value, document)?.into()),
+        _ => Content::Other(Other { api_version, kind, value }),
+    };
+    into.push(Manifest { content, line: document.line() });
+    Ok(())
+}
+
+/// An object of a known kind, with a name, and a namespace if its kind has one.
+fn typed<K>(value: Value, document: &Document<'_>) -> Result<K, ManifestError>
+where
+    K: k8s_openapi::Metadata<Ty = ObjectMeta> + DeserializeOwned,
+    K::Scope: Placed,
+{
+    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut object: K = serde_json::from_value(value).map_err(|error| {
+        // Values know no lines. Reading the text again, as the type, finds the line of most mistakes.
+        read::<K>(document)
+            .err()
+            .unwrap_or_else(|| ManifestError { line: document.line(), reason: error.to_string() })
+            .of(K::KIND, &name)
+    })?;
+    let metadata = object.metadata_mut();
+    if metadata.name.as_deref().is_none_or(str::is_empty) {
+        return Err(ManifestError { line: document.line(), reason: format!("this {} has no metadata.name", K::KIND) });
+    }
+    K::Scope::place(metadata);
+    Ok(object)
+}
+
+impl ManifestError {
+    fn of(self, kind: &str, name: &str) -> Self {
+        Self { line: self.line, reason: format!("{kind} {name}: {}", self.reason) }
+    }
+}
+
+/// Whether objects have a namespace.
+trait Placed {
+    fn place(metadata: &mut ObjectMeta);
+}
+
+impl Placed for k8s_openapi::NamespaceResourceScope {
+    fn place(metadata: &mut ObjectMeta) {
+        if metadata.namespace.as_deref().is_none_or(str::is_empty) {
+            metadata.namespace = Some("default".to_owned());
+        }
+    }
+}
+
+impl Placed for k8s_openapi::ClusterResourceScope {
+    fn place(metadata: &mut ObjectMeta) {
+        metadata.namespace = None;
+    }
+}
+
+/// What the library says, in one line and without its own place names.
+fn reason(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    first.trim_start_matches("error: ").split(" at line ").next().unwrap_or(first).trim_end_matches(':').to_owned()
+}
+
+#[cfg(test)]
+mod tests;

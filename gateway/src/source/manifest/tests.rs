@@ -1,0 +1,113 @@
+use bulkhead_compile::Key;
+
+use super::*;
+
+const INGRESS: &str = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: crane\n";
+
+fn keys(text: &str) -> Vec<Key> {
+    let objects = parse(text).unwrap().into_iter().filter_map(|manifest| match manifest.content {
+        Content::Object(object) => Some(object.key()),
+        Content::Other(_) => None,
+    });
+    objects.collect()
+}
+
+fn names(text: &str) -> Vec<String> {
+    keys(text).iter().map(crate::source::describe).collect()
+}
+
+#[test]
+fn every_document_of_a_file_is_read() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: crane, namespace: quay}\n";
+    let slice = "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: crane-1}\naddressType: IPv4\nendpoints: []\n";
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: harbour, namespace: ignored}\n";
+    let cases = [
+        ("nothing", String::new(), vec![]),
+        ("only comments", "# nothing here\n---\n# nor here\n".to_owned(), vec![]),
+        ("one", INGRESS.to_owned(), vec!["Ingress default/crane"]),
+        ("a byte order mark", format!("\u{feff}{INGRESS}"), vec!["Ingress default/crane"]),
+        ("a leading marker", format!("---\n{INGRESS}"), vec!["Ingress default/crane"]),
+        ("Windows line ends", format!("{INGRESS}---\n{service}").replace('\n', "\r\n"), vec!["Ingress default/crane", "Service quay/crane"]),
+        ("a directive", format!("%YAML 1.2\n---\n{INGRESS}"), vec!["Ingress default/crane"]),
+        ("a document that ends", format!("{INGRESS}...\n---\n{service}"), vec!["Ingress default/crane", "Service quay/crane"]),
+        (
+            "several, with an empty one",
+            format!("{INGRESS}---\n---\n{service}--- # the slice\n{slice}---\n{class}"),
+            vec!["Ingress default/crane", "Service quay/crane", "EndpointSlice default/crane-1", "IngressClass harbour"],
+        ),
+        ("JSON", r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "crane"}}"#.to_owned(), vec!["Service default/crane"]),
+        (
+            "a list",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: a}}\n- {apiVersion: v1, kind: Service, metadata: {name: b}}\n".to_owned(),
+            vec!["Service default/a", "Service default/b"],
+        ),
+        ("dashes inside a text", format!("{INGRESS}  annotations:\n    note: |\n      ---\n      not a document\n"), vec!["Ingress default/crane"]),
+    ];
+    for (case, text, expected) in cases {
+        assert_eq!(names(&text), expected, "{case}");
+    }
+}
+
+#[test]
+fn objects_of_other_kinds_are_carried_whole() {
+    let text = "apiVersion: bulkhead.io/v1alpha1\nkind: GatewayInstance\nmetadata: {name: harbour}\nspec: {}\n---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: other}\n";
+    let others: Vec<_> = parse(text)
+        .unwrap()
+        .into_iter()
+        .filter_map(|manifest| match manifest.content {
+            Content::Other(other) => Some((other.api_version, other.kind, manifest.line)),
+            Content::Object(_) => None,
+        })
+        .collect();
+    let expected = [("bulkhead.io/v1alpha1", "GatewayInstance", 1), ("serving.knative.dev/v1", "Service", 6)];
+    assert_eq!(others, expected.map(|(version, kind, line)| (version.to_owned(), kind.to_owned(), line)));
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line() {
+    let cases = [
+        ("no YAML", format!("{INGRESS}---\n# second\nkind: [\n"), 7, ""),
+        ("a tab", format!("{INGRESS}---\nkind: Service\n\tname: x\n"), 7, ""),
+        ("a key twice", "kind: Service\nkind: Service\n".to_owned(), 2, "kind"),
+        ("no kind", format!("{INGRESS}---\n\nfoo: 1\n"), 7, "this document has no kind"),
+        ("no apiVersion", "kind: Ingress\n".to_owned(), 1, "this Ingress has no apiVersion"),
+        ("no name", "\n\napiVersion: v1\nkind: Service\n".to_owned(), 3, "this Service has no metadata.name"),
+        (
+            "a wrong type",
+            format!(
+                "{INGRESS}---\napiVersion: v1\nkind: Service\nmetadata: {{name: crane}}\nspec:\n  ports:\n  - port: eighty\n"
+            ),
+            10,
+            "Service crane: ",
+        ),
+        (
+            "a removed version",
+            "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: crane}\n".to_owned(),
+            1,
+            "Ingress of extensions/v1beta1 is no longer part of Kubernetes, write apiVersion networking.k8s.io/v1",
+        ),
+        ("not an object", "- 1\n- 2\n".to_owned(), 1, "this document has no kind"),
+    ];
+    for (case, text, line, reason) in cases {
+        let error = parse(&text).unwrap_err();
+        assert_eq!(error.line, line, "{case}: {error}");
+        assert!(error.reason.contains(reason), "{case}: {error}");
+        assert!(!error.to_string().contains('\n'), "{case}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_long_is_refused_unread() {
+    let text = format!("{INGRESS}#{}", " ".repeat(FILE_BYTES));
+    assert!(parse(&text).unwrap_err().reason.contains("longer than"));
+}
+
+#[test]
+fn aliases_that_multiply_are_refused_in_bounded_time() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let below = vec![format!("*a{}", level - 1); 10].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+    }
+    assert!(parse(&text).is_err());
+}

@@ -1,0 +1,87 @@
+//! What a gateway says of itself.
+
+use bulkhead_crds::finding::{Finding, Severity};
+use bulkhead_crds::report::{FINDINGS_SAMPLE, FindingsReport, GatewayReport, SOURCE_PROBLEMS_SAMPLE};
+
+use crate::readiness::Readiness;
+use crate::state::ControlState;
+
+/// The report of a gateway whose control thread knows `state` and whose slowest data thread serves snapshot `served`.
+#[must_use]
+pub fn report(state: &ControlState, served: u64, draining: bool) -> GatewayReport {
+    let readiness = Readiness::of(state, served, draining);
+    let waiting_for = match &readiness {
+        Readiness::Waiting(missing) => missing.join(", "),
+        Readiness::Draining => "requests in flight to end".to_owned(),
+        Readiness::Ready => state.waiting_for.join(", "),
+    };
+    GatewayReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        identity: state.identity.clone(),
+        ready: readiness.is_ready(),
+        draining,
+        waiting_for,
+        config_generation: served_generation(state, served),
+        snapshot: served,
+        classes: state.classes.clone(),
+        ingresses: state.counts.ingresses,
+        routes: state.counts.routes,
+        endpoints: state.counts.endpoints,
+        findings: findings(&state.findings),
+        source_problems: state.source_problems.iter().take(SOURCE_PROBLEMS_SAMPLE).cloned().collect(),
+    }
+}
+
+/// Generation of the lane document that snapshot `served` was made from; 0 before the first.
+#[must_use]
+pub fn served_generation(state: &ControlState, served: u64) -> i64 {
+    let served = state.generations.iter().rev().find(|(first, _)| *first <= served);
+    served.map_or(0, |(_, generation)| *generation)
+}
+
+/// Findings of a severity.
+#[must_use]
+pub fn count(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.severity == severity).count()
+}
+
+fn findings(findings: &[Finding]) -> FindingsReport {
+    let of = |severity| findings.iter().filter(move |finding| finding.severity == severity);
+    let counted = |severity| u32::try_from(count(findings, severity)).unwrap_or(u32::MAX);
+    FindingsReport {
+        errors: counted(Severity::Error),
+        warnings: counted(Severity::Warning),
+        sample: of(Severity::Error).chain(of(Severity::Warning)).take(FINDINGS_SAMPLE).cloned().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_crds::finding::ObjectRef;
+
+    use super::*;
+
+    fn finding(name: &str, severity: Severity) -> Finding {
+        let object = ObjectRef::new("Ingress", "quay", name);
+        let (field, code) = ("spec".to_owned(), "Example".to_owned());
+        Finding { object, field, severity, code, message: String::new(), remedy: String::new() }
+    }
+
+    #[test]
+    fn a_sample_shows_errors_before_warnings_and_counts_what_it_leaves_out() {
+        let warnings = (0..20).map(|i| finding(&format!("a{i:02}"), Severity::Warning));
+        let all: Vec<_> = warnings.chain([finding("z", Severity::Error)]).collect();
+        let report = findings(&all);
+        assert_eq!((report.errors, report.warnings, report.sample.len()), (1, 20, FINDINGS_SAMPLE));
+        assert_eq!(report.sample[0].object.name, "z");
+    }
+
+    #[test]
+    fn the_generation_is_that_of_the_snapshot_which_every_thread_serves() {
+        let state = ControlState { generations: vec![(1, 3), (5, 4)], published: 6, ..ControlState::default() };
+        for (served, generation) in [(0, 0), (1, 3), (4, 3), (5, 4), (6, 4)] {
+            assert_eq!(served_generation(&state, served), generation, "snapshot {served}");
+            assert_eq!(report(&state, served, false).config_generation, generation);
+        }
+    }
+}
