@@ -13,7 +13,7 @@ fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Map<String, Va
     let Some(object) = schema.as_object() else { return };
     visit(path, object);
     for (name, child) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        walk(&format!("{path}.{name}").trim_start_matches('.').to_owned(), child, visit);
+        walk(format!("{path}.{name}").trim_start_matches('.'), child, visit);
     }
     for (keyword, sign) in [("items", "[]"), ("additionalProperties", "{}")] {
         if let Some(child) = object.get(keyword) {
