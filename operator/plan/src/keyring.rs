@@ -1,0 +1,195 @@
+//! How the keys of a lane are spread over Secrets.
+//!
+//! A Secret holds at most 1 MiB, so a keyring is cut into shards. All entries of one copied object lie in one shard: a certificate and its
+//! private key change together or not at all. An object stays in its shard while it fits, because moving it would show gateways a
+//! moment without it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bulkhead_crds::names::LaneName;
+use k8s_openapi::api::core::v1::Secret;
+
+use crate::names;
+
+/// Most bytes of a shard. Kubernetes refuses a Secret with more than 1 MiB of data (`MaxSecretSize`); what is left is for growth of
+/// metadata, which etcd counts as well.
+pub const SHARD_BYTES: usize = 900 * 1024;
+/// Longest key in the data of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
+const ENTRY_NAME_BYTES: usize = 253;
+
+/// Names one entry: a key of a Secret in a namespace.
+///
+/// Written `<namespace>_<name>_<key>`. Names of namespaces and Secrets hold no underscore, so this can be read back.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName {
+    /// Namespace of the Secret that is copied.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// A key of its data.
+    pub key: String,
+}
+
+impl EntryName {
+    /// An [`EntryName`] from its parts.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str, key: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned(), key: key.to_owned() }
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes; nothing for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '_');
+        let (namespace, name, key) = (parts.next()?, parts.next()?, parts.next()?);
+        (![namespace, name, key].contains(&"")).then(|| Self::new(namespace, name, key))
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}_{}", self.namespace, self.name, self.key)
+    }
+}
+
+/// What goes into the keyring of a lane.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KeyringInput {
+    /// Every entry that the lane needs, and its content.
+    pub entries: BTreeMap<EntryName, Vec<u8>>,
+    /// The shard that each entry is in now, as [`present`] reads it. Entries that are no longer needed do no harm.
+    pub present: BTreeMap<EntryName, u32>,
+}
+
+/// Sizes only: private keys must not end up in a log.
+impl fmt::Debug for KeyringInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes: BTreeMap<_, _> =
+            self.entries.iter().map(|(name, content)| (name.to_string(), content.len())).collect();
+        f.debug_struct("KeyringInput").field("entries", &sizes).field("present", &self.present.len()).finish()
+    }
+}
+
+/// Which shard holds which entry, among the Secrets of an instance. Secrets that are no shard of the lane are passed over.
+#[must_use]
+pub fn present<'a>(
+    instance: &str,
+    lane: LaneName,
+    secrets: impl IntoIterator<Item = &'a Secret>,
+) -> BTreeMap<EntryName, u32> {
+    let mut present = BTreeMap::new();
+    for secret in secrets {
+        let name = secret.metadata.name.as_deref().unwrap_or_default();
+        let Some(shard) = names::keyring_shard(instance, lane, name) else { continue };
+        let entries = secret.data.iter().flat_map(BTreeMap::keys).filter_map(|key| EntryName::parse(key));
+        present.extend(entries.map(|entry| (entry, shard)));
+    }
+    present
+}
+
+/// An entry that no shard can hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("cannot copy key {} of Secret {}/{} into the keyring: {why}", .entry.key, .entry.namespace, .entry.name)]
+pub struct RefusedEntry {
+    /// The entry.
+    pub entry: EntryName,
+    /// Why.
+    pub why: RefusedBecause,
+}
+
+/// Why no shard can hold an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum RefusedBecause {
+    /// The entries of its Secret alone exceed [`SHARD_BYTES`].
+    #[error("what is needed of the Secret exceeds 900 KiB; split it")]
+    TooLarge,
+    /// Namespace, name and key together are longer than a key of a Secret may be.
+    #[error("namespace, name and key together exceed 251 characters; give the Secret a shorter name")]
+    NameTooLong,
+}
+
+/// A keyring cut into shards.
+pub(crate) struct Shards<'a> {
+    /// Entries by shard. Shard 0 is always there, others only with entries, not always in a row.
+    pub(crate) contents: BTreeMap<u32, BTreeMap<String, &'a [u8]>>,
+    /// Entries that are in none, in order.
+    pub(crate) refused: Vec<RefusedEntry>,
+}
+
+/// The needed entries of one copied Secret.
+struct Group<'a> {
+    entries: Vec<(&'a EntryName, &'a [u8])>,
+    bytes: usize,
+}
+
+/// Cuts a keyring into shards of at most [`SHARD_BYTES`].
+pub(crate) fn shards(input: &KeyringInput) -> Shards<'_> {
+    let (groups, mut refused) = groups(input);
+    let mut packing = Packing { used: [(0, 0)].into(), contents: [(0, BTreeMap::new())].into() };
+    let mut homeless = Vec::new();
+    for group in groups.into_values() {
+        if group.bytes > SHARD_BYTES {
+            let refuse =
+                |(entry, _): &(&EntryName, _)| RefusedEntry { entry: (*entry).clone(), why: RefusedBecause::TooLarge };
+            refused.extend(group.entries.iter().map(refuse));
+            continue;
+        }
+        let home = group.entries.iter().filter_map(|(entry, _)| input.present.get(entry)).min();
+        match home.copied().filter(|shard| packing.has_room(*shard, group.bytes)) {
+            Some(shard) => packing.put(shard, group),
+            None => homeless.push(group),
+        }
+    }
+    for group in homeless {
+        let shard = packing.first_with_room(group.bytes);
+        packing.put(shard, group);
+    }
+    refused.sort();
+    Shards { contents: packing.contents, refused }
+}
+
+/// The entries by the Secret they are copied from, and those whose name is too long to be written.
+fn groups(input: &KeyringInput) -> (BTreeMap<(&str, &str), Group<'_>>, Vec<RefusedEntry>) {
+    let mut groups = BTreeMap::new();
+    let mut refused = Vec::new();
+    for (entry, content) in &input.entries {
+        let name_bytes = entry.to_string().len();
+        if name_bytes > ENTRY_NAME_BYTES {
+            refused.push(RefusedEntry { entry: entry.clone(), why: RefusedBecause::NameTooLong });
+            continue;
+        }
+        let of = (entry.namespace.as_str(), entry.name.as_str());
+        let group = groups.entry(of).or_insert_with(|| Group { entries: Vec::new(), bytes: 0 });
+        // A name is stored twice: in the data, and in managedFields as a field of ours.
+        group.bytes += content.len() + 2 * name_bytes;
+        group.entries.push((entry, content));
+    }
+    (groups, refused)
+}
+
+/// Shards while they are filled.
+struct Packing<'a> {
+    used: BTreeMap<u32, usize>,
+    contents: BTreeMap<u32, BTreeMap<String, &'a [u8]>>,
+}
+
+impl<'a> Packing<'a> {
+    fn has_room(&self, shard: u32, bytes: usize) -> bool {
+        self.used.get(&shard).copied().unwrap_or_default() + bytes <= SHARD_BYTES
+    }
+
+    /// The lowest shard with room; one that does not exist yet has.
+    fn first_with_room(&self, bytes: usize) -> u32 {
+        (0..u32::MAX).find(|shard| self.has_room(*shard, bytes)).unwrap_or(u32::MAX)
+    }
+
+    fn put(&mut self, shard: u32, group: Group<'a>) {
+        *self.used.entry(shard).or_default() += group.bytes;
+        let contents = self.contents.entry(shard).or_default();
+        contents.extend(group.entries.into_iter().map(|(entry, content)| (entry.to_string(), content)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What the schema cannot see: names, and classes that somebody else has or claims.
+
+use std::collections::BTreeSet;
+
+use bulkhead_crds::instance::{GatewayInstance, NAME_BYTES};
+use bulkhead_crds::names::{CONTROLLER, LABEL_INSTANCE_UID, LaneName};
+use bulkhead_crds::reason::{self, Reason};
+use bulkhead_crds::service::TrafficDistribution;
+use k8s_openapi::api::networking::v1::IngressClass;
+
+use crate::gathered::{Claim, Gathered};
+use crate::instance::{Uid, ValidInstance};
+use crate::names;
+
+/// Why an instance is not accepted: one sentence for the condition `Accepted`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} {remedy}")]
+pub struct Rejection {
+    /// Reason of `Accepted=False`.
+    pub reason: Reason,
+    /// What is wrong, as a sentence.
+    pub message: String,
+    /// What to do, as a sentence.
+    pub remedy: String,
+}
+
+/// Judges `instance` against everything that CEL cannot see. What it rejects is not carried out; what ran before runs on.
+///
+/// # Errors
+///
+/// Every rejection, the first one being the gravest; never an empty list.
+pub fn validate(instance: &GatewayInstance, gathered: &Gathered) -> Result<ValidInstance, Vec<Rejection>> {
+    let valid = accept(instance);
+    let mut rejections = Vec::new();
+    rejections.extend(name_is_usable(&valid.name));
+    rejections.extend(namespace_is_given(&valid.namespace));
+    rejections.extend(lanes_are_apart(&valid));
+    for (lane, _) in valid.spec.enabled_lanes() {
+        rejections.extend(class_is_free(&valid, lane, &gathered.classes));
+    }
+    rejections.extend(claims_are_first(&Claim::of(instance), &gathered.others));
+    rejections.extend(cluster_is_new_enough(&valid, gathered.kubernetes_minor));
+    if rejections.is_empty() { Ok(valid) } else { Err(rejections) }
+}
+
+fn accept(instance: &GatewayInstance) -> ValidInstance {
+    let metadata = &instance.metadata;
+    let namespace = metadata.namespace.clone().unwrap_or_default();
+    let name = metadata.name.clone().unwrap_or_default();
+    let uid = match metadata.uid.clone().filter(|uid| !uid.is_empty()) {
+        Some(uid) => Uid::Real(uid),
+        None => Uid::StandIn(names::stand_in_uid(&namespace, &name)),
+    };
+    ValidInstance { namespace, name, uid, generation: metadata.generation.unwrap_or(1), spec: instance.spec.clone() }
+}
+
+/// Services are named after the instance, and theirs are DNS labels that begin with a letter (RFC 1035 section 2.3.1).
+fn name_is_usable(name: &str) -> Option<Rejection> {
+    let usable = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if name.len() > NAME_BYTES {
+        return Some(Rejection::new(
+            reason::NAME_TOO_LONG,
+            format!("The name has {} characters, more than {NAME_BYTES}.", name.len()),
+        ));
+    }
+    (!usable).then(|| Rejection {
+        remedy: "Create the instance anew under another name.".to_owned(),
+        ..Rejection::new(
+            reason::INVALID,
+            "The name must begin with a letter and consist of lower case letters, digits and hyphens, because Services are named after it.",
+        )
+    })
+}
+
+fn namespace_is_given(namespace: &str) -> Option<Rejection> {
+    namespace.is_empty().then(|| Rejection {
+        remedy: "Set metadata.namespace.".to_owned(),
+        ..Rejection::new(reason::INVALID, "The instance has no namespace.")
+    })
+}
+
+/// The schema compares classes as written; here names that are left to us count as well.
+fn lanes_are_apart(instance: &ValidInstance) -> Vec<Rejection> {
+    let classes = |lane: LaneName| -> BTreeSet<String> {
+        let spec = instance.spec.lane(lane);
+        let also = spec.ingress_class.also_serve.iter().cloned();
+        also.chain([instance.class_name(lane)]).filter(|_| spec.enabled).collect()
+    };
+    let (north_south, east_west) = (classes(LaneName::NorthSouth), classes(LaneName::EastWest));
+    let shared = north_south.intersection(&east_west).map(|class| Rejection {
+        remedy: "Give the lanes different ingressClass.name and alsoServe.".to_owned(),
+        ..Rejection::new(reason::INVALID, format!("Both lanes would serve the class {class}."))
+    });
+    shared.collect()
+}
+
+/// A class that exists under the name of the lane's own must be this instance's. One of an earlier instance of the same name is not.
+fn class_is_free(instance: &ValidInstance, lane: LaneName, classes: &[IngressClass]) -> Option<Rejection> {
+    let name = instance.class_name(lane);
+    let class = classes.iter().find(|class| class.metadata.name.as_ref() == Some(&name))?;
+    let controller = class.spec.as_ref().and_then(|spec| spec.controller.as_deref()).unwrap_or_default();
+    let owner = class.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_INSTANCE_UID));
+    if controller != CONTROLLER {
+        return Some(Rejection::new(
+            reason::CLASS_TAKEN,
+            format!("The IngressClass {name} of the {lane} lane belongs to the controller \"{}\".", shown(controller)),
+        ));
+    }
+    (owner.map(String::as_str) != Some(instance.uid())).then(|| {
+        Rejection::new(
+            reason::CLASS_TAKEN,
+            format!("The IngressClass {name} of the {lane} lane was not made for this instance."),
+        )
+    })
+}
+
+/// Of several instances that claim a class the oldest keeps it.
+fn claims_are_first(own: &Claim, others: &[Claim]) -> Vec<Rejection> {
+    let elders = others.iter().filter(|other| !other.is_of_same_instance(own) && other.is_older_than(own));
+    let mut taken: Vec<(&str, &Claim)> = elders
+        .flat_map(|other| other.classes.intersection(&own.classes).map(move |class| (class.as_str(), other)))
+        .collect();
+    taken.sort_by_key(|(class, other)| (*class, other.namespace.as_str(), other.name.as_str()));
+    taken.dedup_by_key(|(class, _)| *class);
+    let reject = |(class, other): (&str, &Claim)| {
+        Rejection::new(
+            reason::CLASS_CLAIMED_TWICE,
+            format!("The class {class} is claimed by the older GatewayInstance {}/{}.", other.namespace, other.name),
+        )
+    };
+    taken.into_iter().map(reject).collect()
+}
+
+/// First minor version of Kubernetes 1 whose Services know `PreferSameZone` and `PreferSameNode` without a feature gate.
+const SAME_ZONE_SINCE: u32 = 34;
+
+fn cluster_is_new_enough(instance: &ValidInstance, minor: Option<u32>) -> Vec<Rejection> {
+    let Some(minor) = minor.filter(|minor| *minor < SAME_ZONE_SINCE) else { return Vec::new() };
+    let lanes = instance.spec.enabled_lanes();
+    let wants = lanes.filter_map(|(lane, spec)| Some((lane, spec.service.traffic_distribution?)));
+    let too_new = wants.filter(|(_, wanted)| *wanted != TrafficDistribution::PreferClose);
+    let reject = |(lane, wanted): (LaneName, TrafficDistribution)| Rejection {
+        remedy: "Use PreferClose, remove the field, or upgrade the cluster.".to_owned(),
+        ..Rejection::new(
+            reason::INVALID,
+            format!(
+                "spec.{}.service.trafficDistribution {} needs Kubernetes 1.{SAME_ZONE_SINCE}, but the cluster runs 1.{minor}.",
+                lane.field(),
+                wanted.as_str()
+            ),
+        )
+    };
+    too_new.map(reject).collect()
+}
+
+/// Text of others, as it may be shown in a status.
+fn shown(text: &str) -> String {
+    text.chars().take(253).flat_map(char::escape_debug).collect()
+}
+
+impl Rejection {
+    /// With the remedy that the table of reasons knows.
+    fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), remedy: reason.remedy.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests;
