@@ -19,7 +19,8 @@ pub struct ResponseHead {
     pub framing: ResponseFraming,
     /// Of an answer to HEAD, the length of the content that GET would have brought. Never says what follows here.
     pub length_of_get: Option<u64>,
-    /// Whether the connection takes another request once the content is complete. False for 101.
+    /// Whether the connection takes another request once the content is complete. False for 101. Bytes that arrive
+    /// behind the content and before the next request make it unusable all the same.
     pub persistent: bool,
     /// The field lines in their order.
     pub fields: Vec<Field>,

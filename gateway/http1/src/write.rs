@@ -2,7 +2,9 @@
 
 use crate::field::is_token;
 use crate::framing::is_bodiless;
-use crate::{Field, Framing, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, bytes, reason_phrase};
+use crate::{
+    Field, Framing, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, TargetForm, bytes, reason_phrase,
+};
 
 /// What changes between the head that came in and the one that leaves.
 ///
@@ -25,7 +27,7 @@ pub struct Edits<'a> {
 /// Writes a request head to the end of `out`.
 ///
 /// `target` is written piece after piece and must be canonical already; a byte that would end the target is written
-/// percent-encoded. `host` is the value of Host. The head is HTTP/1.1 and asks for a persistent connection; for a
+/// percent-encoded, and one that is neither a path nor the `*` that came in gets a `/` before it. `host` is the value of Host. The head is HTTP/1.1 and asks for a persistent connection; for a
 /// WebSocket, `edits` set Connection and Upgrade.
 pub fn write_request(
     out: &mut Vec<u8>,
@@ -38,6 +40,9 @@ pub fn write_request(
 ) {
     out.extend_from_slice(head.method.bytes(buf));
     out.push(b' ');
+    if !is_whole_target(head.target, target) {
+        out.push(b'/');
+    }
     for piece in target {
         put_target(out, piece);
     }
@@ -189,6 +194,15 @@ fn put_status_line(out: &mut Vec<u8>, status: u16, reason: &[u8]) {
     out.push(b' ');
     out.extend_from_slice(reason);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether the pieces make a target that every recipient takes for a path, never for an authority or a URI.
+fn is_whole_target(came_in: TargetForm, pieces: &[&[u8]]) -> bool {
+    match pieces.iter().find_map(|piece| piece.first()) {
+        Some(b'/') => true,
+        Some(b'*') => came_in == TargetForm::Asterisk,
+        _ => false,
+    }
 }
 
 /// Writes a piece of a target. Space, control characters and `#` would end it, or make two targets of one.

@@ -72,6 +72,7 @@ fn framing_that_is_not_exactly_right_is_refused() {
         (b"2\r\nab\n0\r\n\r\n", Refusal::BadChunkEnd),
         (b"2\r\nabc\r\n0\r\n\r\n", Refusal::BadChunkEnd),
         (b"3\r\nab\r\n0\r\n\r\n", Refusal::BadChunkEnd),
+        (b"2\r\nabX\n0\r\n\r\n", Refusal::BadChunkEnd),
         (b"2\r\nab\r0\r\n\r\n", Refusal::BadChunkEnd),
         (b"2;a\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
         (b"2;a\rb\r\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),

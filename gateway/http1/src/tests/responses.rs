@@ -83,6 +83,18 @@ fn an_answer_to_head_keeps_the_length_it_announces() {
 }
 
 #[test]
+fn nothing_of_an_earlier_response_remains() {
+    let first = b"HTTP/1.0 404 Gone\r\nConnection: close\r\nContent-Length: 9\r\nX: 1\r\n\r\n";
+    let second = b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut head = ResponseHead::default();
+    assert!(parse_response(first, &HeadLimits::default(), true, &mut head).is_ok());
+    let memory = head.fields.as_ptr();
+    assert!(parse_response(second, &HeadLimits::default(), false, &mut head).is_ok());
+    assert_eq!(head, response(second, false).unwrap());
+    assert_eq!(head.fields.as_ptr(), memory, "a reused head allocates again");
+}
+
+#[test]
 fn the_reason_is_kept_and_never_needed() {
     let reason = |line: &str| {
         let bytes = format!("{line}\r\nContent-Length: 0\r\n\r\n");

@@ -73,6 +73,21 @@ fn no_edit_breaks_out_of_its_line_or_decides_framing() {
 }
 
 #[test]
+fn a_target_that_leaves_is_a_path_or_the_asterisk_that_came() {
+    let target = |bytes: &[u8], pieces: &[&[u8]]| {
+        let out = rewrite(bytes, pieces, b"a", Framing::None, &Edits::default());
+        out.split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    let options = b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(target(options, &[b"*"]), "*");
+    assert_eq!(target(&get(""), &[b"*"]), "/*");
+    assert_eq!(target(&get(""), &[]), "/");
+    assert_eq!(target(&get(""), &[b"", b"/a", b"", b"?b"]), "/a?b");
+    assert_eq!(target(&get(""), &[b"http://evil/"]), "/http://evil/");
+    assert_eq!(target(&get(""), &[b"?a"]), "/?a");
+}
+
+#[test]
 fn a_websocket_request_asks_for_its_upgrade_again() {
     let bytes = get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n");
     let set: &[(Name, &[u8])] = &[(Name::Connection, b"Upgrade"), (Name::Upgrade, b"websocket")];
