@@ -24,6 +24,8 @@ mod references;
 mod report;
 mod service;
 mod slice;
+#[cfg(test)]
+mod tests;
 
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;

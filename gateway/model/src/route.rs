@@ -46,7 +46,12 @@ impl Route {
     /// Its place among the routes of its host.
     #[must_use]
     pub fn precedence(&self) -> Precedence<'_> {
-        Precedence { length: Reverse(self.path.len()), kind: self.kind, path: &self.path }
+        // A slash at the end of a prefix is no part of it: `/a/` is not longer than the exact path `/a`.
+        let meant = match self.kind {
+            PathKind::Prefix => self.path.strip_suffix('/').unwrap_or(&self.path),
+            PathKind::Exact | PathKind::Default => &self.path,
+        };
+        Precedence { length: Reverse(meant.len()), kind: self.kind, path: &self.path }
     }
 }
 

@@ -1,0 +1,16 @@
+//! One file per behaviour. Objects are fed by hand, as manifests; what comes out is compared as a reader would see it.
+
+mod annotations;
+mod backends;
+mod bounds;
+mod class_ownership;
+mod default_backend;
+mod duplicates;
+mod endpoints;
+mod host_ownership;
+mod incremental;
+mod paths;
+mod scale;
+mod scope;
+mod settings;
+mod world;

@@ -1,0 +1,112 @@
+use proptest::prelude::*;
+
+use super::world::{OWN_CLASS, World, ingress, lane, rules, service};
+use crate::findings::MAX_PER_OBJECT;
+use crate::{Compiler, FindingCode, Object, Options, references};
+
+#[test]
+fn findings_of_one_object_are_bounded_and_their_texts_fit_the_schema() {
+    let lines: Vec<String> = (0..500).map(|n| format!("a.test /{}{n}\\\\ Prefix x:80", "é".repeat(3000))).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let world = World::new(&ingress("mill/a", 1, &rules(&lines)));
+    assert_eq!(world.findings.len(), MAX_PER_OBJECT + 1);
+    assert!(world.codes().iter().any(|code| code == "MoreFindings Ingress mill/a"));
+    for finding in &world.findings {
+        assert!(finding.message.chars().count() <= 1024 && finding.field.chars().count() <= 256);
+        assert!(finding.remedy.chars().count() <= 1024 && finding.code.len() <= 64);
+        assert!(!finding.message.contains('\n'));
+    }
+}
+
+#[test]
+fn a_path_longer_than_any_request_is_refused() {
+    let spec = |n: usize| rules(&[&format!("a.test /{} Prefix flour:80", "a".repeat(n))]);
+    let world = |n| World::new(&(ingress("mill/a", 1, &spec(n)) + &service("mill/flour")));
+    assert_eq!(world(8191).routes().len(), 1);
+    assert_eq!(world(8192).routes().len(), 0);
+}
+
+#[test]
+fn every_code_is_a_word_with_a_remedy_and_none_is_used_twice() {
+    let mut words: Vec<_> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert!(words.is_sorted());
+    words.dedup();
+    assert_eq!(words.len(), FindingCode::ALL.len());
+    for code in FindingCode::ALL {
+        assert_eq!(format!("{code:?}"), code.as_str());
+        assert!(code.remedy().ends_with('.') && code.remedy().len() < 1024);
+    }
+}
+
+#[test]
+fn an_ingress_refers_to_the_secrets_of_its_tls_entries() {
+    let spec = "tls: [{secretName: b}, {hosts: [x.test]}, {secretName: a}, {secretName: b}, {secretName: \"\"}]";
+    let Object::Ingress(ingress) = &super::world::objects(&ingress("mill/a", 1, spec))[0] else { panic!() };
+    let names: Vec<_> = references(ingress).into_iter().map(|reference| reference.name).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+/// Text that is likely to be taken for something.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[a-b.*/%;:\\[\\]-]{0,8}",
+        any::<String>(),
+        proptest::sample::select(vec![
+            "/",
+            "a.test",
+            "*.a.test",
+            "10.0.0.1",
+            "Prefix",
+            "Exact",
+            "80",
+            "web",
+            "quay",
+            "TCP",
+            "UDP",
+            "IPv4",
+            "ExternalName"
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn json() -> impl Strategy<Value = serde_json::Value> {
+    let scalar = prop_oneof![
+        2 => text().prop_map(serde_json::Value::from),
+        1 => any::<i32>().prop_map(serde_json::Value::from),
+        1 => any::<bool>().prop_map(serde_json::Value::from),
+    ];
+    (proptest::collection::vec(text(), 12), proptest::collection::vec(any::<i32>(), 3), scalar).prop_map(|(t, n, _)| {
+        serde_json::json!([
+            {"metadata": {"namespace": t[0], "name": t[1], "annotations": {&t[2]: t[3], (format!("nginx.ingress.kubernetes.io/{}", t[2])): t[3]}},
+             "spec": {"ingressClassName": "quay",
+                "defaultBackend": {"service": {"name": t[4], "port": {"number": n[0], "name": t[5]}}},
+                "rules": [{"host": t[6], "http": {"paths": [{"path": t[7], "pathType": t[8], "backend": {"service": {"name": t[4], "port": {"name": t[5]}}}}]}}]}},
+            {"metadata": {"namespace": t[0], "name": t[4]},
+             "spec": {"type": t[9], "ports": [{"name": t[5], "port": n[1], "protocol": t[10]}]}},
+            {"metadata": {"namespace": t[0], "name": t[11], "labels": {"kubernetes.io/service-name": t[4]}},
+             "addressType": t[10], "endpoints": [{"addresses": [t[6]]}], "ports": [{"name": t[5], "port": n[2]}]}
+        ])
+    })
+}
+
+proptest! {
+    /// No object, however odd, makes the compiler panic, and what it says of them stays within bounds.
+    #[test]
+    fn no_object_is_too_odd(rounds in proptest::collection::vec(json(), 1..4)) {
+        let mut compiler = Compiler::new(Options::default());
+        compiler.set_lane(lane());
+        super::world::objects(OWN_CLASS).into_iter().for_each(|object| compiler.apply(object));
+        for round in rounds {
+            let part = |at: usize| round[at].clone();
+            compiler.apply(serde_json::from_value::<k8s_openapi::api::networking::v1::Ingress>(part(0)).unwrap().into());
+            compiler.apply(serde_json::from_value::<k8s_openapi::api::core::v1::Service>(part(1)).unwrap().into());
+            compiler.apply(serde_json::from_value::<k8s_openapi::api::discovery::v1::EndpointSlice>(part(2)).unwrap().into());
+            for finding in compiler.compile().findings.iter().flat_map(|list| list.iter()) {
+                prop_assert!(finding.message.chars().count() <= 1024 && finding.field.chars().count() <= 256);
+            }
+            prop_assert!(compiler.routes().len() <= 3 * 4);
+        }
+    }
+}

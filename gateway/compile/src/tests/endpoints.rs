@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use super::world::{World, ingress, lane, objects, rules, service, slice};
+use crate::{Changes, Compiler, Kind, Options};
+
+fn base() -> String {
+    ingress("mill/a", 1, &rules(&["a.test / Prefix flour:80"])) + &service("mill/flour")
+}
+
+fn addresses(changes: &Changes) -> Vec<String> {
+    assert!(changes.snapshot.is_none());
+    changes.endpoints.iter().flat_map(|(_, new)| new.list.iter().map(|e| e.address.to_string())).collect()
+}
+
+#[test]
+fn endpoints_change_without_a_snapshot() {
+    let mut world = World::new(&base());
+    let changes = world.apply(&slice("mill/s", "flour", &["10.1.0.2", "10.1.0.1"])).compile();
+    assert_eq!(addresses(&changes), ["10.1.0.1:8080", "10.1.0.2:8080"]);
+    assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 2"]);
+    assert_eq!(world.codes(), [""; 0]);
+    assert_eq!(world.compiler.counts().endpoints, 2);
+
+    let changes = world.delete(Kind::EndpointSlice, "mill/s").compile();
+    assert!(changes.snapshot.is_none());
+    assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 503"]);
+    assert_eq!(world.codes(), ["NoEndpoints Service mill/flour"]);
+}
+
+#[test]
+fn an_address_keeps_its_identity_until_it_leaves() {
+    let mut world = World::new(&(base() + &slice("mill/s", "flour", &["10.1.0.1", "10.1.0.2"])));
+    let changes = world.apply(&slice("mill/s", "flour", &["10.1.0.2", "10.1.0.3"])).compile();
+    let (backend, second) = &changes.endpoints[0];
+    let kept = Arc::clone(&second.list[0]);
+
+    let changes = world.apply(&slice("mill/s", "flour", &["10.1.0.1", "10.1.0.2"])).compile();
+    let third = &changes.endpoints[0].1;
+    assert!(Arc::ptr_eq(&kept, &third.list[1]) && !kept.is_retired());
+    assert!(third.list[0].id > second.list[1].id, "one that comes back is another");
+    assert!(second.list[1].is_retired());
+    assert!(Arc::ptr_eq(backend, &changes.endpoints[0].0));
+}
+
+#[test]
+fn an_address_that_moves_between_slices_stays_the_same() {
+    let mut world = World::new(&(base() + &slice("mill/s", "flour", &["10.1.0.1"])));
+    let changes = world.apply(&slice("mill/t", "flour", &["10.1.0.1"])).compile();
+    assert!(changes.endpoints.is_empty(), "an address in two slices is one endpoint");
+    assert!(world.delete(Kind::EndpointSlice, "mill/s").compile().endpoints.is_empty());
+    assert_eq!(world.compiler.counts().endpoints, 1);
+}
+
+#[test]
+fn those_that_leave_are_asked_only_when_nothing_is_ready() {
+    let mut world = World::new(&base());
+    for (written, asked) in [
+        (vec!["10.1.0.1", "10.1.0.2!", "10.1.0.3?"], vec!["10.1.0.1:8080"]),
+        (vec!["10.1.0.1?", "10.1.0.2!", "10.1.0.3?"], vec!["10.1.0.2:8080"]),
+        (vec!["10.1.0.1?", "10.1.0.3?"], vec![]),
+    ] {
+        let changes = world.apply(&slice("mill/s", "flour", &written)).compile();
+        assert_eq!(addresses(&changes), asked, "{written:?}");
+    }
+    let unset = slice("mill/s", "flour", &["10.1.0.9"]).replace(", conditions: {ready: true}", "");
+    assert_eq!(addresses(&world.apply(&unset).compile()), ["10.1.0.9:8080"]);
+}
+
+#[test]
+fn slice_ports_are_found_by_the_name_of_the_service_port() {
+    let mut world = World::new(&base());
+    let other = slice("mill/s", "flour", &["10.1.0.1"]).replace("name: web", "name: admin");
+    assert!(world.apply(&other).compile().endpoints.is_empty());
+    let udp = slice("mill/s", "flour", &["10.1.0.1"]).replace("port: 8080", "port: 8080, protocol: UDP");
+    assert!(world.apply(&udp).compile().endpoints.is_empty());
+
+    let unnamed = |manifest: String| manifest.replace("name: web, ", "");
+    world.apply(&unnamed(service("mill/flour")));
+    let changes = world.apply(&unnamed(slice("mill/s", "flour", &["10.1.0.1"]))).compile();
+    assert_eq!(addresses(&changes), ["10.1.0.1:8080"]);
+}
+
+#[test]
+fn a_gateway_is_not_sent_to_addresses_that_are_not_backends() {
+    let refused = [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "0.1.2.3",
+        "169.254.169.254",
+        "169.254.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "100.100.100.200",
+        "192.0.0.192",
+    ];
+    let mut all = refused.to_vec();
+    all.push("10.1.0.1");
+    let world = World::new(&(base() + &slice("mill/s", "flour", &all)));
+    assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"]);
+    let said = world.codes().iter().filter(|code| code.starts_with("EndpointRefused EndpointSlice mill/s")).count();
+    assert_eq!(said, refused.len());
+
+    let v6 = ["::1", "::", "fe80::1", "ff02::1", "fd00:ec2::254", "::ffff:127.0.0.1", "::ffff:169.254.169.254"];
+    let slice = slice("mill/s", "flour", &v6).replace("IPv4", "IPv6");
+    let world = World::new(&(base() + &slice));
+    assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 503"]);
+    assert_eq!(world.codes().iter().filter(|code| code.starts_with("EndpointRefused")).count(), v6.len());
+}
+
+#[test]
+fn loopback_is_taken_where_the_options_say_so_and_nothing_else_with_it() {
+    let mut compiler = Compiler::new(Options { loopback_endpoints: true });
+    compiler.set_lane(lane());
+    let manifest = super::world::OWN_CLASS.to_owned()
+        + "\n---\n"
+        + &base()
+        + &slice("mill/s", "flour", &["127.0.0.1", "169.254.169.254", "0.0.0.0"]);
+    objects(&manifest).into_iter().for_each(|object| compiler.apply(object));
+    compiler.compile();
+    assert_eq!(compiler.counts().endpoints, 1);
+}
+
+#[test]
+fn endpoints_that_are_no_addresses_are_left_out_and_said() {
+    for (manifest, field) in [
+        (slice("mill/s", "flour", &["a.test"]).replace("IPv4", "FQDN"), "addressType"),
+        (slice("mill/s", "flour", &["a.test"]), "endpoints[0].addresses[0]"),
+        (slice("mill/s", "flour", &["::1"]), "endpoints[0].addresses[0]"),
+        (slice("mill/s", "flour", &["10.1.0.1"]).replace("[\"10.1.0.1\"]", "[]"), "endpoints[0].addresses[0]"),
+    ] {
+        let world = World::new(&(base() + &manifest));
+        assert_eq!(world.codes()[0], format!("EndpointUnreadable EndpointSlice mill/s {field}"));
+        assert_eq!(world.compiler.counts().endpoints, 0);
+    }
+}
+
+#[test]
+fn slices_of_services_that_no_route_refers_to_are_nobodys_business() {
+    let mut world = World::new(&base());
+    let changes = world.apply(&slice("mill/x", "other", &["127.0.0.1", "10.1.0.1"])).compile();
+    assert!(changes.endpoints.is_empty() && changes.snapshot.is_none() && changes.findings.is_none());
+    let changes = world.apply(&slice("farm/x", "flour", &["10.1.0.1"])).compile();
+    assert!(changes.endpoints.is_empty(), "a Service's slices are of its own namespace");
+}

@@ -1,0 +1,205 @@
+//! Compiling step by step is compiling at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
+use bulkhead_crds::report::{ClassReport, RouteReport};
+use proptest::prelude::*;
+
+use super::world::{OWN_CLASS, World, ingress, lane, objects, rules, service, slice};
+use crate::{Counts, Key, Object};
+
+#[derive(Clone, Debug)]
+enum Edit {
+    Apply(String),
+    Delete(Key),
+    Lane(Box<LaneDocument>),
+    Compile,
+}
+
+fn manifests() -> impl Strategy<Value = String> {
+    let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
+    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "*.test", "10.0.0.1"]);
+    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
+    let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
+    let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
+    let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));
+    let extra = proptest::sample::select(vec![
+        "",
+        "",
+        "tls: [{secretName: s}]\n",
+        "defaultBackend: {service: {name: one, port: {number: 80}}}\n",
+    ]);
+    let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>()).prop_map(
+        |(name, day, extra, lines, own)| {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let manifest = ingress(name, day, &format!("{extra}{}", rules(&lines)));
+            if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
+        },
+    );
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>()).prop_map(
+        |(name, named)| if named { service(name) } else { service(name).replace("name: web", "name: admin") },
+    );
+    let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
+    let slices = (
+        proptest::sample::select(vec!["mill/s", "mill/t", "farm/s"]),
+        proptest::sample::select(vec!["one", "two"]),
+        proptest::collection::vec(address, 0..3),
+    )
+        .prop_map(|(name, service, addresses)| slice(name, service, &addresses));
+    let classes =
+        any::<bool>().prop_map(|own| if own { OWN_CLASS.to_owned() } else { OWN_CLASS.replace("7f6c", "other") });
+    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes]
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let lanes = (any::<bool>(), any::<bool>(), 0_i64..3).prop_map(|(owned, all, generation)| {
+        let mut lane = lane();
+        lane.config_generation = generation;
+        if owned {
+            lane.scope.host_ownership = HostOwnership::Namespace;
+        }
+        if !all {
+            lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
+        }
+        Edit::Lane(Box::new(lane))
+    });
+    let edit = prop_oneof![
+        8 => manifests().prop_map(Edit::Apply),
+        2 => manifests().prop_map(|manifest| Edit::Delete(objects(&manifest)[0].key())),
+        1 => lanes,
+        3 => Just(Edit::Compile),
+    ];
+    proptest::collection::vec(edit, 1..40)
+}
+
+/// What a compiler shows to the world.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    routes: Vec<RouteReport>,
+    findings: Vec<Finding>,
+    classes: Vec<ClassReport>,
+    counts: Counts,
+}
+
+fn show(world: &World) -> Shown {
+    Shown {
+        routes: world.compiler.routes(),
+        findings: world.findings.clone(),
+        classes: world.compiler.classes(),
+        counts: world.compiler.counts(),
+    }
+}
+
+/// What is there in the end.
+fn remains(edits: &[Edit]) -> (LaneDocument, Vec<Object>) {
+    let (mut last, mut all) = (lane(), BTreeMap::new());
+    for edit in edits {
+        match edit {
+            Edit::Apply(manifest) => all.extend(objects(manifest).into_iter().map(|object| (object.key(), object))),
+            Edit::Delete(key) => {
+                all.remove(key);
+            }
+            Edit::Lane(lane) => last = (**lane).clone(),
+            Edit::Compile => {}
+        }
+    }
+    (last, all.into_values().collect())
+}
+
+fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> World {
+    let mut world = World::empty();
+    for object in objects {
+        world.compiler.apply(object);
+    }
+    world.compiler.set_lane(lane);
+    world.compile();
+    world
+}
+
+fn step_by_step(edits: &[Edit]) -> World {
+    let mut world = World::empty();
+    world.compiler.set_lane(lane());
+    for edit in edits {
+        match edit {
+            Edit::Apply(manifest) => drop(world.apply(manifest)),
+            Edit::Delete(key) => world.compiler.delete(key),
+            Edit::Lane(lane) => world.compiler.set_lane((**lane).clone()),
+            Edit::Compile => drop(world.compile()),
+        }
+    }
+    world.compile();
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// After any edits, compiled at any times, everything shown is what a new compiler shows for the objects that remain,
+    /// in whatever order it gets them; and compiling once more, or applying everything once more, publishes nothing.
+    #[test]
+    fn compiling_step_by_step_is_compiling_at_once(edits in edits(), reverse in any::<bool>()) {
+        let mut stepped = step_by_step(&edits);
+        let (lane, mut objects) = remains(&edits);
+        if reverse {
+            objects.reverse();
+        }
+        prop_assert_eq!(show(&stepped), show(&at_once(lane.clone(), objects.clone())));
+
+        stepped.compiler.set_lane(lane);
+        for object in objects {
+            stepped.compiler.apply(object);
+        }
+        let changes = stepped.compile();
+        prop_assert!(changes.snapshot.is_none() && changes.endpoints.is_empty() && changes.findings.is_none());
+    }
+
+    /// Relists see what is held.
+    #[test]
+    fn keys_are_those_of_the_objects_that_remain(edits in edits()) {
+        let (_, objects) = remains(&edits);
+        let mut wanted: Vec<Key> = objects.iter().map(Object::key).collect();
+        wanted.sort();
+        let stepped = step_by_step(&edits);
+        let held: Vec<Key> = crate::Kind::ALL.iter().flat_map(|kind| stepped.compiler.keys(*kind)).collect();
+        prop_assert_eq!(held, wanted);
+    }
+}
+
+#[test]
+fn a_change_of_one_host_shares_every_other_with_the_last_snapshot() {
+    let mut world = World::new(
+        &(0..50)
+            .map(|n| ingress(&format!("mill/i{n}"), 1, &rules(&[&format!("h{n}.test / Prefix x:80")])))
+            .collect::<String>(),
+    );
+    let before = world.snapshot();
+    let after = world.apply(&ingress("mill/i7", 1, &rules(&["h7.test /new Prefix x:80"]))).compile().snapshot.unwrap();
+    let pairs = before
+        .hosts
+        .hosts()
+        .into_iter()
+        .map(|(host, table)| (host.clone(), Arc::ptr_eq(table, after.hosts.get(&host).unwrap())));
+    let changed: Vec<_> = pairs.filter(|(_, same)| !same).map(|(host, _)| host).collect();
+    assert_eq!(changed, [bulkhead_model::HostPattern::Exact("h7.test".into())]);
+}
+
+#[test]
+fn a_change_that_is_taken_back_before_the_compile_publishes_nothing() {
+    let first = ingress("mill/a", 1, &rules(&["a.test / Prefix x:80"]));
+    let mut world = World::new(&first);
+    world.apply(&first.replace("a.test", "b.test")).apply(&first);
+    let changes = world.compile();
+    assert!(changes.snapshot.is_none() && changes.findings.is_none());
+}
+
+#[test]
+fn a_change_of_what_no_route_depends_on_publishes_nothing() {
+    let first = ingress("mill/a", 1, &rules(&["a.test / Prefix x:80"]));
+    let mut world = World::new(&(first.clone() + &service("mill/x")));
+    world.apply(&first.replace("name: a,", "name: a, labels: {tier: gold}, annotations: {team: bread},"));
+    world.apply(&service("mill/x").replace("targetPort: 8080", "targetPort: 9090"));
+    assert!(!world.compiler.is_dirty());
+}

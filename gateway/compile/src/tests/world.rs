@@ -1,0 +1,212 @@
+//! A compiler with a lane, and short ways to feed it and to look at it.
+
+use std::sync::Arc;
+
+use bulkhead_crds::finding::Finding;
+use bulkhead_crds::lane::{
+    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
+    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+};
+use bulkhead_crds::names::LaneName;
+use bulkhead_model::Snapshot;
+use serde::de::DeserializeOwned;
+
+use crate::{Changes, Compiler, Key, Kind, Object, Options};
+
+/// The IngressClass `quay`, which is the own class of [`lane`].
+pub(super) const OWN_CLASS: &str = r"
+kind: IngressClass
+apiVersion: networking.k8s.io/v1
+metadata:
+  name: quay
+  labels: {bulkhead.io/instance-uid: 7f6c, bulkhead.io/lane: north-south}
+spec:
+  controller: bulkhead.io/gateway
+  parameters: {apiGroup: bulkhead.io, kind: GatewayInstance, name: delta, namespace: rivers, scope: Namespace}
+";
+
+/// The north-south lane of GatewayInstance rivers/delta: serves its class `quay` and, by name, `legacy`.
+pub(super) fn lane() -> LaneDocument {
+    LaneDocument {
+        version: LANE_DOCUMENT_VERSION.to_owned(),
+        identity: LaneIdentity {
+            namespace: "rivers".to_owned(),
+            instance: "delta".to_owned(),
+            uid: "7f6c".to_owned(),
+            lane: LaneName::NorthSouth,
+        },
+        config_generation: 1,
+        classes: LaneClasses { own: "quay".to_owned(), also_serve: ["legacy".to_owned()].into() },
+        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
+        profile: Profile::Standard,
+        client_address: LaneClientAddress {
+            proxy_protocol: false,
+            trusted_cidrs: Vec::new(),
+            append_forwarded_for: false,
+        },
+        limits: LaneLimits {
+            request_head_bytes: 32 << 10,
+            request_target_bytes: 8 << 10,
+            request_fields: 100,
+            request_content_bytes: 1 << 20,
+            request_head_ms: 10_000,
+            request_content_idle_ms: 60_000,
+            response_stall_ms: 60_000,
+            keep_alive_idle_ms: 75_000,
+            keep_alive_requests: 10_000,
+            keep_alive_age_ms: 3_600_000,
+            connections: 10_000,
+        },
+        upstream: LaneUpstream {
+            connect_ms: 2_000,
+            read_ms: 60_000,
+            send_ms: 60_000,
+            max_idle_per_endpoint: 256,
+            keep_alive_ms: 60_000,
+            tries: 2,
+        },
+        drain: LaneDrain { lameduck_ms: 15_000, timeout_ms: 60_000 },
+        keyring: Vec::new(),
+    }
+}
+
+/// Objects of a manifest with one or more documents.
+pub(super) fn objects(manifest: &str) -> Vec<Object> {
+    fn read<T: DeserializeOwned>(document: &str) -> T {
+        serde_saphyr::from_str(document).unwrap_or_else(|error| panic!("{error}\n{document}"))
+    }
+    let documents = manifest.split("\n---").filter(|document| !document.trim().is_empty());
+    documents
+        .map(|document| match document.lines().find_map(|line| line.strip_prefix("kind: ")).unwrap() {
+            "Ingress" => Object::Ingress(read(document)),
+            "IngressClass" => Object::IngressClass(read(document)),
+            "Service" => Object::Service(read(document)),
+            "EndpointSlice" => Object::EndpointSlice(read(document)),
+            other => panic!("{other}"),
+        })
+        .collect()
+}
+
+/// An Ingress of class `quay`. `day` of January 2025 is when it was made; 0 leaves the age out.
+pub(super) fn ingress(name: &str, day: u8, spec: &str) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let born = if day == 0 { String::new() } else { format!(", creationTimestamp: 2025-01-{day:02}T00:00:00Z") };
+    let spec = spec.trim_matches('\n').replace('\n', "\n  ");
+    format!(
+        "kind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {{namespace: {namespace}, name: {name}{born}}}\nspec:\n  ingressClassName: quay\n  {spec}\n---\n"
+    )
+}
+
+/// A rule list for [`ingress`]: lines of host (`*` for every host), path, path type, and `service:port`.
+pub(super) fn rules(lines: &[&str]) -> String {
+    let rule = |line: &&str| {
+        let [host, path, kind, backend] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let host = if host == "*" { String::new() } else { format!("host: \"{host}\", ") };
+        let (service, port) = backend.split_once(':').unwrap();
+        let port = if port.parse::<u16>().is_ok() { format!("number: {port}") } else { format!("name: {port}") };
+        format!(
+            "\n- {{{host}http: {{paths: [{{path: \"{path}\", pathType: {kind}, backend: {{service: {{name: {service}, port: {{{port}}}}}}}}}]}}}}"
+        )
+    };
+    format!("rules:{}", lines.iter().map(rule).collect::<String>())
+}
+
+/// A Service with port 80, named `web`.
+pub(super) fn service(name: &str) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    format!(
+        "kind: Service\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\nspec: {{ports: [{{name: web, port: 80, targetPort: 8080}}]}}\n---\n"
+    )
+}
+
+/// A slice of a Service, with its port `web` at 8080. An address that ends in `!` is leaving, in `?` not ready.
+pub(super) fn slice(name: &str, service: &str, addresses: &[&str]) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let endpoint = |written: &&str| {
+        let address = written.trim_end_matches(['!', '?']);
+        let conditions = match written.strip_prefix(address) {
+            Some("!") => "{ready: false, serving: true, terminating: true}",
+            Some("?") => "{ready: false, serving: false, terminating: false}",
+            _ => "{ready: true}",
+        };
+        format!("\n- {{addresses: [\"{address}\"], conditions: {conditions}}}")
+    };
+    let endpoints: String = addresses.iter().map(endpoint).collect();
+    let endpoints = if endpoints.is_empty() { " []".to_owned() } else { endpoints };
+    format!(
+        "kind: EndpointSlice\napiVersion: discovery.k8s.io/v1\nmetadata: {{namespace: {namespace}, name: {name}, labels: {{kubernetes.io/service-name: {service}}}}}\naddressType: IPv4\nports: [{{name: web, port: 8080}}]\nendpoints:{endpoints}\n---\n"
+    )
+}
+
+pub(super) struct World {
+    pub(super) compiler: Compiler,
+    pub(super) findings: Vec<Finding>,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl World {
+    /// A lane that owns its class, compiled once.
+    pub(super) fn new(manifest: &str) -> Self {
+        Self::of(lane(), manifest)
+    }
+
+    /// Nothing, not even a lane.
+    pub(super) fn empty() -> Self {
+        Self { compiler: Compiler::new(Options::default()), findings: Vec::new(), snapshot: None }
+    }
+
+    /// What was last published.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.clone().unwrap()
+    }
+
+    pub(super) fn of(lane: LaneDocument, manifest: &str) -> Self {
+        let mut world = Self::empty();
+        world.compiler.set_lane(lane);
+        world.apply(OWN_CLASS).apply(manifest).compile();
+        world
+    }
+
+    pub(super) fn apply(&mut self, manifest: &str) -> &mut Self {
+        for object in objects(manifest) {
+            self.compiler.apply(object);
+        }
+        self
+    }
+
+    pub(super) fn delete(&mut self, kind: Kind, name: &str) -> &mut Self {
+        let (namespace, name) = name.split_once('/').unwrap_or(("", name));
+        self.compiler.delete(&Key { kind, namespace: namespace.to_owned(), name: name.to_owned() });
+        self
+    }
+
+    /// Compiles, and publishes as a gateway does.
+    pub(super) fn compile(&mut self) -> Changes {
+        let changes = self.compiler.compile();
+        for (backend, endpoints) in &changes.endpoints {
+            backend.publish(endpoints.clone());
+        }
+        self.snapshot = changes.snapshot.clone().or_else(|| self.snapshot.take());
+        if let Some(findings) = &changes.findings {
+            self.findings = findings.to_vec();
+        }
+        changes
+    }
+
+    /// One line a route: host, path, type, backend, endpoints.
+    pub(super) fn routes(&self) -> Vec<String> {
+        let routes = self.compiler.routes().into_iter();
+        routes
+            .map(|r| {
+                let state = if r.unavailable.is_empty() { r.endpoints.to_string() } else { "503".to_owned() };
+                let backend = r.backend.split(": ").next().unwrap().to_owned();
+                format!("{} {} {} {} {backend} {state}", r.host, r.path, r.path_type, r.ingress)
+            })
+            .collect()
+    }
+
+    /// One line a finding: code, object, field.
+    pub(super) fn codes(&self) -> Vec<String> {
+        self.findings.iter().map(|f| format!("{} {} {}", f.code, f.object, f.field).trim_end().to_owned()).collect()
+    }
+}
