@@ -33,7 +33,7 @@ pub(crate) enum Effect {
 }
 
 /// The strongest effect of all annotations. Every key is noted.
-pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes) -> Effect {
+pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> Effect {
     let mut strongest = Effect::None;
     for (key, value) in annotations {
         let Some(name) = key.strip_prefix(PREFIX) else { continue };

@@ -9,12 +9,12 @@ use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snapshot};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
-use crate::age::Age;
 use crate::backends::{Backends, Catalog};
 use crate::class;
 use crate::findings::{Ledger, Origin};
 use crate::hosts::{HostPolicy, HostState, Workshop};
 use crate::ingress::Declared;
+use crate::ingresses::Ingresses;
 use crate::lane;
 use crate::name::Name;
 use crate::object::{Key, Kind, Object};
@@ -39,12 +39,8 @@ pub struct Compiler {
     lane: Option<Lane>,
     classes: BTreeMap<String, IngressClass>,
     verdicts: Vec<ClassReport>,
-    ingresses: BTreeMap<Name, Held>,
+    ingresses: Ingresses,
     catalog: Catalog,
-    /// Served Ingresses with rules for a host, oldest first.
-    claims: BTreeMap<HostPattern, BTreeSet<Age>>,
-    /// Served Ingresses that refer to a Service.
-    referrers: BTreeMap<Name, BTreeSet<Name>>,
     dirty: Dirty,
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
@@ -57,12 +53,6 @@ struct Lane {
     document: LaneDocument,
     settings: Arc<Settings>,
     policy: HostPolicy,
-}
-
-#[derive(Debug)]
-struct Held {
-    declared: Declared,
-    served: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +90,7 @@ impl Compiler {
         let owned = document.scope.host_ownership == HostOwnership::Namespace;
         let policy = HostPolicy { owned, closed: owned || document.profile == Profile::IngressNginx };
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
-            self.dirty.hosts.extend(self.claims.keys().cloned());
+            self.dirty.hosts.extend(self.ingresses.hosts().cloned());
         }
         self.dirty.lane = true;
         self.lane = Some(Lane { document, settings: Arc::new(settings), policy });
@@ -148,7 +138,7 @@ impl Compiler {
     pub fn keys(&self, kind: Kind) -> Vec<Key> {
         let key = |name: &Name| Key { kind, namespace: name.namespace.to_string(), name: name.name.to_string() };
         match kind {
-            Kind::Ingress => self.ingresses.keys().map(key).collect(),
+            Kind::Ingress => self.ingresses.names().map(key).collect(),
             Kind::Service => self.catalog.services.keys().map(key).collect(),
             Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
             Kind::IngressClass => {
@@ -186,7 +176,7 @@ impl Compiler {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
-            ingresses: report::count(self.ingresses.values().filter(|held| held.served).count()),
+            ingresses: report::count(self.ingresses.served_count()),
             routes: report::count(self.hosts.values().map(|host| host.table.len()).sum()),
             endpoints: report::count(self.backends.endpoint_count()),
         }
@@ -201,12 +191,12 @@ impl Compiler {
     fn apply_ingress(&mut self, ingress: &Ingress) {
         let declared = Declared::read(ingress);
         let name = declared.age.name.clone();
-        if self.ingresses.get(&name).is_some_and(|held| held.declared == declared) {
+        if self.ingresses.get(&name) == Some(&declared) {
             return;
         }
         self.set_served(&name, false);
         let serve = self.serves(&declared);
-        self.ingresses.insert(name.clone(), Held { declared, served: false });
+        self.ingresses.insert(declared);
         self.set_served(&name, serve);
     }
 
@@ -219,10 +209,7 @@ impl Compiler {
             None => self.catalog.services.remove(name),
         };
         self.dirty.services.insert(name.clone());
-        let referrers = self.referrers.get(name).into_iter().flatten();
-        let hosts =
-            referrers.filter_map(|ingress| self.ingresses.get(ingress)).flat_map(|held| held.declared.hosts_of(name));
-        self.dirty.hosts.extend(hosts.cloned());
+        self.dirty.hosts.extend(self.ingresses.hosts_of_service(name).cloned());
     }
 
     fn set_slice(&mut self, name: &Name, slice: Option<Slice>) {
@@ -234,14 +221,8 @@ impl Compiler {
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
         self.verdicts = class::judge(&lane.document, &self.classes);
-        let turned: Vec<_> = self
-            .ingresses
-            .iter()
-            .map(|(name, held)| (name.clone(), held.served, self.serves(&held.declared)))
-            .filter(|(_, was, is)| was != is)
-            .collect();
-        for (name, _, is) in turned {
-            self.set_served(&name, is);
+        for (name, served) in self.ingresses.turned(|declared| self.serves(declared)) {
+            self.set_served(&name, served);
         }
     }
 
@@ -252,18 +233,10 @@ impl Compiler {
             && declared.class.as_deref().is_some_and(class)
     }
 
-    /// Enters an Ingress into the indexes or takes it out, and marks what depends on it.
+    /// Begins or ends serving an Ingress, and marks what depends on it.
     fn set_served(&mut self, name: &Name, served: bool) {
-        let Some(held) = self.ingresses.get_mut(name).filter(|held| held.served != served) else { return };
-        held.served = served;
-        let declared = &held.declared;
-        for host in declared.hosts.keys() {
-            self.dirty.hosts.insert(host.clone());
-            set_member(&mut self.claims, host, &declared.age, served);
-        }
-        for service in declared.services() {
-            set_member(&mut self.referrers, &name.beside(service), name, served);
-        }
+        let Some(declared) = self.ingresses.set_served(name, served) else { return };
+        self.dirty.hosts.extend(declared.hosts.keys().cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
     }
@@ -292,13 +265,12 @@ impl Compiler {
         changed: &mut bool,
     ) -> Option<HostState> {
         let origin = Origin::Host(host.clone());
-        let Some(claims) = self.claims.get(host) else {
+        let Some(claims) = self.ingresses.claims(host) else {
             self.ledger.set(origin, Vec::new());
             *changed |= before.is_some();
             table.set(host, None);
             return None;
         };
-        let claims = claims.iter().filter_map(|age| self.ingresses.get(&age.name)).map(|held| &held.declared);
         let made = Workshop { catalog: &self.catalog, backends: &mut self.backends, policy }.make(host, claims, before);
         self.ledger.set(origin, made.findings);
         if !made.unchanged {
@@ -346,21 +318,5 @@ impl Compiler {
         });
         self.snapshot = Some(Arc::clone(&snapshot));
         Some(snapshot)
-    }
-}
-
-fn set_member<K: Ord + Clone, V: Ord + Clone>(
-    index: &mut BTreeMap<K, BTreeSet<V>>,
-    key: &K,
-    member: &V,
-    present: bool,
-) {
-    if present {
-        index.entry(key.clone()).or_default().insert(member.clone());
-    } else if let Some(members) = index.get_mut(key) {
-        members.remove(member);
-        if members.is_empty() {
-            index.remove(key);
-        }
     }
 }

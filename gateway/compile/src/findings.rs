@@ -44,21 +44,23 @@ pub(crate) fn quote(text: &str) -> String {
 
 /// Findings about one object, the first [`MAX_PER_OBJECT`] of them.
 #[derive(Debug)]
-pub(crate) struct Notes {
-    object: ObjectRef,
+pub(crate) struct Notes<'a> {
+    kind: &'static str,
+    name: &'a Name,
     list: Vec<Finding>,
 }
 
-impl Notes {
-    pub(crate) fn new(kind: &str, name: &Name) -> Self {
-        Self { object: ObjectRef::new(kind, &name.namespace, &name.name), list: Vec::new() }
+impl<'a> Notes<'a> {
+    pub(crate) const fn new(kind: &'static str, name: &'a Name) -> Self {
+        Self { kind, name, list: Vec::new() }
     }
 
     /// `message` is only made if it is kept.
     pub(crate) fn add(&mut self, code: FindingCode, field: &str, message: impl FnOnce() -> String) {
         // One more than is shown, so that it is known that there are more.
         if self.list.len() <= MAX_PER_OBJECT {
-            self.list.push(finding(code, &self.object, field, &message()));
+            let object = ObjectRef::new(self.kind, &self.name.namespace, &self.name.name);
+            self.list.push(finding(code, &object, field, &message()));
         }
     }
 

@@ -79,7 +79,7 @@ impl Workshop<'_> {
         declared: &'d Declared,
         rule: &'d Rule,
         before: Option<&Arc<PathTable>>,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
     ) {
         if let Some(first) = host.routes.get(&rule.pattern) {
             notes.add(FindingCode::DuplicatePath, &rule.field, || lost(first, declared));
@@ -105,7 +105,7 @@ impl Workshop<'_> {
         uses: &mut BTreeSet<BackendKey>,
         declared: &Declared,
         rule: &Rule,
-        notes: &mut Notes,
+        notes: &mut Notes<'_>,
     ) -> Action {
         if declared.unprotected {
             return Action::Deny(Denial::PolicyNotServed);
@@ -170,7 +170,7 @@ fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bo
     same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
 }
 
-fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes) {
+fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {
     let Some(rule) = rules.first() else { return };
     notes.add(FindingCode::HostNotOwned, &rule.field, || {
         let host = if rule.host.is_empty() { "every other host".to_owned() } else { quote(&rule.host) };

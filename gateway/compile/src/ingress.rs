@@ -71,7 +71,8 @@ impl Declared {
         }
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
-        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, findings: notes.into_list() }
+        let findings = notes.into_list();
+        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -89,7 +90,7 @@ impl Declared {
     }
 }
 
-fn note_tls(spec: &IngressSpec, notes: &mut Notes) {
+fn note_tls(spec: &IngressSpec, notes: &mut Notes<'_>) {
     if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
         notes.add(FindingCode::TlsNotServed, "spec.tls", || {
             "TLS is not served: the hosts of this Ingress are served in clear text only.".to_owned()
@@ -97,7 +98,7 @@ fn note_tls(spec: &IngressSpec, notes: &mut Notes) {
     }
 }
 
-fn read_rules(spec: &IngressSpec, notes: &mut Notes) -> BTreeMap<HostPattern, Vec<Rule>> {
+fn read_rules(spec: &IngressSpec, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
     let mut hosts: BTreeMap<HostPattern, Vec<Rule>> = BTreeMap::new();
     let rules = spec.rules.as_deref().unwrap_or_default();
     for (r, rule) in rules.iter().enumerate() {
@@ -147,7 +148,7 @@ fn show(host: &HostPattern) -> Arc<str> {
     }
 }
 
-fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut Notes) -> Option<Rule> {
+fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut Notes<'_>) -> Option<Rule> {
     let kind = read_path_type(path, field, notes);
     let written = match path.path.as_deref().unwrap_or_default() {
         // Only these two path types need a path (Ingress API reference, `HTTPIngressPath.path`).
@@ -171,7 +172,7 @@ fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut N
 }
 
 /// `ImplementationSpecific` is ours to define, and is `Prefix`, as in ingress-nginx.
-fn read_path_type(path: &HTTPIngressPath, field: &str, notes: &mut Notes) -> PathKind {
+fn read_path_type(path: &HTTPIngressPath, field: &str, notes: &mut Notes<'_>) -> PathKind {
     match path.path_type.as_str() {
         "Exact" => PathKind::Exact,
         "Prefix" | "ImplementationSpecific" | "" => PathKind::Prefix,
@@ -184,7 +185,7 @@ fn read_path_type(path: &HTTPIngressPath, field: &str, notes: &mut Notes) -> Pat
     }
 }
 
-fn read_backend(backend: &IngressBackend, field: &str, notes: &mut Notes) -> Target {
+fn read_backend(backend: &IngressBackend, field: &str, notes: &mut Notes<'_>) -> Target {
     match (&backend.service, &backend.resource) {
         (Some(service), None) if !service.name.is_empty() => {
             if let Some(port) = service.port.as_ref().and_then(PortRef::read) {

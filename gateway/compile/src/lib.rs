@@ -17,6 +17,7 @@ mod compiler;
 mod findings;
 mod hosts;
 mod ingress;
+mod ingresses;
 mod lane;
 mod name;
 mod object;

@@ -60,7 +60,7 @@ impl Slice {
     }
 }
 
-fn read_addresses(slice: &EndpointSlice, options: Options, notes: &mut Notes) -> Vec<(IpAddr, Readiness)> {
+fn read_addresses(slice: &EndpointSlice, options: Options, notes: &mut Notes<'_>) -> Vec<(IpAddr, Readiness)> {
     let family = slice.address_type.as_str();
     if !matches!(family, "IPv4" | "IPv6") {
         notes.add(FindingCode::EndpointUnreadable, "addressType", || {
