@@ -73,6 +73,7 @@ pub const ALL: &[Reason] = &[
     CLASS_TAKEN,
     CLASS_CLAIMED_TWICE,
     NAME_TOO_LONG,
+    CLUSTER_TOO_OLD,
     READY,
     LANES_NOT_READY,
     NOT_ACCEPTED,

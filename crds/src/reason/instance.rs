@@ -43,6 +43,14 @@ pub const NAME_TOO_LONG: Reason = Reason::new(
     "The name leaves no room for the names of the instance's objects.",
     "Create the instance anew under a name of at most 40 characters.",
 );
+/// A field asks for what the version of Kubernetes does not know.
+pub const CLUSTER_TOO_OLD: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "ClusterTooOld",
+    "A field asks for what the version of Kubernetes does not know.",
+    "Change or remove the field that the message names, or upgrade the cluster.",
+);
 /// Every enabled lane serves the latest configuration.
 pub const READY: Reason = Reason::new(
     ConditionType::Ready,

@@ -1,8 +1,8 @@
 //! How the keys of a lane are spread over Secrets.
 //!
 //! A Secret holds at most 1 MiB, so a keyring is cut into shards. All entries of one copied object lie in one shard: a certificate and its
-//! private key change together or not at all. An object stays in its shard while it fits, because moving it would show gateways a
-//! moment without it.
+//! private key change together or not at all. An object stays in its shard, because moving it would show gateways a moment without
+//! it; only one that grows may have to move, whatever else comes and goes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,8 +58,17 @@ impl fmt::Display for EntryName {
 pub struct KeyringInput {
     /// Every entry that the lane needs, and its content.
     pub entries: BTreeMap<EntryName, Vec<u8>>,
-    /// The shard that each entry is in now, as [`present`] reads it. Entries that are no longer needed do no harm.
-    pub present: BTreeMap<EntryName, u32>,
+    /// Where each entry is now, as [`present`] reads it. Entries that are no longer needed do no harm.
+    pub present: BTreeMap<EntryName, Place>,
+}
+
+/// Where an entry is, and how much room it takes there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the shard.
+    pub shard: u32,
+    /// Bytes of content.
+    pub bytes: usize,
 }
 
 /// Sizes only: private keys must not end up in a log.
@@ -71,19 +80,21 @@ impl fmt::Debug for KeyringInput {
     }
 }
 
-/// Which shard holds which entry, among the Secrets of an instance. Secrets that are no shard of the lane are passed over.
+/// Where every entry is, among the Secrets of an instance. Secrets that are no shard of the lane are passed over.
 #[must_use]
 pub fn present<'a>(
     instance: &str,
     lane: LaneName,
     secrets: impl IntoIterator<Item = &'a Secret>,
-) -> BTreeMap<EntryName, u32> {
+) -> BTreeMap<EntryName, Place> {
     let mut present = BTreeMap::new();
     for secret in secrets {
         let name = secret.metadata.name.as_deref().unwrap_or_default();
         let Some(shard) = names::keyring_shard(instance, lane, name) else { continue };
-        let entries = secret.data.iter().flat_map(BTreeMap::keys).filter_map(|key| EntryName::parse(key));
-        present.extend(entries.map(|entry| (entry, shard)));
+        for (key, content) in secret.data.iter().flatten() {
+            let Some(entry) = EntryName::parse(key) else { continue };
+            present.insert(entry, Place { shard, bytes: content.0.len() });
+        }
     }
     present
 }
@@ -118,54 +129,69 @@ pub(crate) struct Shards<'a> {
 }
 
 /// The needed entries of one copied Secret.
+#[derive(Default)]
 struct Group<'a> {
     entries: Vec<(&'a EntryName, &'a [u8])>,
+    /// Room that the entries need.
     bytes: usize,
+    /// The shard they are in; the lowest, should an earlier version have scattered them.
+    home: Option<u32>,
+    /// Room that they take there.
+    at_home: usize,
 }
 
-/// Cuts a keyring into shards of at most [`SHARD_BYTES`].
-pub(crate) fn shards(input: &KeyringInput) -> Shards<'_> {
-    let (groups, mut refused) = groups(input);
-    let mut packing = Packing { used: [(0, 0)].into(), contents: [(0, BTreeMap::new())].into() };
-    let mut homeless = Vec::new();
-    for group in groups.into_values() {
-        if group.bytes > SHARD_BYTES {
-            let refuse =
-                |(entry, _): &(&EntryName, _)| RefusedEntry { entry: (*entry).clone(), why: RefusedBecause::TooLarge };
-            refused.extend(group.entries.iter().map(refuse));
-            continue;
+impl<'a> Group<'a> {
+    fn push(&mut self, name: &'a EntryName, content: &'a [u8], place: Option<&Place>) {
+        self.bytes += room(name, content.len());
+        self.entries.push((name, content));
+        let Some(place) = place else { return };
+        if self.home.is_none_or(|home| place.shard < home) {
+            (self.home, self.at_home) = (Some(place.shard), 0);
         }
-        let home = group.entries.iter().filter_map(|(entry, _)| input.present.get(entry)).min();
-        match home.copied().filter(|shard| packing.has_room(*shard, group.bytes)) {
-            Some(shard) => packing.put(shard, group),
-            None => homeless.push(group),
+        if self.home == Some(place.shard) {
+            self.at_home += room(name, place.bytes);
         }
     }
-    for group in homeless {
-        let shard = packing.first_with_room(group.bytes);
+}
+
+/// Bytes that an entry takes. Its name is stored twice: in the data, and in managedFields as a field of ours.
+fn room(name: &EntryName, content_bytes: usize) -> usize {
+    content_bytes + 2 * name.to_string().len()
+}
+
+/// Cuts a keyring into shards of at most [`SHARD_BYTES`]: first what is there and has not grown, which always fits, then what has
+/// grown, then what is new.
+pub(crate) fn shards(input: &KeyringInput) -> Shards<'_> {
+    let (mut groups, mut refused) = groups(input);
+    for group in groups.extract_if(.., |group| group.bytes > SHARD_BYTES) {
+        let names = group.entries.into_iter().map(|(entry, _)| entry.clone());
+        refused.extend(names.map(|entry| RefusedEntry { entry, why: RefusedBecause::TooLarge }));
+    }
+    // The sort is stable: within a rank the order of names decides.
+    groups.sort_by_key(|group| (group.home.is_none(), group.bytes > group.at_home));
+    let mut packing = Packing { used: BTreeMap::new(), contents: [(0, BTreeMap::new())].into() };
+    for group in groups {
+        let home = group.home.filter(|home| packing.has_room(*home, group.bytes));
+        let shard = home.unwrap_or_else(|| packing.first_with_room(group.bytes));
         packing.put(shard, group);
     }
     refused.sort();
     Shards { contents: packing.contents, refused }
 }
 
-/// The entries by the Secret they are copied from, and those whose name is too long to be written.
-fn groups(input: &KeyringInput) -> (BTreeMap<(&str, &str), Group<'_>>, Vec<RefusedEntry>) {
-    let mut groups = BTreeMap::new();
+/// The entries by the Secret they are copied from, in order of name, and those whose name is too long to be written.
+fn groups(input: &KeyringInput) -> (Vec<Group<'_>>, Vec<RefusedEntry>) {
+    let mut groups: BTreeMap<_, Group<'_>> = BTreeMap::new();
     let mut refused = Vec::new();
-    for (entry, content) in &input.entries {
-        let name_bytes = entry.to_string().len();
-        if name_bytes > ENTRY_NAME_BYTES {
-            refused.push(RefusedEntry { entry: entry.clone(), why: RefusedBecause::NameTooLong });
+    for (name, content) in &input.entries {
+        if name.to_string().len() > ENTRY_NAME_BYTES {
+            refused.push(RefusedEntry { entry: name.clone(), why: RefusedBecause::NameTooLong });
             continue;
         }
-        let of = (entry.namespace.as_str(), entry.name.as_str());
-        let group = groups.entry(of).or_insert_with(|| Group { entries: Vec::new(), bytes: 0 });
-        // A name is stored twice: in the data, and in managedFields as a field of ours.
-        group.bytes += content.len() + 2 * name_bytes;
-        group.entries.push((entry, content));
+        let of = (name.namespace.as_str(), name.name.as_str());
+        groups.entry(of).or_default().push(name, content, input.present.get(name));
     }
-    (groups, refused)
+    (groups.into_values().collect(), refused)
 }
 
 /// Shards while they are filled.

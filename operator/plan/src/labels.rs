@@ -48,10 +48,19 @@ pub fn pod_selector(instance: &ValidInstance, lane: LaneName) -> LabelSelector {
     LabelSelector { match_labels: Some(pod_labels(instance, lane)), match_expressions: None }
 }
 
-/// What a user added, without what only the operator may write. The schema refuses that already; files are not held against it.
-pub(crate) fn without_reserved(added: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let reserved =
-        |key: &str| key.split_once('/').is_some_and(|(prefix, _)| prefix == GROUP || prefix == "app.kubernetes.io");
+/// Labels that a user added, without those that only the operator may write. The schema refuses these already; files are not held
+/// against it.
+pub(crate) fn added_labels(added: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    without(&[GROUP, "app.kubernetes.io"], added)
+}
+
+/// Annotations that a user added, without those that only the operator may write; nothing when none are left.
+pub(crate) fn added_annotations(added: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    Some(without(&[GROUP], added)).filter(|annotations| !annotations.is_empty())
+}
+
+fn without(prefixes: &[&str], added: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let reserved = |key: &str| key.split_once('/').is_some_and(|(prefix, _)| prefixes.contains(&prefix));
     added.iter().filter(|(key, _)| !reserved(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 

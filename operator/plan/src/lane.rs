@@ -33,6 +33,8 @@ mod route_reader;
 mod service;
 mod service_account;
 mod spread;
+#[cfg(test)]
+mod tests;
 
 /// Every object of one lane. Whoever applies it should take it apart without `..`, so that a new object cannot be forgotten.
 #[derive(Clone, PartialEq)]

@@ -13,6 +13,20 @@ pub struct Site {
     pub platform: Platform,
 }
 
+/// The installation that the manifests of this version describe, for those who plan without one.
+impl Default for Site {
+    fn default() -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        Self {
+            operator_namespace: "bulkhead-system".to_owned(),
+            // No registry answers for `localhost/`, so a forgotten override pulls nothing from strangers.
+            image: format!("localhost/bulkhead-gateway:{version}"),
+            version: version.to_owned(),
+            platform: Platform::default(),
+        }
+    }
+}
+
 /// Kinds of cluster that want their pods described differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Platform {

@@ -92,7 +92,15 @@ fn lanes_are_apart(instance: &ValidInstance) -> Vec<Rejection> {
         remedy: "Give the lanes different ingressClass.name and alsoServe.".to_owned(),
         ..Rejection::new(reason::INVALID, format!("Both lanes would serve the class {class}."))
     });
-    shared.collect()
+    let doubled = instance.spec.enabled_lanes().filter(|(lane, spec)| {
+        let own = instance.class_name(*lane);
+        spec.ingress_class.also_serve.contains(&own)
+    });
+    let doubled = doubled.map(|(lane, _)| Rejection {
+        remedy: "Remove it from alsoServe.".to_owned(),
+        ..Rejection::new(reason::INVALID, format!("The {lane} lane lists its own class in alsoServe."))
+    });
+    shared.chain(doubled).collect()
 }
 
 /// A class that exists under the name of the lane's own must be this instance's. One of an earlier instance of the same name is not.
@@ -140,10 +148,9 @@ fn cluster_is_new_enough(instance: &ValidInstance, minor: Option<u32>) -> Vec<Re
     let lanes = instance.spec.enabled_lanes();
     let wants = lanes.filter_map(|(lane, spec)| Some((lane, spec.service.traffic_distribution?)));
     let too_new = wants.filter(|(_, wanted)| *wanted != TrafficDistribution::PreferClose);
-    let reject = |(lane, wanted): (LaneName, TrafficDistribution)| Rejection {
-        remedy: "Use PreferClose, remove the field, or upgrade the cluster.".to_owned(),
-        ..Rejection::new(
-            reason::INVALID,
+    let reject = |(lane, wanted): (LaneName, TrafficDistribution)| {
+        Rejection::new(
+            reason::CLUSTER_TOO_OLD,
             format!(
                 "spec.{}.service.trafficDistribution {} needs Kubernetes 1.{SAME_ZONE_SINCE}, but the cluster runs 1.{minor}.",
                 lane.field(),

@@ -17,13 +17,12 @@ const NONROOT: i64 = 65532;
 
 /// The template. Labels and annotations of the user stand beside ours, never in their place.
 pub(super) fn template(lane: &LaneContext<'_>) -> PodTemplateSpec {
-    let mut labels = labels::without_reserved(&lane.spec.pod_metadata.labels);
+    let mut labels = labels::added_labels(&lane.spec.pod_metadata.labels);
     labels.extend(labels::ownership(lane.instance, lane.name));
-    let annotations = labels::without_reserved(&lane.spec.pod_metadata.annotations);
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels),
-            annotations: (!annotations.is_empty()).then_some(annotations),
+            annotations: labels::added_annotations(&lane.spec.pod_metadata.annotations),
             ..ObjectMeta::default()
         }),
         spec: Some(spec(lane)),

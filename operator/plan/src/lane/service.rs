@@ -18,10 +18,9 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Option<Service> {
     let service_type = lane.spec.service_type(lane.name);
     let balanced = service_type == ServiceType::LoadBalancer;
     let on_nodes = balanced || service_type == ServiceType::NodePort;
-    let annotations = labels::without_reserved(&wanted.annotations);
     Some(Service {
         metadata: ObjectMeta {
-            annotations: (!annotations.is_empty()).then_some(annotations),
+            annotations: labels::added_annotations(&wanted.annotations),
             ..metadata::owned(lane, lane.object_name())
         },
         spec: Some(ServiceSpec {
