@@ -1,3 +1,31 @@
 //! The operator: watches GatewayInstances, applies what `bulkhead-plan` says, and reports what it sees.
+//!
+//! In: the objects of a cluster, through `watch` into [`caches`]. Out: the objects of every lane, through [`apply`], and a status on every
+//! instance, through [`report`]. Decisions are elsewhere: in `bulkhead-plan`, or here in the pure files [`observe`], [`conditions`],
+//! [`owner`], [`prune::surplus`] and [`watch::concerns`].
+//!
+//! Start with [`reconcile`], which tells the order of the steps; then [`run`], which starts everything around it. [`manifests`] writes what
+//! is installed.
 
+pub mod apply;
+pub mod backoff;
+pub mod caches;
+pub mod call;
+pub mod cleanup;
+pub mod conditions;
+pub mod context;
+pub mod gather;
+pub mod health;
+pub mod kind;
 pub mod manifests;
+pub mod metrics;
+pub mod observe;
+pub mod owner;
+pub mod poll;
+pub mod prune;
+pub mod reconcile;
+pub mod remove;
+pub mod report;
+pub mod run;
+pub mod sweep;
+pub mod watch;

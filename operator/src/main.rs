@@ -1,17 +1,48 @@
 //! `bulkhead-operator`: see `--help`.
 
 mod args;
+mod logging;
 
-use anyhow::bail;
+use anyhow::{Context, anyhow, bail};
 use bulkhead_operator::manifests;
+use bulkhead_operator::run::run;
+use bulkhead_plan::{Platform, Site};
 use clap::Parser;
+use kube::{Client, Config};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{Args, Command, Manifests};
+use crate::args::{Args, Command, Manifests, Run};
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().command {
+        Command::Run(args) => operate(args),
         Command::Manifests(args) => write_or_check(&args),
     }
+}
+
+#[tokio::main]
+async fn operate(args: Run) -> anyhow::Result<()> {
+    logging::start(args.log_format)?;
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("choosing the TLS implementation: another one was chosen before"))?;
+    let config = Config::infer().await.context("finding a cluster: neither a pod's service account nor KUBECONFIG")?;
+    let client = Client::try_from(config).context("connecting to the API server")?;
+    let site = Site {
+        operator_namespace: args.operator_namespace,
+        image: args.image,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        platform: Platform::Kubernetes,
+    };
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let leave = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    run(client, site, args.health, leave).await
 }
 
 fn write_or_check(args: &Manifests) -> anyhow::Result<()> {

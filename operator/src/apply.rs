@@ -1,0 +1,208 @@
+//! Fourth step: what is planned becomes what is. Server-side apply in the order of dependencies, each lane for itself; an object of
+//! somebody else is never taken over, and one that is as it was last applied is not touched.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bulkhead_crds::names::{self, LaneName};
+use bulkhead_plan::LaneObjects;
+use bulkhead_plan::keyring::present;
+use kube::api::{DynamicObject, Patch, PatchParams};
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use crate::call::{CallError, call};
+use crate::context::{Applied, Context};
+use crate::kind::{Key, Kind};
+use crate::owner::InstanceId;
+
+/// Most failures told per lane: they usually have one cause.
+const FAILURES_TOLD: usize = 4;
+
+/// One object that could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server refused it.
+    #[error("{0}")]
+    Call(#[source] CallError),
+    /// An object of that name belongs to somebody else.
+    #[error("{key} exists and was not made for this instance; delete or rename it")]
+    Foreign {
+        /// The object.
+        key: Key,
+    },
+}
+
+impl Error {
+    /// A word for metrics.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Call(error) => error.kind(),
+            Self::Foreign { .. } => "foreign",
+        }
+    }
+
+    /// Whether further calls would only take time.
+    fn is_hopeless(&self) -> bool {
+        matches!(self.kind(), "timeout" | "unreachable")
+    }
+}
+
+/// One planned object.
+pub struct Planned {
+    /// Which.
+    pub key: Key,
+    value: Value,
+    hash: u64,
+}
+
+/// What became of one lane.
+#[derive(Debug)]
+pub struct LaneOutcome {
+    /// Which lane.
+    pub lane: LaneName,
+    /// The first few objects that could not be applied.
+    pub failures: Vec<Error>,
+}
+
+/// The objects of a lane, in the order in which they are applied. One of a kind that the operator does not know cannot be applied, which
+/// a test rules out.
+#[must_use]
+pub fn planned(lane: &LaneObjects) -> Vec<Planned> {
+    lane.to_values().into_iter().filter_map(of_value).collect()
+}
+
+fn of_value(value: Value) -> Option<Planned> {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let key = Key {
+        kind: Kind::parse(&text("/kind"))?,
+        namespace: text("/metadata/namespace"),
+        name: text("/metadata/name"),
+    };
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    Some(Planned { key, hash: hasher.finish(), value })
+}
+
+/// Applies one lane.
+pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, context: &Context) -> LaneOutcome {
+    for refused in &lane.refused {
+        warn!(instance = %id, lane = %lane.lane, "{refused}");
+    }
+    let mut failures = Vec::new();
+    for object in objects {
+        if object.key.namespace != id.namespace
+            && object.key.kind.namespaced()
+            && !context.caches.namespace_takes_objects(&object.key.namespace)
+        {
+            // A namespace of the scope that does not exist yet, or not for long: its event brings us back.
+            continue;
+        }
+        let Err(error) = apply_one(object, lane, id, context).await else { continue };
+        context.metrics.failed("apply", error.kind());
+        warn!(instance = %id, lane = %lane.lane, "{error}");
+        let hopeless = error.is_hopeless();
+        if failures.len() < FAILURES_TOLD {
+            failures.push(error);
+        }
+        if hopeless {
+            break;
+        }
+    }
+    if failures.is_empty() {
+        let shards = present(&id.name, lane.lane, &lane.keyring);
+        context.remember(id, |memory| memory.shards.insert(lane.lane, shards));
+    } else {
+        context.remember(id, |memory| memory.shards.remove(&lane.lane));
+    }
+    LaneOutcome { lane: lane.lane, failures }
+}
+
+async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, context: &Context) -> Result<(), Error> {
+    let seen = context.caches.child(&object.key).filter(|seen| id.owns(&seen.metadata));
+    if let Some(seen) = &seen {
+        let remembered = context.remember(id, |memory| memory.applied.get(&object.key).cloned());
+        let unchanged = remembered.is_some_and(|applied| {
+            applied.hash == object.hash && seen.metadata.resource_version.as_ref() == Some(&applied.resource_version)
+        });
+        if unchanged {
+            return Ok(());
+        }
+    }
+    let before = seen.as_ref().and_then(|seen| seen.metadata.resource_version.clone());
+    let result = match seen.and_then(|seen| seen.metadata.uid.clone()) {
+        Some(uid) => match write(object, Some(&uid), context).await {
+            // What was seen is not what is: look, then decide anew.
+            Err(error) if error.is_conflict() || error.is_not_found() => write_looking(object, id, context).await?,
+            result => result.map_err(Error::Call)?,
+        },
+        None => write_looking(object, id, context).await?,
+    };
+    let version = result.metadata.resource_version.unwrap_or_default();
+    if before.as_ref() != Some(&version) {
+        context.metrics.applied(object.key.kind);
+        info!(instance = %id, lane = %lane.lane, generation = lane.document.config_generation, object = %object.key, "applied");
+    }
+    let applied = Applied { hash: object.hash, resource_version: version };
+    context.remember(id, |memory| memory.applied.insert(object.key.clone(), applied));
+    Ok(())
+}
+
+/// Writes an object after a look at what there is.
+async fn write_looking(object: &Planned, id: &InstanceId, context: &Context) -> Result<DynamicObject, Error> {
+    let api = context.api(&object.key);
+    let found = call(format!("looking for {}", object.key), api.get_metadata_opt(&object.key.name)).await;
+    match found.map_err(Error::Call)? {
+        Some(found) if !id.owns(&found.metadata) => Err(Error::Foreign { key: object.key.clone() }),
+        Some(found) => write(object, found.metadata.uid.as_deref(), context).await.map_err(Error::Call),
+        None => write(object, None, context).await.map_err(Error::Call),
+    }
+}
+
+/// Applies `object`: over the object of this UID only, or, where there is none, without force, so that one that somebody else made in
+/// this very moment is not overwritten.
+async fn write(object: &Planned, uid: Option<&str>, context: &Context) -> Result<DynamicObject, CallError> {
+    let api = context.api(&object.key);
+    let mut value = object.value.clone();
+    let mut parameters = PatchParams::apply(names::FIELD_MANAGER);
+    if let Some(uid) = uid {
+        parameters = parameters.force();
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("uid".to_owned(), json!(uid));
+        }
+        if object.key.kind == Kind::Deployment && value.pointer("/spec/replicas").is_none() {
+            keep_replicas(object, uid, context).await?;
+        }
+    }
+    call(format!("applying {}", object.key), api.patch(&object.key.name, &parameters, &Patch::Apply(&value))).await
+}
+
+/// Field manager that takes over `spec.replicas` for an autoscaler.
+const REPLICAS_MANAGER: &str = "bulkhead-operator-replicas";
+
+/// Before an apply that leaves replicas to an autoscaler, another field manager takes them over as they are: a field that loses its last
+/// manager falls back to its default, here to one pod.
+async fn keep_replicas(object: &Planned, uid: &str, context: &Context) -> Result<(), CallError> {
+    let api = context.api(&object.key);
+    let Some(live) = call(format!("reading {}", object.key), api.get_opt(&object.key.name)).await? else {
+        return Ok(());
+    };
+    let ours = live.metadata.managed_fields.iter().flatten().any(|entry| {
+        let replicas = entry.fields_v1.as_ref().and_then(|fields| fields.0.pointer("/f:spec/f:replicas"));
+        entry.manager.as_deref() == Some(names::FIELD_MANAGER) && replicas.is_some()
+    });
+    let Some(replicas) = live.data.pointer("/spec/replicas").filter(|_| ours) else { return Ok(()) };
+    let value = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": object.key.name, "namespace": object.key.namespace, "uid": uid },
+        "spec": { "replicas": replicas },
+    });
+    let parameters = PatchParams::apply(REPLICAS_MANAGER).force();
+    let patch = Patch::Apply(&value);
+    call(format!("handing over replicas of {}", object.key), api.patch(&object.key.name, &parameters, &patch)).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

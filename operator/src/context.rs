@@ -1,0 +1,124 @@
+//! What every reconcile shares: the client, the caches, and the little that must be remembered from one to the next.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bulkhead_compile::ReferenceKind;
+use bulkhead_crds::instance::GatewayInstance;
+use bulkhead_crds::names::LaneName;
+use bulkhead_plan::Site;
+use bulkhead_plan::keyring::{EntryName, Place};
+use kube::Client;
+use kube::api::{Api, DynamicObject};
+
+use crate::backoff::Backoff;
+use crate::caches::Caches;
+use crate::kind::{Key, Kind};
+use crate::metrics::Metrics;
+use crate::owner::InstanceId;
+
+/// Shared by all reconciles.
+pub struct Context {
+    /// Client of the API server.
+    pub client: Client,
+    /// The installation.
+    pub site: Site,
+    /// Minor version of the API server, when it told.
+    pub kubernetes_minor: Option<u32>,
+    /// What watches have seen.
+    pub caches: Caches,
+    /// Failures in a row.
+    pub backoff: Backoff,
+    /// Counts of what was done.
+    pub metrics: Metrics,
+    /// What is remembered of each instance.
+    memory: Mutex<HashMap<InstanceId, Memory>>,
+}
+
+/// What is remembered of one instance. Losing it costs a few calls, never correctness.
+#[derive(Default)]
+pub struct Memory {
+    /// Hash of what was last applied, and the resource version it had then.
+    pub applied: HashMap<Key, Applied>,
+    /// Which shard holds which entry of a lane's keyring.
+    pub shards: BTreeMap<LaneName, BTreeMap<EntryName, Place>>,
+    /// What the instance's Ingresses refer to, and the Ingresses that do: events on these concern it.
+    pub watched: Watched,
+}
+
+/// Objects of others whose events concern an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Kind, namespace and name of what is referred to, whether it exists or not.
+    pub references: BTreeSet<(ReferenceKind, String, String)>,
+    /// Namespace and name of the Ingresses that refer to something.
+    pub ingresses: BTreeSet<(String, String)>,
+}
+
+/// One object as it was last applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Hash of the planned object.
+    pub hash: u64,
+    /// Resource version that the API server answered with.
+    pub resource_version: String,
+}
+
+impl Context {
+    /// A context that remembers nothing yet.
+    #[must_use]
+    pub fn new(client: Client, site: Site, kubernetes_minor: Option<u32>, caches: Caches) -> Self {
+        Self {
+            client,
+            site,
+            kubernetes_minor,
+            caches,
+            backoff: Backoff::default(),
+            metrics: Metrics::default(),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Objects of one kind, where `key` lies.
+    #[must_use]
+    pub fn api(&self, key: &Key) -> Api<DynamicObject> {
+        if key.kind.namespaced() {
+            Api::namespaced_with(self.client.clone(), &key.namespace, &key.kind.resource())
+        } else {
+            self.api_everywhere(key.kind)
+        }
+    }
+
+    /// Objects of one kind, in all namespaces.
+    #[must_use]
+    pub fn api_everywhere(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::all_with(self.client.clone(), &kind.resource())
+    }
+
+    /// GatewayInstances of one namespace.
+    #[must_use]
+    pub fn instances(&self, namespace: &str) -> Api<GatewayInstance> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Reads or changes what is remembered of an instance.
+    pub fn remember<T>(&self, instance: &InstanceId, with: impl FnOnce(&mut Memory) -> T) -> T {
+        with(self.memory().entry(instance.clone()).or_default())
+    }
+
+    /// Forgets everything about an instance that is gone.
+    pub fn forget(&self, instance: &InstanceId) {
+        self.memory().remove(instance);
+        self.backoff.succeeded(instance);
+    }
+
+    /// Instances that `concerned` says yes to.
+    #[must_use]
+    pub fn watchers(&self, concerned: impl Fn(&Watched) -> bool) -> Vec<InstanceId> {
+        self.memory().iter().filter(|(_, memory)| concerned(&memory.watched)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, HashMap<InstanceId, Memory>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

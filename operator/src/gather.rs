@@ -1,0 +1,222 @@
+//! First step: everything of other objects that planning an instance needs. Reads caches, and exactly those Secrets that the lane's own
+//! Ingresses refer to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bulkhead_compile::{ReferenceKind, class_of, owns_class, references};
+use bulkhead_crds::instance::GatewayInstance;
+use bulkhead_crds::lane::LaneIdentity;
+use bulkhead_crds::lane_spec::LaneSpec;
+use bulkhead_crds::names::LaneName;
+use bulkhead_crds::scope::NamespaceSource;
+use bulkhead_plan::keyring::{EntryName, KeyringInput, Place, present};
+use bulkhead_plan::{Claim, Gathered, names};
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::networking::v1::Ingress;
+use kube::api::Api;
+use kube::core::Selector;
+use kube::runtime::reflector::ObjectRef;
+
+use crate::call::{CallError, call};
+use crate::context::{Context, Watched};
+use crate::kind::Kind;
+use crate::owner::InstanceId;
+
+/// How many Secrets are read at once for one lane.
+const READS_AT_ONCE: usize = 8;
+
+/// What the instance cannot be planned without, and could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The selector of the scope means nothing.
+    #[error("reading spec.scope.namespaces.selector: {reason}; correct its operators and values")]
+    Selector {
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A word for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Selector { .. } => "selector",
+        }
+    }
+}
+
+/// What was gathered, and the lanes whose keyring could not be.
+pub struct Outcome {
+    /// For the plan.
+    pub gathered: Gathered,
+    /// Lanes that must not be touched, for their keys could not be read, and why, as a sentence.
+    pub unreadable: BTreeMap<LaneName, CallError>,
+}
+
+/// A key of a Secret or ConfigMap: kind, namespace, name.
+type Source = (ReferenceKind, String, String);
+
+/// Gathers for one instance.
+///
+/// # Errors
+/// When the scope cannot be resolved. A lane whose keys cannot be read is no error, but named in the outcome.
+pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Outcome, Error> {
+    let selected_namespaces = selected_namespaces(instance, context)?;
+    let mut keyrings = BTreeMap::new();
+    let mut unreadable = BTreeMap::new();
+    let mut watched = Watched::default();
+    for (lane, spec) in instance.spec.enabled_lanes() {
+        let sources = sources(instance, id, (lane, spec), &selected_namespaces, context, &mut watched);
+        match keyring(id, lane, sources, context).await {
+            Ok(input) => {
+                keyrings.insert(lane, input);
+            }
+            Err(error) => {
+                unreadable.insert(lane, error);
+            }
+        }
+    }
+    context.remember(id, |memory| memory.watched = watched);
+    let others = context.caches.instances.state();
+    let gathered = Gathered {
+        selected_namespaces,
+        keyrings,
+        classes: context.caches.classes.state().iter().map(|class| class.as_ref().clone()).collect(),
+        others: others
+            .iter()
+            .filter(|other| InstanceId::of(&other.metadata) != *id)
+            .map(|other| Claim::of(other))
+            .collect(),
+        kubernetes_minor: context.kubernetes_minor,
+    };
+    Ok(Outcome { gathered, unreadable })
+}
+
+/// Namespaces that the selector of the scope matches.
+fn selected_namespaces(instance: &GatewayInstance, context: &Context) -> Result<BTreeSet<String>, Error> {
+    let scope = &instance.spec.scope.namespaces;
+    let Some(selector) = scope.selector.clone().filter(|_| scope.from == NamespaceSource::Selector) else {
+        return Ok(BTreeSet::new());
+    };
+    let selector: Selector = selector.try_into().map_err(|error| Error::Selector { reason: format!("{error}") })?;
+    let matching = context.caches.namespaces.state_filter_selector(&selector);
+    Ok(matching.iter().filter_map(|namespace| namespace.metadata.name.clone()).collect())
+}
+
+/// What the lane's own Ingresses refer to.
+fn sources(
+    instance: &GatewayInstance,
+    id: &InstanceId,
+    (lane, spec): (LaneName, &LaneSpec),
+    selected: &BTreeSet<String>,
+    context: &Context,
+    watched: &mut Watched,
+) -> BTreeSet<Source> {
+    let classes = classes(id, lane, spec, context);
+    let in_scope = |namespace: &str| {
+        let scope = &instance.spec.scope.namespaces;
+        match scope.from {
+            NamespaceSource::All => true,
+            NamespaceSource::Same => namespace == id.namespace,
+            NamespaceSource::Names => scope.names.iter().any(|name| name == namespace),
+            NamespaceSource::Selector => selected.contains(namespace),
+        }
+    };
+    let served = |ingress: &Ingress| {
+        in_scope(ingress.metadata.namespace.as_deref().unwrap_or_default())
+            && class_of(ingress).is_some_and(|class| classes.contains(class))
+    };
+    let mut sources = BTreeSet::new();
+    for ingress in context.caches.ingresses.state_filter(served) {
+        let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
+        let found: Vec<_> = references(&ingress)
+            .into_iter()
+            .map(|reference| (reference.kind, namespace.clone(), reference.name))
+            .collect();
+        if !found.is_empty() {
+            watched.ingresses.insert((namespace, ingress.metadata.name.clone().unwrap_or_default()));
+            sources.extend(found);
+        }
+    }
+    watched.references.extend(sources.iter().cloned());
+    sources
+}
+
+/// The classes whose Ingresses the lane serves now: its own while it is its own, and those of others.
+fn classes(id: &InstanceId, lane: LaneName, spec: &LaneSpec, context: &Context) -> BTreeSet<String> {
+    let mut classes: BTreeSet<_> = spec.ingress_class.also_serve.iter().cloned().collect();
+    let own = spec.class_name(&id.name, lane);
+    let identity =
+        LaneIdentity { namespace: id.namespace.clone(), instance: id.name.clone(), uid: id.uid.clone(), lane };
+    let object = context.caches.classes.get(&ObjectRef::new(&own));
+    if object.is_some_and(|class| owns_class(&class, &identity).is_ok()) {
+        classes.insert(own);
+    }
+    classes
+}
+
+/// Reads every source of a lane. One that does not exist is left out: routes that need it say so.
+async fn keyring(
+    id: &InstanceId,
+    lane: LaneName,
+    sources: BTreeSet<Source>,
+    context: &Context,
+) -> Result<KeyringInput, CallError> {
+    let present = match context.remember(id, |memory| memory.shards.get(&lane).cloned()) {
+        Some(present) => present,
+        None => present_shards(id, lane, context).await?,
+    };
+    let entries = stream::iter(sources)
+        .map(|source| read(source, context))
+        .buffer_unordered(READS_AT_ONCE)
+        .try_fold(BTreeMap::new(), async |mut all, entries| {
+            all.extend(entries);
+            Ok(all)
+        })
+        .await?;
+    Ok(KeyringInput { entries, present })
+}
+
+/// Reads one Secret or ConfigMap.
+async fn read((kind, namespace, name): Source, context: &Context) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
+    let client = context.client.clone();
+    let data: Vec<(String, Vec<u8>)> = match kind {
+        ReferenceKind::Secret => {
+            let api: Api<Secret> = Api::namespaced(client, &namespace);
+            let secret = call(format!("reading Secret {namespace}/{name}"), api.get_opt(&name)).await?;
+            let data = secret.and_then(|secret| secret.data).unwrap_or_default();
+            data.into_iter().map(|(key, value)| (key, value.0)).collect()
+        }
+        ReferenceKind::ConfigMap => {
+            let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
+            let map = call(format!("reading ConfigMap {namespace}/{name}"), api.get_opt(&name)).await?;
+            let map = map.unwrap_or_default();
+            let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
+            let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+            text.chain(binary).collect()
+        }
+    };
+    Ok(data.into_iter().map(|(key, value)| (EntryName::new(&namespace, &name, &key), value)).collect())
+}
+
+/// The shards of a lane as they are, read after a restart.
+async fn present_shards(
+    id: &InstanceId,
+    lane: LaneName,
+    context: &Context,
+) -> Result<BTreeMap<EntryName, Place>, CallError> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &id.namespace);
+    let children = context.caches.children_of(id);
+    let shards = children
+        .into_iter()
+        .map(|child| child.key)
+        .filter(|key| key.kind == Kind::Secret && names::keyring_shard(&id.name, lane, &key.name).is_some());
+    let mut secrets: Vec<Arc<Secret>> = Vec::new();
+    for key in shards {
+        secrets.extend(call(format!("reading {key}"), api.get_opt(&key.name)).await?.map(Arc::new));
+    }
+    Ok(present(&id.name, lane, secrets.iter().map(AsRef::as_ref)))
+}

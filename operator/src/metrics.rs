@@ -1,0 +1,173 @@
+//! Counts of what the operator did, and the state of its instances, in the text format of Prometheus. Labels take values from tables of
+//! this program, or name an instance that exists, so that their number is bounded.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bulkhead_crds::instance::GatewayInstance;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::kind::Kind;
+
+/// Upper bounds of the buckets of reconcile durations, in milliseconds: from a look at the caches to an API server that barely answers.
+const BUCKETS_MS: [u64; 8] = [5, 20, 100, 500, 1_000, 5_000, 20_000, 60_000];
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    reconciled: AtomicU64,
+    failed_reconciles: AtomicU64,
+    milliseconds: AtomicU64,
+    buckets: [AtomicU64; BUCKETS_MS.len()],
+    failures: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    writes: Mutex<BTreeMap<(Kind, &'static str), u64>>,
+}
+
+impl Metrics {
+    /// One reconcile ended.
+    pub fn reconciled(&self, took: Duration, ok: bool) {
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.reconciled.fetch_add(1, Ordering::Relaxed);
+        self.failed_reconciles.fetch_add(u64::from(!ok), Ordering::Relaxed);
+        self.milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
+        for (bucket, bound) in self.buckets.iter().zip(BUCKETS_MS) {
+            bucket.fetch_add(u64::from(milliseconds <= bound), Ordering::Relaxed);
+        }
+    }
+
+    /// A step failed, for a kind of reason.
+    pub fn failed(&self, step: &'static str, kind: &'static str) {
+        *self.failures.lock().unwrap_or_else(PoisonError::into_inner).entry((step, kind)).or_default() += 1;
+    }
+
+    /// An object was created or changed.
+    pub fn applied(&self, kind: Kind) {
+        self.wrote(kind, "applied");
+    }
+
+    /// An object was deleted.
+    pub fn removed(&self, kind: Kind) {
+        self.wrote(kind, "removed");
+    }
+
+    fn wrote(&self, kind: Kind, change: &'static str) {
+        *self.writes.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, change)).or_default() += 1;
+    }
+
+    /// Everything as text, with a gauge for every condition of every instance.
+    #[must_use]
+    pub fn text<'a>(&self, instances: impl IntoIterator<Item = &'a GatewayInstance>) -> String {
+        let mut text = String::new();
+        self.write_reconciles(&mut text);
+        head(
+            &mut text,
+            "bulkhead_operator_failures_total",
+            "counter",
+            "Steps that failed, by step and kind of reason.",
+        );
+        for ((step, kind), count) in self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(text, "bulkhead_operator_failures_total{{step=\"{step}\",kind=\"{kind}\"}} {count}");
+        }
+        head(&mut text, "bulkhead_operator_object_changes_total", "counter", "Objects that were changed, by kind.");
+        for ((kind, change), count) in self.writes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let labels = format!("kind=\"{kind}\",change=\"{change}\"");
+            let _ = writeln!(text, "bulkhead_operator_object_changes_total{{{labels}}} {count}");
+        }
+        write_conditions(&mut text, instances);
+        text
+    }
+
+    fn write_reconciles(&self, text: &mut String) {
+        let total = self.reconciled.load(Ordering::Relaxed);
+        head(text, "bulkhead_operator_reconcile_errors_total", "counter", "Reconciles that have to be tried again.");
+        let errors = self.failed_reconciles.load(Ordering::Relaxed);
+        let _ = writeln!(text, "bulkhead_operator_reconcile_errors_total {errors}");
+        const DURATION: &str = "bulkhead_operator_reconcile_duration_seconds";
+        head(text, DURATION, "histogram", "How long reconciles took.");
+        for (bucket, bound) in self.buckets.iter().zip(BUCKETS_MS) {
+            let count = bucket.load(Ordering::Relaxed);
+            let _ = writeln!(text, "{DURATION}_bucket{{le=\"{}\"}} {count}", seconds(bound));
+        }
+        let _ = writeln!(text, "{DURATION}_bucket{{le=\"+Inf\"}} {total}");
+        let _ = writeln!(text, "{DURATION}_sum {}", seconds(self.milliseconds.load(Ordering::Relaxed)));
+        let _ = writeln!(text, "{DURATION}_count {total}");
+    }
+}
+
+fn write_conditions<'a>(text: &mut String, instances: impl IntoIterator<Item = &'a GatewayInstance>) {
+    const CONDITION: &str = "bulkhead_instance_condition";
+    head(
+        text,
+        CONDITION,
+        "gauge",
+        "1 where a condition of an instance or of its lane is True, 0 where False, -1 where Unknown.",
+    );
+    for instance in instances {
+        let name = instance.metadata.name.as_deref().unwrap_or_default();
+        let namespace = instance.metadata.namespace.as_deref().unwrap_or_default();
+        let mut line = |lane: &str, condition: &Condition| {
+            let value = match condition.status.as_str() {
+                "True" => "1",
+                "False" => "0",
+                _ => "-1",
+            };
+            let of =
+                format!("namespace=\"{namespace}\",name=\"{name}\",lane=\"{lane}\",condition=\"{}\"", condition.type_);
+            let _ = writeln!(text, "{CONDITION}{{{of}}} {value}");
+        };
+        let Some(status) = &instance.status else { continue };
+        status.conditions.iter().for_each(|condition| line("", condition));
+        for lane in &status.lanes {
+            lane.conditions.iter().for_each(|condition| line(lane.name.slug(), condition));
+        }
+    }
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// Milliseconds as seconds, exactly.
+fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn counts_and_conditions_are_told() {
+        let metrics = Metrics::default();
+        metrics.reconciled(Duration::from_millis(30), true);
+        metrics.reconciled(Duration::from_secs(90), false);
+        metrics.failed("apply", "forbidden");
+        metrics.applied(Kind::Service);
+        let instance: GatewayInstance = serde_json::from_value(json!({
+            "apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance",
+            "metadata": { "name": "edge", "namespace": "infra" }, "spec": {},
+            "status": { "conditions": [{
+                "type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }] },
+        }))
+        .expect("an instance");
+        let text = metrics.text([&instance]);
+        for line in [
+            "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"0.020\"} 0",
+            "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"0.100\"} 1",
+            "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"+Inf\"} 2",
+            "bulkhead_operator_reconcile_duration_seconds_sum 90.030",
+            "bulkhead_operator_reconcile_errors_total 1",
+            "bulkhead_operator_failures_total{step=\"apply\",kind=\"forbidden\"} 1",
+            "bulkhead_operator_object_changes_total{kind=\"Service\",change=\"applied\"} 1",
+            "bulkhead_instance_condition{namespace=\"infra\",name=\"edge\",lane=\"\",condition=\"Ready\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One instance, once: gather, validate, plan, apply, observe, report. This file tells the order; each step has a file of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bulkhead_crds::instance::{GatewayInstance, ManagementState};
+use bulkhead_crds::names::LaneName;
+use bulkhead_crds::reason;
+use bulkhead_plan::{Plan, Rejection};
+use futures::FutureExt;
+use futures::future::join_all;
+use jiff::Timestamp;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
+use tokio::time::Instant;
+use tracing::{debug, error, warn};
+
+use crate::apply::{self, LaneOutcome, apply, planned};
+use crate::call::CallError;
+use crate::cleanup;
+use crate::conditions::Verdict;
+use crate::context::Context;
+use crate::gather::{self, gather};
+use crate::observe::{self, LaneSeen, Observed, Seen, observe};
+use crate::owner::InstanceId;
+use crate::poll::poll;
+use crate::prune::prune;
+use crate::report::report;
+
+/// A reconcile that has to be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something it is planned from could not be had.
+    #[error("gathering for GatewayInstance {instance}")]
+    Gather {
+        /// Which.
+        instance: InstanceId,
+        /// Why not.
+        #[source]
+        source: gather::Error,
+    },
+    /// The finalizer could not be written.
+    #[error("holding GatewayInstance {instance}")]
+    Hold {
+        /// Which.
+        instance: InstanceId,
+        /// Why not.
+        #[source]
+        source: CallError,
+    },
+    /// Something outside its namespace could not be deleted.
+    #[error("cleaning up after GatewayInstance {instance}")]
+    CleanUp {
+        /// Which.
+        instance: InstanceId,
+        /// Why not.
+        #[source]
+        source: CallError,
+    },
+    /// Its status could not be written.
+    #[error("reporting on GatewayInstance {instance}")]
+    Report {
+        /// Which.
+        instance: InstanceId,
+        /// Why not.
+        #[source]
+        source: CallError,
+    },
+    /// A mistake in this program. Other instances go on.
+    #[error("reconciling GatewayInstance {instance} panicked; please report it with the log above")]
+    Panicked {
+        /// Which.
+        instance: InstanceId,
+    },
+}
+
+impl Error {
+    /// A word for metrics.
+    #[must_use]
+    pub fn kind(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Gather { source, .. } => ("gather", source.kind()),
+            Self::Hold { source, .. } => ("hold", source.kind()),
+            Self::CleanUp { source, .. } => ("clean_up", source.kind()),
+            Self::Report { source, .. } => ("report", source.kind()),
+            Self::Panicked { .. } => ("reconcile", "panic"),
+        }
+    }
+}
+
+/// Reconciles one instance, and keeps its panic from ending the others.
+///
+/// # Errors
+/// When it has to be tried again.
+pub async fn reconcile(instance: Arc<GatewayInstance>, context: Arc<Context>) -> Result<Action, Error> {
+    let id = InstanceId::of(&instance.metadata);
+    let started = Instant::now();
+    let result = AssertUnwindSafe(step(&instance, &id, &context)).catch_unwind().await;
+    let result = result.unwrap_or_else(|_| Err(Error::Panicked { instance: id.clone() }));
+    context.metrics.reconciled(started.elapsed(), result.is_ok());
+    debug!(instance = %id, ok = result.is_ok(), "reconciled");
+    result
+}
+
+/// What to do after a failure: wait, longer each time.
+#[must_use]
+pub fn after_failure(instance: Arc<GatewayInstance>, failure: &Error, context: Arc<Context>) -> Action {
+    let id = InstanceId::of(&instance.metadata);
+    let (step, kind) = failure.kind();
+    context.metrics.failed(step, kind);
+    let again = context.backoff.failed(&id);
+    let cause = std::error::Error::source(failure).map(ToString::to_string).unwrap_or_default();
+    error!(instance = %id, step, kind, cause, again_seconds = again.as_secs(), "{failure}");
+    Action::requeue(again)
+}
+
+async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
+    if instance.metadata.deletion_timestamp.is_some() {
+        return delete(instance, id, context).await;
+    }
+    let gathered =
+        gather(instance, id, context).await.map_err(|source| Error::Gather { instance: id.clone(), source })?;
+    let judged = bulkhead_plan::validate(instance, &gathered.gathered);
+    let plan = judged.as_ref().ok().map(|valid| bulkhead_plan::plan(valid, &context.site, &gathered.gathered));
+    let managed = instance.spec.management_state == ManagementState::Managed;
+    let outcome = match plan.as_ref().filter(|_| managed) {
+        Some(plan) => {
+            cleanup::hold(instance, id, context)
+                .await
+                .map_err(|source| Error::Hold { instance: id.clone(), source })?;
+            carry_out(plan, &gathered.unreadable, id, context).await
+        }
+        None => Outcome::default(),
+    };
+    let seen =
+        Seen { accepted: accepted(judged.err()), lanes: see(instance, plan.as_ref(), &outcome, id, context).await };
+    let observed = observe(instance, &seen, Timestamp::now());
+    report(instance, &observed.status, id, context)
+        .await
+        .map_err(|source| Error::Report { instance: id.clone(), source })?;
+    Ok(next(&observed, &outcome, id, context))
+}
+
+/// What became of the plan.
+#[derive(Default)]
+struct Outcome {
+    /// Why a lane is not as planned, as sentences.
+    failures: BTreeMap<LaneName, Vec<String>>,
+    /// Something that is no longer planned is still there.
+    left_over: bool,
+}
+
+/// Applies all lanes side by side, so that none waits for another, then removes what is no longer planned.
+async fn carry_out(
+    plan: &Plan,
+    unreadable: &BTreeMap<LaneName, CallError>,
+    id: &InstanceId,
+    context: &Context,
+) -> Outcome {
+    let objects: Vec<_> = plan.lanes.iter().map(|lane| (lane, planned(lane))).collect();
+    let readable = objects.iter().filter(|(lane, _)| !unreadable.contains_key(&lane.lane));
+    let outcomes = join_all(readable.map(|(lane, objects)| apply(lane, objects, id, context))).await;
+    let mut failures: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for (lane, error) in unreadable {
+        warn!(instance = %id, lane = %lane, "{error}");
+        context.metrics.failed("gather", error.kind());
+        failures.insert(*lane, vec![format!("{error}.")]);
+    }
+    for LaneOutcome { lane, failures: errors } in outcomes.iter().filter(|outcome| !outcome.failures.is_empty()) {
+        failures.insert(*lane, errors.iter().map(|error: &apply::Error| format!("{error}.")).collect());
+    }
+    let keep = objects.iter().flat_map(|(_, objects)| objects.iter().map(|object| object.key.clone())).collect();
+    let unsettled: BTreeSet<_> = failures.keys().copied().collect();
+    let left_over = prune(id, &keep, &unsettled, context).await;
+    Outcome { failures, left_over }
+}
+
+fn accepted(rejections: Option<Vec<Rejection>>) -> Verdict {
+    let rejections = rejections.unwrap_or_default();
+    match rejections.first() {
+        None => Verdict::plain(reason::ACCEPTED),
+        Some(gravest) => {
+            let all: Vec<_> = rejections.iter().map(ToString::to_string).collect();
+            Verdict::with(gravest.reason, all.join(" "))
+        }
+    }
+}
+
+/// Looks at every enabled lane: its live objects, and what its pods say.
+async fn see(
+    instance: &GatewayInstance,
+    plan: Option<&Plan>,
+    outcome: &Outcome,
+    id: &InstanceId,
+    context: &Context,
+) -> Vec<LaneSeen> {
+    let lanes = instance.spec.enabled_lanes().map(async |(lane, spec)| {
+        let planned = plan.and_then(|plan| plan.lanes.iter().find(|planned| planned.lane == lane));
+        let budget = planned.and_then(|planned| planned.disruption_budget.as_ref()?.spec.as_ref());
+        let before = instance.status.as_ref().and_then(|status| status.lane(lane)?.config_generation);
+        let managed = instance.spec.management_state == ManagementState::Managed;
+        let name = ObjectRef::new(&bulkhead_plan::names::object(&id.name, lane)).within(&id.namespace);
+        let service = ObjectRef::new(&name.name).within(&id.namespace);
+        LaneSeen {
+            lane,
+            instance_uid: id.uid.clone(),
+            class: spec.class_name(&id.name, lane),
+            service_type: spec.service_type(lane),
+            // A lane that is left alone keeps the document it has.
+            wanted_generation: planned.filter(|_| managed).map_or(before, |lane| Some(lane.document.config_generation)),
+            max_unavailable: budget.and_then(|budget| budget.max_unavailable.clone()),
+            deployment: context
+                .caches
+                .deployments
+                .get(&name)
+                .filter(|o| id.owns(&o.metadata))
+                .map(Arc::unwrap_or_clone),
+            service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
+            pods: poll(context.caches.pods_of(id, lane)).await,
+            apply_failures: outcome.failures.get(&lane).cloned().unwrap_or_default(),
+        }
+    });
+    join_all(lanes).await
+}
+
+/// When to come back.
+fn next(observed: &Observed, outcome: &Outcome, id: &InstanceId, context: &Context) -> Action {
+    if outcome.failures.is_empty() && !outcome.left_over {
+        context.backoff.succeeded(id);
+        return Action::requeue(observed.look_again);
+    }
+    Action::requeue(context.backoff.failed(id).min(observed.look_again.max(FAILED_LANE_AGAIN)))
+}
+
+/// Least time between two tries of a lane that failed while the other is still on its way.
+const FAILED_LANE_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The way out: clean up, say what holds, let go.
+async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
+    if !cleanup::is_held(instance) {
+        context.forget(id);
+        return Ok(Action::await_change());
+    }
+    let cleaned = cleanup::clean_up(id, context).await;
+    let held = match &cleaned {
+        Ok(()) => Verdict::plain(reason::NOT_BLOCKED),
+        Err(error) => Verdict::with(reason::CLEANING_UP, format!("{error}.")),
+    };
+    let status = observe::deleting(instance, &held, Timestamp::now());
+    report(instance, &status, id, context).await.map_err(|source| Error::Report { instance: id.clone(), source })?;
+    cleaned.map_err(|source| Error::CleanUp { instance: id.clone(), source })?;
+    let live = context.instances(&id.namespace);
+    let live = crate::call::call(format!("reading GatewayInstance {id}"), live.get_opt(&id.name)).await;
+    let live = live.map_err(|source| Error::Hold { instance: id.clone(), source })?;
+    if let Some(live) = live.filter(|live| live.metadata.uid.as_ref() == Some(&id.uid)) {
+        cleanup::release(&live, id, context).await.map_err(|source| Error::Hold { instance: id.clone(), source })?;
+    }
+    context.forget(id);
+    Ok(Action::await_change())
+}

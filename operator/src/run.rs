@@ -1,0 +1,105 @@
+//! The operator at work: connect, watch, reconcile, and leave when asked to.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bulkhead_crds::instance::GatewayInstance;
+use bulkhead_plan::Site;
+use futures::{FutureExt, StreamExt, future, stream};
+use kube::Client;
+use kube::runtime::controller::{Config, applier};
+use kube::runtime::reflector::ObjectRef;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use crate::call::call;
+use crate::context::Context;
+use crate::health::{self, Health};
+use crate::reconcile::{after_failure, reconcile};
+use crate::{sweep, watch};
+
+/// Instances reconciled at once: one that waits for a slow call must not keep many others waiting, nor may a storm flood the API server.
+const AT_ONCE: u16 = 8;
+/// Events of one change come in a bunch; this takes them together and is too short to be noticed.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+/// Reconciles asked for and not yet taken note of. Full, it slows the watches down, which loses nothing.
+const REQUESTS: usize = 1024;
+/// How long reconciles may take to end after a signal: less than the 30 s a pod gets.
+const LEAVE: Duration = Duration::from_secs(20);
+
+/// Runs until `leave` is done.
+///
+/// # Errors
+/// When the health port cannot be had, or the controller ends by itself.
+pub async fn run(
+    client: Client,
+    site: Site,
+    health: SocketAddr,
+    leave: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(health).await.with_context(|| format!("listening on {health} for probes"))?;
+    let kubernetes_minor = kubernetes_minor(&client).await;
+    info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
+
+    let (requests, mut asked) = mpsc::channel::<ObjectRef<GatewayInstance>>(REQUESTS);
+    let watch::Watches { caches, readiness, tasks: _watches, context: announce } = watch::start(&client, &requests);
+    let context = Arc::new(Context::new(client, site, kubernetes_minor, caches.clone()));
+    announce.send_replace(Some(Arc::clone(&context)));
+    let health =
+        Health { readiness: readiness.clone(), context: Arc::clone(&context), instances: caches.instances.clone() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(health::serve(listener, Arc::new(health)));
+
+    tokio::pin!(leave);
+    tokio::select! {
+        () = all_listed(&readiness) => info!("every cache is filled; reconciling"),
+        () = &mut leave => return Ok(()),
+    }
+    tasks.spawn(sweep::run(Arc::clone(&context)));
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let queue = stream::poll_fn(move |task| asked.poll_recv(task)).map(Ok::<_, Infallible>);
+    // When the queue ends, reconciles that run come to their end and no other begins.
+    let queue = Box::pin(queue.take_until(stopped));
+    let config = Config::default().concurrency(AT_ONCE).debounce(DEBOUNCE);
+    let reconcile = |instance, context| reconcile(instance, context).boxed();
+    let work = applier(reconcile, after_failure, context, caches.instances, queue, config);
+    // Failures were told where they happened; what is left are requests for instances that are gone.
+    let mut work = work.for_each(|done| future::ready(debug!(ok = done.is_ok(), "done"))).boxed();
+    tokio::select! {
+        () = &mut work => bail!("the controller ended by itself"),
+        () = &mut leave => info!("asked to leave; ending what runs"),
+    }
+    drop(stop);
+    if tokio::time::timeout(LEAVE, work).await.is_err() {
+        warn!("left with reconciles still running; the next start finishes them");
+    }
+    Ok(())
+}
+
+/// Waits until every cache has seen its first list.
+async fn all_listed(readiness: &watch::Readiness) {
+    /// How often to look: start-up takes seconds at best.
+    const LOOK: Duration = Duration::from_millis(50);
+    while !readiness.waiting().is_empty() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Minor version of the API server; nothing when it does not tell, which must not keep the operator from starting.
+async fn kubernetes_minor(client: &Client) -> Option<u32> {
+    match call("asking for the version of the API server", client.apiserver_version()).await {
+        // Some distributions append a plus sign.
+        Ok(version) => version.minor.trim_end_matches('+').parse().ok(),
+        Err(error) => {
+            warn!("{error}; fields that need a later Kubernetes are not refused");
+            None
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Watches: each keeps one store of the caches up to date, and asks for a reconcile of every instance that an event concerns.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use bulkhead_crds::instance::GatewayInstance;
+use futures::{Stream, StreamExt, future};
+use kube::api::Api;
+use kube::core::{DeserializeGuard, error_boundary::InvalidObject};
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt, watcher as watch_api};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+pub mod concerns;
+mod instances;
+mod start;
+
+pub use start::{Readiness, Watches, start};
+
+/// Asks for a reconcile. Bounded: watches wait when reconciles cannot keep up, and the API server keeps what they have not read.
+pub type Requests = mpsc::Sender<ObjectRef<GatewayInstance>>;
+
+/// Events of one kind of object, errors told and left behind.
+type Events<K> = std::pin::Pin<Box<dyn Stream<Item = Event<K>> + Send>>;
+
+/// Watches objects that this program's types describe exactly, or of which only metadata is read.
+fn events<K>(api: Api<K>, config: watcher::Config) -> Events<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K::DynamicType: Hash + Eq + Clone,
+{
+    let what = api.resource_url().to_owned();
+    let told = move |event: Result<Event<K>, watcher::Error>| {
+        if let Err(error) = &event {
+            // A watch is broken now and then, and resumed: only those that stay broken matter, and readiness or staleness shows them.
+            warn!(watch = what, "{error}");
+        }
+        future::ready(event.ok())
+    };
+    watch_api(api, config).default_backoff().filter_map(told).boxed()
+}
+
+/// Watches objects that users write: one that cannot be decoded is left out, instead of blocking all others.
+fn guarded<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config) -> Events<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K::DynamicType: Hash + Eq + Clone,
+{
+    events(api, config).filter_map(|event| future::ready(decoded(event))).boxed()
+}
+
+fn decoded<K: Resource>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+    let good = |guard: DeserializeGuard<K>| {
+        let told = |invalid: &InvalidObject| {
+            let meta = &invalid.metadata;
+            warn!(
+                namespace = meta.namespace,
+                name = meta.name,
+                "cannot be decoded, so it is left out: {}",
+                invalid.error
+            );
+        };
+        guard.0.inspect_err(told).ok()
+    };
+    match event {
+        Event::Apply(guard) => good(guard).map(Event::Apply),
+        Event::InitApply(guard) => good(guard).map(Event::InitApply),
+        Event::Delete(guard) => good(guard).map(Event::Delete),
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
+}
+
+/// Drops what nobody reads. Annotations of `kubectl apply` repeat the whole object, Secrets included.
+fn trim<K: Resource>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+    if let Some(annotations) = object.meta_mut().annotations.as_mut() {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// Fills a store with `events` and asks for a reconcile of whom `concerned` names, until nobody listens.
+async fn follow<K>(
+    mut events: Events<K>,
+    mut writer: Writer<K>,
+    trim: fn(&mut K),
+    mut concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>>,
+    requests: Requests,
+) where
+    K: Resource + Clone + 'static,
+    K::DynamicType: Hash + Eq + Clone,
+{
+    while let Some(event) = events.next().await {
+        let event = event.modify(trim);
+        writer.apply_watcher_event(&event);
+        for instance in concerned(&event) {
+            if requests.send(instance).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The object of an event that has one.
+fn object<K>(event: &Event<K>) -> Option<&K> {
+    match event {
+        Event::Apply(object) | Event::InitApply(object) | Event::Delete(object) => Some(object),
+        Event::Init | Event::InitDone => None,
+    }
+}

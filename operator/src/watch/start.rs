@@ -1,0 +1,207 @@
+//! Starts every watch. Which kinds there are, what is kept of them and whom they concern stands here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use bulkhead_crds::names;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
+use kube::Client;
+use kube::api::PartialObjectMeta;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::caches::Caches;
+use crate::context::Context;
+use crate::kind::Kind;
+use bulkhead_compile::ReferenceKind;
+
+/// Selects what the operator made.
+const OURS: &str = "app.kubernetes.io/managed-by=bulkhead-operator";
+
+/// Watches that were started, and what they fill.
+pub struct Watches {
+    /// The stores.
+    pub caches: Caches,
+    /// Which stores are still empty.
+    pub readiness: Readiness,
+    /// The running watches; they end when this is dropped.
+    pub tasks: JoinSet<()>,
+    /// Gives the watches the context, once it exists: they need to know what instances refer to.
+    pub context: watch::Sender<Option<Arc<Context>>>,
+}
+
+type IsReady = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Says which stores have not seen their first list.
+#[derive(Clone, Default)]
+pub struct Readiness {
+    waiting: Arc<std::sync::Mutex<Vec<&'static str>>>,
+}
+
+impl Readiness {
+    /// Kinds whose first list is not complete, in order; empty when everything is known.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<&'static str> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn expect(&self, what: &'static str, ready: IsReady, tasks: &mut JoinSet<()>) {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(what);
+        let waiting = Arc::clone(&self.waiting);
+        tasks.spawn(async move {
+            ready.await;
+            waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|known| *known != what);
+        });
+    }
+}
+
+/// Starts all watches, which send to `requests`.
+#[must_use]
+pub fn start(client: &Client, requests: &Requests) -> Watches {
+    let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests: requests.clone() };
+    let (context, known) = watch::channel(None::<Arc<Context>>);
+    let all = watcher::Config::default;
+    let ours = || watcher::Config::default().labels(OURS);
+
+    let mut changes = instances::Changes::default();
+    let instances = starting
+        .store("GatewayInstance", guarded(Api::all(client.clone()), all()), trim, move |event| changes.of(event));
+    let known_instances = instances.clone();
+    let classes = starting.store("IngressClass", guarded(Api::all(client.clone()), all()), trim, move |event| {
+        let class = object(event).map(ResourceExt::name_any);
+        class.map(|class| concerns::of_class(&class, &known_instances.state())).unwrap_or_default()
+    });
+    let (known_instances, memory) = (instances.clone(), known.clone());
+    let ingresses = starting.store("Ingress", guarded(Api::all(client.clone()), all()), trim_ingress, move |event| {
+        let Some(ingress) = object(event) else { return Vec::new() };
+        let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
+        let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
+        // Those it concerned before: its class or its references may have changed away from them.
+        concerned.extend(watchers(&memory, |watched| watched.ingresses.contains(&this)));
+        concerned
+    });
+    let known_instances = instances.clone();
+    let namespaces = starting.store("Namespace", events(Api::all(client.clone()), all()), trim, move |event| {
+        let namespace = object(event).map(ResourceExt::name_any);
+        namespace.map(|namespace| concerns::of_namespace(&namespace, &known_instances.state())).unwrap_or_default()
+    });
+    let lane_pods = all().labels(&format!("{},{}", names::LABEL_INSTANCE, names::LABEL_LANE));
+    let pods = starting.store("Pod", events(Api::all(client.clone()), lane_pods), trim_pod, |event: &Event<Pod>| {
+        object(event).map(|pod| concerns::of_pod(pod.meta())).unwrap_or_default()
+    });
+    let deployments =
+        starting.store("Deployment", events(Api::all(client.clone()), ours()), trim, |event: &Event<Deployment>| {
+            object(event).map(|object| concerns::of_child(object.meta())).unwrap_or_default()
+        });
+    let services =
+        starting.store("Service", events(Api::all(client.clone()), ours()), trim, |event: &Event<Service>| {
+            object(event).map(|object| concerns::of_child(object.meta())).unwrap_or_default()
+        });
+    let mut children = BTreeMap::new();
+    for kind in Kind::ALL {
+        children.insert(kind, starting.children(kind, client));
+    }
+    starting.references::<Secret>(client, ReferenceKind::Secret, known.clone());
+    starting.references::<ConfigMap>(client, ReferenceKind::ConfigMap, known);
+
+    let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
+    Watches { caches, readiness: starting.readiness, tasks: starting.tasks, context }
+}
+
+/// Watches while they are started.
+struct Starting {
+    tasks: JoinSet<()>,
+    readiness: Readiness,
+    requests: Requests,
+}
+
+impl Starting {
+    /// One watch with its store.
+    fn store<K>(
+        &mut self,
+        what: &'static str,
+        events: Events<K>,
+        trim: fn(&mut K),
+        concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>> + Send + 'static,
+    ) -> Store<K>
+    where
+        K: Resource + Clone + Send + Sync + 'static,
+        K::DynamicType: Default + Hash + Eq + Clone + Send + Sync,
+    {
+        self.store_with(what, Writer::default(), events, trim, concerned)
+    }
+
+    fn store_with<K>(
+        &mut self,
+        what: &'static str,
+        writer: Writer<K>,
+        events: Events<K>,
+        trim: fn(&mut K),
+        concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>> + Send + 'static,
+    ) -> Store<K>
+    where
+        K: Resource + Clone + Send + Sync + 'static,
+        K::DynamicType: Hash + Eq + Clone + Send + Sync,
+    {
+        let store = writer.as_reader();
+        let filled = store.clone();
+        let ready = async move {
+            if filled.wait_until_ready().await.is_ok() {
+                info!(kind = what, "listed");
+            }
+        };
+        self.readiness.expect(what, Box::pin(ready), &mut self.tasks);
+        self.tasks.spawn(follow(events, writer, trim, concerned, self.requests.clone()));
+        store
+    }
+
+    /// Metadata of what the operator made of one kind.
+    fn children(&mut self, kind: Kind, client: &Client) -> Store<crate::caches::ChildMeta> {
+        let resource = kind.resource();
+        let api = Api::all_with(client.clone(), &resource);
+        let stream = events(api, watcher::Config::default().labels(OURS));
+        self.store_with(kind.as_str(), Writer::new(resource), stream, trim, |event| {
+            object(event).map(|child| concerns::of_child(&child.metadata)).unwrap_or_default()
+        })
+    }
+
+    /// Metadata of everything of a kind that Ingresses may refer to. Nothing is kept: only events of what is referred to matter.
+    fn references<K>(&mut self, client: &Client, kind: ReferenceKind, known: watch::Receiver<Option<Arc<Context>>>)
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let mut stream = events(Api::<PartialObjectMeta<K>>::all(client.clone()), watcher::Config::default());
+        let requests = self.requests.clone();
+        self.tasks.spawn(async move {
+            while let Some(event) = stream.next().await {
+                let Some(object) = object(&event) else { continue };
+                let this = (kind, object.namespace().unwrap_or_default(), object.name_any());
+                for instance in watchers(&known, |watched| watched.references.contains(&this)) {
+                    if requests.send(instance).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn watchers(
+    known: &watch::Receiver<Option<Arc<Context>>>,
+    concerned: impl Fn(&crate::context::Watched) -> bool,
+) -> Vec<ObjectRef<GatewayInstance>> {
+    let context = known.borrow().clone();
+    context.map(|context| concerns::of_ids(context.watchers(concerned))).unwrap_or_default()
+}
+
+fn trim_ingress(ingress: &mut k8s_openapi::api::networking::v1::Ingress) {
+    trim(ingress);
+    ingress.status = None;
+}
+
+/// Of a pod only its labels, address and readiness are read.
+fn trim_pod(pod: &mut Pod) {
+    trim(pod);
+    pod.spec = None;
+}
