@@ -150,6 +150,9 @@ impl Thread {
     }
 
     async fn run(mut self) {
+        if let Err(panic) = self.cover() {
+            self.recover(&panic).await;
+        }
         let mut collect = interval(COLLECT);
         collect.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -193,8 +196,7 @@ impl Thread {
     }
 
     fn cover(&mut self) -> Result<(), CompilerPanic> {
-        let Some(lane) = self.rebuild.lane() else { return Ok(()) };
-        let lists = self.feed.cover(&lane.scope.namespaces);
+        let lists = self.feed.cover(self.rebuild.lane().map(|lane| &lane.scope.namespaces));
         self.rebuild.expect(&lists)
     }
 
@@ -225,3 +227,6 @@ impl Thread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

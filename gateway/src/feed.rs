@@ -48,20 +48,16 @@ impl Feed {
         Ok(Self { events, wanted })
     }
 
-    /// Makes the source cover `namespaces`, and says which lists that takes. A directory is always read whole: the compiler
-    /// passes over what is out of scope.
-    pub fn cover(&self, namespaces: &NamespaceSet) -> BTreeSet<(Kind, Scope)> {
-        match &self.wanted {
-            Some(wanted) => {
-                let lists = kubernetes::lists(namespaces);
-                wanted.send_if_modified(|now| {
-                    let differs = *now != lists;
-                    now.clone_from(&lists);
-                    differs
-                });
-                lists
-            }
-            None => Kind::ALL.into_iter().map(|kind| (kind, Scope::All)).collect(),
-        }
+    /// Makes the source cover `namespaces` (none before the first lane document), and says which lists that takes. A directory
+    /// is always read whole: the compiler passes over what is out of scope.
+    pub fn cover(&self, namespaces: Option<&NamespaceSet>) -> BTreeSet<(Kind, Scope)> {
+        let Some(wanted) = &self.wanted else { return Kind::ALL.into_iter().map(|kind| (kind, Scope::All)).collect() };
+        let lists = namespaces.map(kubernetes::lists).unwrap_or_default();
+        wanted.send_if_modified(|now| {
+            let differs = *now != lists;
+            now.clone_from(&lists);
+            differs
+        });
+        lists
     }
 }

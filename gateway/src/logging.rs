@@ -1,5 +1,7 @@
 //! Log lines of the process: to standard error, JSON by default, filtered by `BULKHEAD_LOG`.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
@@ -11,7 +13,7 @@ pub fn start(format: LogFormat) {
     // Fields stand beside the message, so that `lane` and `generation` can be queried without a path.
     let outcome = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
-        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
     if outcome.is_err() {
         tracing::debug!("a log subscriber is already installed, it is kept");

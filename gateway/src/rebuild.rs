@@ -162,7 +162,7 @@ impl Rebuild {
             self.state.findings = findings;
         }
         self.state.classes = self.store.compiler().classes();
-        self.state.counts = self.store.compiler().counts().into();
+        self.state.counts = self.store.compiler().counts();
         self.state.counters.endpoint_changes += endpoints as u64;
         if published || endpoints > 0 {
             self.log(published, endpoints, begin);
@@ -198,7 +198,10 @@ impl Rebuild {
 
     /// What the first snapshot waits for.
     fn missing(&self) -> Vec<String> {
-        let lane = self.lane.is_none().then(|| "the lane document".to_owned());
+        let lane = self.lane.is_none().then(|| match &self.lane_problem {
+            Some(problem) => format!("the lane document ({problem})"),
+            None => "the lane document".to_owned(),
+        });
         let lists =
             self.store.incomplete().map(|(kind, scope)| format!("the list of kind {} in {scope}", kind.as_str()));
         lane.into_iter().chain(lists).collect()

@@ -25,35 +25,13 @@ pub struct ControlState {
     /// The lane's classes.
     pub classes: Vec<ClassReport>,
     /// Sizes of the last snapshot.
-    pub counts: Sizes,
+    pub counts: Counts,
     /// Findings of the last snapshot.
     pub findings: Arc<[Finding]>,
     /// What could not be read.
     pub source_problems: Vec<String>,
     /// Counters since the start.
     pub counters: ControlCounters,
-}
-
-/// Sizes of a snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sizes {
-    /// Ingresses served.
-    pub ingresses: u32,
-    /// Routes.
-    pub routes: u32,
-    /// Endpoints.
-    pub endpoints: u32,
-}
-
-impl From<Counts> for Sizes {
-    fn from(counts: Counts) -> Self {
-        let bounded = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        Self {
-            ingresses: bounded(counts.ingresses),
-            routes: bounded(counts.routes),
-            endpoints: bounded(counts.endpoints),
-        }
-    }
 }
 
 /// Counters of the control thread, since the start.

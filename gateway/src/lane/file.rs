@@ -32,7 +32,7 @@ fn run(path: &Path, updates: &LaneUpdates) {
         }
     });
     // The directory, because a file that is replaced by renaming is another file.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let watched =
         watcher.and_then(|mut watcher| watcher.watch(directory, RecursiveMode::NonRecursive).map(|()| watcher));
     if let Err(error) = &watched {
@@ -74,7 +74,7 @@ fn wait(notices: &Receiver<()>) -> Result<(), RecvTimeoutError> {
 fn read(path: &Path, last: &mut Option<Result<String, String>>) -> Option<LaneUpdate> {
     let place = || path.display().to_string();
     let found = fs::read_to_string(path).map_err(|error| (error.kind(), error.to_string()));
-    let comparable = found.as_ref().map(Clone::clone).map_err(|(_, reason)| reason.clone());
+    let comparable = found.clone().map_err(|(_, reason)| reason);
     if last.as_ref() == Some(&comparable) {
         return None;
     }

@@ -217,11 +217,14 @@ impl Placed for k8s_openapi::ClusterResourceScope {
     }
 }
 
-/// What the library says, in one line and without its own place names.
+/// What the library says, in one line, without its own place names and without advice to programmers.
 fn reason(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
-    let first = text.lines().next().unwrap_or_default();
-    first.trim_start_matches("error: ").split(" at line ").next().unwrap_or(first).trim_end_matches(':').to_owned()
+    let mut reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    for tail in [" at line ", ", set DuplicateKeyPolicy"] {
+        reason = reason.split(tail).next().unwrap_or(reason);
+    }
+    reason.trim_end_matches(':').to_owned()
 }
 
 #[cfg(test)]

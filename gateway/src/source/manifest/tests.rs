@@ -67,8 +67,13 @@ fn objects_of_other_kinds_are_carried_whole() {
 fn a_mistake_is_named_with_its_line() {
     let cases = [
         ("no YAML", format!("{INGRESS}---\n# second\nkind: [\n"), 7, ""),
-        ("a tab", format!("{INGRESS}---\nkind: Service\n\tname: x\n"), 7, ""),
-        ("a key twice", "kind: Service\nkind: Service\n".to_owned(), 2, "kind"),
+        (
+            "a tab, named where the text begins that it breaks",
+            format!("{INGRESS}---\nkind: Service\n\tname: x\n"),
+            6,
+            "tab",
+        ),
+        ("a key twice", "kind: Service\nkind: Service\n".to_owned(), 2, "duplicate mapping key: kind"),
         ("no kind", format!("{INGRESS}---\n\nfoo: 1\n"), 7, "this document has no kind"),
         ("no apiVersion", "kind: Ingress\n".to_owned(), 1, "this Ingress has no apiVersion"),
         ("no name", "\n\napiVersion: v1\nkind: Service\n".to_owned(), 3, "this Service has no metadata.name"),
