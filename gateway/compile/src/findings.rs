@@ -82,33 +82,30 @@ pub(crate) enum Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     by_origin: BTreeMap<Origin, Vec<Finding>>,
-    changed: bool,
+    /// What was there when findings were last taken, where it may be otherwise now.
+    before: BTreeMap<Origin, Vec<Finding>>,
 }
 
 impl Ledger {
     /// Replaces what `origin` has found.
     pub(crate) fn set(&mut self, origin: Origin, mut list: Vec<Finding>) {
         list.sort();
-        let before = self.by_origin.get(&origin).map_or(&[][..], |before| before);
-        if before == list {
-            return;
-        }
-        self.changed = true;
-        if list.is_empty() {
-            self.by_origin.remove(&origin);
-        } else {
-            self.by_origin.insert(origin, list);
-        }
+        let before =
+            if list.is_empty() { self.by_origin.remove(&origin) } else { self.by_origin.insert(origin.clone(), list) };
+        self.before.entry(origin).or_insert_with(|| before.unwrap_or_default());
     }
 
     /// Whether any finding has come or gone since they were last taken.
-    pub(crate) const fn has_changed(&self) -> bool {
-        self.changed
+    pub(crate) fn has_changed(&self) -> bool {
+        let now = |origin| self.by_origin.get(origin).map(Vec::as_slice).unwrap_or_default();
+        self.before.iter().any(|(origin, before)| *before != now(origin))
     }
 
     /// Every finding in order, if any has come or gone since the last call.
     pub(crate) fn take_changed(&mut self) -> Option<Arc<[Finding]>> {
-        std::mem::take(&mut self.changed).then(|| self.all())
+        let changed = self.has_changed();
+        self.before.clear();
+        changed.then(|| self.all())
     }
 
     fn all(&self) -> Arc<[Finding]> {

@@ -1,6 +1,7 @@
 //! All Ingresses, and who among those that are served names which host and which Service.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bulkhead_model::HostPattern;
 
@@ -13,20 +14,20 @@ use crate::name::Name;
 pub(crate) struct Ingresses {
     held: BTreeMap<Name, Held>,
     /// Served Ingresses with rules for a host, oldest first.
-    claims: BTreeMap<HostPattern, BTreeSet<Age>>,
+    claims: BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>,
     /// Served Ingresses that refer to a Service.
     referrers: BTreeMap<Name, BTreeSet<Name>>,
 }
 
 #[derive(Debug)]
 struct Held {
-    declared: Declared,
+    declared: Arc<Declared>,
     served: bool,
 }
 
 impl Ingresses {
     pub(crate) fn get(&self, name: &Name) -> Option<&Declared> {
-        self.held.get(name).map(|held| &held.declared)
+        self.held.get(name).map(|held| &*held.declared)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
@@ -45,7 +46,7 @@ impl Ingresses {
 
     /// Puts an Ingress in, not served yet. One that is there must not be served any more.
     pub(crate) fn insert(&mut self, declared: Declared) {
-        self.held.insert(declared.age.name.clone(), Held { declared, served: false });
+        self.held.insert(declared.age.name.clone(), Held { declared: Arc::new(declared), served: false });
     }
 
     pub(crate) fn remove(&mut self, name: &Name) {
@@ -57,10 +58,26 @@ impl Ingresses {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
         for host in held.declared.hosts.keys() {
-            set_member(&mut self.claims, host, &held.declared.age, served);
+            if served {
+                let claims = self.claims.entry(host.clone()).or_default();
+                claims.insert(held.declared.age.clone(), Arc::clone(&held.declared));
+            } else if let Some(claims) = self.claims.get_mut(host) {
+                claims.remove(&held.declared.age);
+                if claims.is_empty() {
+                    self.claims.remove(host);
+                }
+            }
         }
         for service in held.declared.services() {
-            set_member(&mut self.referrers, &name.beside(service), name, served);
+            let service = name.beside(service);
+            if served {
+                self.referrers.entry(service).or_default().insert(name.clone());
+            } else if let Some(referrers) = self.referrers.get_mut(&service) {
+                referrers.remove(name);
+                if referrers.is_empty() {
+                    self.referrers.remove(&service);
+                }
+            }
         }
         Some(&held.declared)
     }
@@ -72,28 +89,12 @@ impl Ingresses {
 
     /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.
     pub(crate) fn claims(&self, host: &HostPattern) -> Option<impl Iterator<Item = &Declared>> {
-        Some(self.claims.get(host)?.iter().filter_map(|age| self.get(&age.name)))
+        Some(self.claims.get(host)?.values().map(|declared| &**declared))
     }
 
     /// Hosts of which a served rule refers to a Service.
     pub(crate) fn hosts_of_service(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.referrers.get(service).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of(service))
-    }
-}
-
-fn set_member<K: Ord + Clone, V: Ord + Clone>(
-    index: &mut BTreeMap<K, BTreeSet<V>>,
-    key: &K,
-    member: &V,
-    present: bool,
-) {
-    if present {
-        index.entry(key.clone()).or_default().insert(member.clone());
-    } else if let Some(members) = index.get_mut(key) {
-        members.remove(member);
-        if members.is_empty() {
-            index.remove(key);
-        }
     }
 }

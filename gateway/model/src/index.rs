@@ -5,6 +5,7 @@
 //! few string compares more, never a linear search, so the hash can be public and quick.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// A sorted slice of keys and values. Keys are unique.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub(crate) struct Index<V>(Box<[Entry<V>]>);
 #[derive(Clone, Debug)]
 struct Entry<V> {
     hash: u64,
-    key: std::sync::Arc<str>,
+    key: Arc<str>,
     value: V,
 }
 
@@ -25,9 +26,8 @@ impl<V> Default for Index<V> {
 
 impl<V: Clone> Index<V> {
     /// Of two entries with one key the first stays.
-    pub(crate) fn new(entries: impl IntoIterator<Item = (Box<str>, V)>) -> Self {
-        let mut list: Vec<_> =
-            entries.into_iter().map(|(key, value)| Entry { hash: hash(&key), key: key.into(), value }).collect();
+    pub(crate) fn new(entries: impl IntoIterator<Item = (Arc<str>, V)>) -> Self {
+        let mut list: Vec<_> = entries.into_iter().map(|(key, value)| Entry { hash: hash(&key), key, value }).collect();
         list.sort_by(|a, b| a.order(b.hash, &b.key));
         list.dedup_by(|later, first| later.key == first.key);
         Self(list.into())

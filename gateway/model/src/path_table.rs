@@ -88,14 +88,14 @@ struct Prefixes(Box<[Prefix]>);
 
 #[derive(Debug)]
 struct Prefix {
-    key: Box<str>,
+    key: Arc<str>,
     /// Place of the longest prefix that contains this one; its own place if there is none.
     parent: usize,
     route: Arc<Route>,
 }
 
 impl Prefixes {
-    fn new(mut entries: Vec<(Box<str>, Arc<Route>)>) -> Self {
+    fn new(mut entries: Vec<(Arc<str>, Arc<Route>)>) -> Self {
         entries.sort_by(|(a, _), (b, _)| element_order(a, b));
         entries.dedup_by(|(later, _), (first, _)| later == first);
         let mut list: Vec<Prefix> = Vec::with_capacity(entries.len());

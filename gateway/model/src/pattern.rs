@@ -1,5 +1,7 @@
 //! What routes are written for: hosts and paths, parsed once into forms that compare the way requests do.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::host::Host;
@@ -66,7 +68,7 @@ fn parse_name(written: &str) -> Result<Box<str>, BadHostPattern> {
 pub struct PathPattern {
     pub(crate) kind: PathKind,
     /// `Prefix`: without the slash at its end, so that `/a` and `/a/` are one and `/` is empty. `Default`: empty.
-    pub(crate) key: Box<str>,
+    pub(crate) key: Arc<str>,
 }
 
 /// A text is no path that a request could have.
@@ -78,7 +80,7 @@ impl PathPattern {
     /// What nothing else matches.
     #[must_use]
     pub fn unmatched() -> Self {
-        Self { kind: PathKind::Default, key: Box::default() }
+        Self { kind: PathKind::Default, key: Arc::default() }
     }
 
     /// Exactly this path.
@@ -95,7 +97,7 @@ impl PathPattern {
     /// [`BadPathPattern`] if no request could match.
     pub fn prefix(written: &str) -> Result<Self, BadPathPattern> {
         let path = canonical(written)?;
-        let key = path.strip_suffix('/').map_or_else(|| path.clone(), Into::into);
+        let key = path.strip_suffix('/').map_or_else(|| Arc::clone(&path), Into::into);
         Ok(Self { kind: PathKind::Prefix, key })
     }
 
@@ -106,7 +108,7 @@ impl PathPattern {
     }
 }
 
-fn canonical(written: &str) -> Result<Box<str>, BadPathPattern> {
+fn canonical(written: &str) -> Result<Arc<str>, BadPathPattern> {
     match Target::parse(written.as_bytes()) {
         Ok(Target { path, query: None }) => Ok(path.into()),
         _ => Err(BadPathPattern),

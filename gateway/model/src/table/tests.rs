@@ -128,6 +128,8 @@ fn a_hosts_own_default_is_asked_before_less_specific_hosts() {
 fn a_closed_host_never_reaches_the_rules_of_others() {
     let rules = [rule("h.test", Exact, "/x"), rule("", Prefix, "/")];
     assert_eq!(found(&table(&rules, true), "h.test", "/y"), None);
+    let wildcard = [rule("*.h.test", Exact, "/x"), rule("", Prefix, "/")];
+    assert_eq!(found(&table(&wildcard, true), "a.h.test", "/y"), None);
     assert_eq!(found(&table(&rules, false), "h.test", "/y").as_deref(), Some(" / Prefix"));
 }
 
