@@ -1,2 +1,48 @@
-//! Placeholder while the house is being set up.
-fn main() {}
+//! Bulkhead from the command line: try it without Kubernetes, see what it would create, see what a gateway has loaded.
+//!
+//! In: manifests, and the admin port of gateways. Out: processes, tables, JSON lines, YAML. Every decision is taken where
+//! the cluster takes it: what an instance becomes in `bulkhead-plan`, what a lane serves in `bulkhead-compile`, inside the
+//! gateway processes that `up` starts from this very program.
+//!
+//! Read `args` for the commands, `up` for how a fleet runs on a laptop, `planning` for what `up` and `render` share.
+
+mod admin;
+mod args;
+mod folder;
+mod gateway;
+mod instance;
+mod manifests;
+mod name;
+mod planning;
+mod render;
+mod routes;
+mod table;
+mod up;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    match args::parse().command {
+        // First of all, and without a runtime: a lane brings its own.
+        Command::Gateway(arguments) => gateway::run(arguments),
+        Command::Up(arguments) => up::run(arguments),
+        Command::Render(arguments) => render::run(&arguments),
+        Command::Routes(arguments) => routes::run(&arguments),
+    }
+}
+
+/// Says on standard error why a command ended, with every cause.
+fn complain(error: &dyn std::error::Error) -> ExitCode {
+    use std::io::Write;
+    let mut text = format!("bulkhead: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    // Nobody reads it any more: there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::FAILURE
+}
