@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use bulkhead_proxy::{Config, Proxy, Publication};
 
 use crate::args::RunArgs;
@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
     let publication = Publication::new();
     let config = Config { http: args.http(), threads: args.threads(), name: args.lane.label() };
-    let proxy = Proxy::start(config, Arc::clone(&publication)).map_err(|error| anyhow!(logging::chain(&error)))?;
+    let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);
     let control = control::start(control::Inputs { lane: args.lane.clone(), objects, publication })?;
     let view = View::new(Arc::clone(&proxy), control.state, control.routes);

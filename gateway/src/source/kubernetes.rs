@@ -189,6 +189,45 @@ impl List {
 mod tests {
     use super::*;
 
+    fn list() -> List {
+        List { kind: Kind::Ingress, scope: Scope::All, events: tokio::sync::mpsc::channel(1).0 }
+    }
+
+    fn guard(port: serde_json::Value) -> DeserializeGuard<Ingress> {
+        let backend = serde_json::json!({"service": {"name": "crane", "port": {"number": port}}});
+        let metadata =
+            serde_json::json!({"name": "crane", "namespace": "quay", "managedFields": [{"manager": "kubectl"}]});
+        serde_json::from_value(serde_json::json!({"metadata": metadata, "spec": {"defaultBackend": backend}})).unwrap()
+    }
+
+    #[test]
+    fn an_object_that_does_not_decode_is_named_and_fails_no_other() {
+        let good = list().translate(watcher::Event::Apply(guard(80.into())), &guarded::<Ingress>);
+        assert!(matches!(good, Event::Applied(Object::Ingress(ingress)) if ingress.metadata.managed_fields.is_none()));
+        let bad = list().translate(watcher::Event::InitApply(guard("eighty".into())), &guarded::<Ingress>);
+        let Event::Undecodable { key, reason } = bad else { panic!("it does not decode: {bad:?}") };
+        assert_eq!(crate::source::describe(&key), "Ingress quay/crane");
+        assert!(reason.contains("i32"), "{reason}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_classes_are_withdrawn_and_only_after_a_while_without_the_right_to_read_them() {
+        let forbidden = || {
+            let status = kube::core::Status::failure("no", "Forbidden").with_code(403);
+            Trouble::Watch(watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status))))
+        };
+        let classes = List { kind: Kind::IngressClass, ..list() };
+        let mut since = None;
+        assert!(!classes.is_withdrawn(&forbidden(), &mut since));
+        tokio::time::advance(FORBIDDEN).await;
+        assert!(
+            !classes.is_withdrawn(&Trouble::Slow, &mut since),
+            "an API server that does not answer takes nothing away"
+        );
+        assert!(classes.is_withdrawn(&forbidden(), &mut since));
+        assert!(!list().is_withdrawn(&forbidden(), &mut since), "Ingresses keep their last good state");
+    }
+
     #[test]
     fn a_scope_of_names_lists_each_of_them_and_the_classes_of_the_cluster() {
         let names = NamespaceSet::Names(["a".to_owned(), "b".to_owned()].into());

@@ -82,7 +82,7 @@ fn a_mistake_is_named_with_its_line() {
             format!(
                 "{INGRESS}---\napiVersion: v1\nkind: Service\nmetadata: {{name: crane}}\nspec:\n  ports:\n  - port: eighty\n"
             ),
-            10,
+            11,
             "Service crane: ",
         ),
         (
