@@ -78,6 +78,7 @@ pub const ALL: &[Reason] = &[
     LANES_NOT_READY,
     NOT_ACCEPTED,
     READY_UNKNOWN,
+    LANES_UNKNOWN,
     RECONCILED,
     CREATING,
     ROLLING_OUT,

@@ -143,7 +143,8 @@ fn ready(accepted: &Verdict, lanes: &[JudgedLane<'_>]) -> Verdict {
     if !no.is_empty() {
         Verdict::with(reason::LANES_NOT_READY, no.join(" "))
     } else if !unknown.is_empty() {
-        Verdict::with(reason::READY_UNKNOWN, unknown.join(" "))
+        let looked = lanes.iter().all(|lane| lane.verdicts.available.holds());
+        Verdict::with(if looked { reason::LANES_UNKNOWN } else { reason::READY_UNKNOWN }, unknown.join(" "))
     } else {
         Verdict::plain(reason::READY)
     }

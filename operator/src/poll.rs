@@ -73,13 +73,16 @@ pub enum Error {
 
 /// Asks every ready pod of a lane. Others are named without a report.
 pub async fn poll(pods: Vec<Arc<Pod>>) -> Vec<PodSeen> {
-    stream::iter(pods).map(|pod| see(pod)).buffered(AT_ONCE).collect().await
+    stream::iter(pods).map(|pod| see(pod, ADMIN_PORT)).buffered(AT_ONCE).collect().await
 }
 
-async fn see(pod: Arc<Pod>) -> PodSeen {
+async fn see(pod: Arc<Pod>, port: u16) -> PodSeen {
     let ready = is_ready(&pod);
-    let report =
-        if ready { report(&pod).await.map_err(|error| error.to_string()) } else { Err("It is not ready.".to_owned()) };
+    let report = if ready {
+        report(&pod, port).await.map_err(|error| error.to_string())
+    } else {
+        Err("it is not ready".to_owned())
+    };
     PodSeen { name: pod.metadata.name.clone().unwrap_or_default(), ready, report }
 }
 
@@ -88,10 +91,10 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-async fn report(pod: &Pod) -> Result<GatewayReport, Error> {
+async fn report(pod: &Pod, port: u16) -> Result<GatewayReport, Error> {
     let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref());
     let ip: IpAddr = ip.and_then(|ip| ip.parse().ok()).ok_or(Error::NoAddress)?;
-    let asked = tokio::time::timeout(TIMEOUT, ask(SocketAddr::new(ip, ADMIN_PORT)));
+    let asked = tokio::time::timeout(TIMEOUT, ask(SocketAddr::new(ip, port)));
     asked.await.unwrap_or(Err(Error::TimedOut))
 }
 
@@ -113,14 +116,18 @@ async fn ask(address: SocketAddr) -> Result<GatewayReport, Error> {
         let content = Limited::new(response.into_body(), REPORT_BYTES).collect().await.map_err(unread)?;
         serde_json::from_slice(&content.to_bytes()).map_err(|source| unread(source.into()))
     };
-    // The connection is driven here, not by a task of its own, so that it ends when this does.
+    // The connection is driven here, not by a task of its own, so that it ends when this does. One that ended well has handed over all it
+    // carried, which may not have been read yet.
+    let broken = async {
+        match connection.await {
+            Err(source) => failed(source),
+            Ok(()) => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
         answer = answer => answer,
-        ended = connection => Err(match ended {
-            Err(source) => failed(source),
-            Ok(()) => unread("the connection was closed".into()),
-        }),
+        error = broken => Err(error),
     }
 }
 

@@ -83,6 +83,14 @@ pub const READY_UNKNOWN: Reason = Reason::new(
     "The operator has not looked at the lanes yet.",
     "Wait a few seconds; if it stays, see whether the operator runs.",
 );
+/// The gateways of a lane cannot be asked what they have loaded; they may well serve.
+pub const LANES_UNKNOWN: Reason = Reason::new(
+    ConditionType::Ready,
+    ConditionStatus::Unknown,
+    "LanesUnknown",
+    "The gateways of a lane cannot be asked what they have loaded; they may well serve.",
+    "Read the condition ConfigLoaded of the lane that the message names.",
+);
 /// Everything is as the specification says.
 pub const RECONCILED: Reason = Reason::new(
     ConditionType::Progressing,

@@ -186,7 +186,7 @@ fn config_loaded(seen: &LaneSeen) -> Verdict {
         let report = match believed(seen, pod) {
             Ok(report) => report,
             Err(why) => {
-                silent.push(format!("{}: {why}", pod.name));
+                silent.push(format!("{}: {}", pod.name, sentence(&why)));
                 continue;
             }
         };
@@ -231,7 +231,7 @@ fn believed<'a>(seen: &LaneSeen, pod: &'a PodSeen) -> Result<&'a GatewayReport, 
     match &report.identity {
         Some(identity) if identity.uid == seen.instance_uid && identity.lane == seen.lane => Ok(report),
         Some(identity) => Err(format!(
-            "It answers for the {} lane of {}/{} instead.",
+            "it answers for the {} lane of {}/{} instead",
             identity.lane,
             bounded(&identity.namespace),
             bounded(&identity.instance)

@@ -1,1 +1,338 @@
+use bulkhead_crds::condition::ConditionType;
+use bulkhead_crds::lane::LaneIdentity;
+use bulkhead_crds::report::{ClassReport, FindingsReport, GatewayReport};
+use bulkhead_crds::service::ServiceType;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::json;
 
+use super::*;
+use crate::conditions::find;
+
+const START: i64 = 1_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(START + second).expect("a time")
+}
+
+fn instance(spec: serde_json::Value) -> GatewayInstance {
+    serde_json::from_value(json!({
+        "apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance",
+        "metadata": { "name": "edge", "namespace": "infra", "uid": "u1", "generation": 3 },
+        "spec": spec,
+    }))
+    .expect("an instance")
+}
+
+/// Pods that are ready, of so many wanted; `reason` is that of the Deployment's condition Progressing.
+fn deployment(ready: i32, wanted: i32, reason: &str) -> Deployment {
+    let progressing = if reason == "ProgressDeadlineExceeded" { "False" } else { "True" };
+    serde_json::from_value(json!({
+        "metadata": { "generation": 2 },
+        "spec": {
+            "replicas": wanted,
+            "selector": {},
+            "template": { "spec": { "containers": [{ "name": "gateway", "image": "gateway:1" }] } },
+        },
+        "status": {
+            "observedGeneration": 2, "replicas": wanted, "updatedReplicas": wanted, "readyReplicas": ready,
+            "conditions": [{ "type": "Progressing", "status": progressing, "reason": reason, "message": "As told" }],
+        },
+    }))
+    .expect("a Deployment")
+}
+
+fn service(ip: Option<&str>) -> Service {
+    let ingress = ip.map(|ip| json!([{ "ip": ip }])).unwrap_or_else(|| json!([]));
+    serde_json::from_value(json!({
+        "spec": { "clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7"] },
+        "status": { "loadBalancer": { "ingress": ingress } },
+    }))
+    .expect("a Service")
+}
+
+fn report(lane: LaneName, generation: i64) -> GatewayReport {
+    GatewayReport {
+        version: "1".to_owned(),
+        identity: Some(LaneIdentity {
+            namespace: "infra".to_owned(),
+            instance: "edge".to_owned(),
+            uid: "u1".to_owned(),
+            lane,
+        }),
+        ready: true,
+        draining: false,
+        waiting_for: String::new(),
+        config_generation: generation,
+        snapshot: 1,
+        classes: vec![ClassReport { name: lane.object_name("edge"), served: true, reason: String::new() }],
+        ingresses: 4,
+        routes: 9,
+        endpoints: 20,
+        findings: FindingsReport { errors: 1, warnings: 2, sample: Vec::new() },
+        source_problems: Vec::new(),
+    }
+}
+
+fn pod(name: &str, report: Result<GatewayReport, String>) -> PodSeen {
+    PodSeen { name: name.to_owned(), ready: true, report }
+}
+
+/// A lane with two ready pods that have loaded generation 3.
+fn healthy(lane: LaneName) -> LaneSeen {
+    LaneSeen {
+        lane,
+        instance_uid: "u1".to_owned(),
+        class: lane.object_name("edge"),
+        service_type: ServiceType::ClusterIp,
+        wanted_generation: Some(3),
+        max_unavailable: Some(IntOrString::Int(1)),
+        deployment: Some(deployment(2, 2, "NewReplicaSetAvailable")),
+        service: Some(service(None)),
+        pods: vec![pod("a", Ok(report(lane, 3))), pod("b", Ok(report(lane, 3)))],
+        apply_failures: Vec::new(),
+    }
+}
+
+fn seen(change: impl Fn(&mut LaneSeen)) -> Seen {
+    let mut lanes = LaneName::ALL.map(healthy);
+    change(&mut lanes[0]);
+    Seen { accepted: Verdict::plain(reason::ACCEPTED), lanes: lanes.to_vec() }
+}
+
+fn status_of(conditions: &[Condition], of: ConditionType) -> (&str, &str) {
+    let condition = find(conditions, of).expect("the condition is told");
+    (&condition.status, &condition.reason)
+}
+
+#[test]
+fn phases_follow_from_what_is_seen() {
+    let managed = instance(json!({}));
+    let paused = instance(json!({ "managementState": "Paused" }));
+    let refused = Seen { accepted: Verdict::plain(reason::CLASS_TAKEN), ..seen(|_| {}) };
+    let cases = [
+        ("everything is there", &managed, seen(|_| {}), "Listening"),
+        ("no Deployment yet", &managed, seen(|lane| lane.deployment = None), "Pending"),
+        (
+            "no pod ready",
+            &managed,
+            seen(|lane| lane.deployment = Some(deployment(0, 2, "ReplicaSetUpdated"))),
+            "Pending",
+        ),
+        (
+            "scaled to zero",
+            &managed,
+            seen(|lane| lane.deployment = Some(deployment(0, 0, "NewReplicaSetAvailable"))),
+            "Pending",
+        ),
+        (
+            "one pod of two ready",
+            &managed,
+            seen(|lane| lane.deployment = Some(deployment(1, 2, "ReplicaSetUpdated"))),
+            "Listening",
+        ),
+        ("one pod behind", &managed, seen(|lane| lane.pods[1].report = Ok(report(lane.lane, 2))), "Running"),
+        ("one pod silent", &managed, seen(|lane| lane.pods[1].report = Err("no answer".to_owned())), "Running"),
+        ("no pod to ask", &managed, seen(|lane| lane.pods.clear()), "Running"),
+        (
+            "a pod that is not ready is not asked",
+            &managed,
+            seen(|lane| {
+                lane.pods.push(PodSeen { ready: false, ..pod("c", Err("it is not ready".to_owned())) });
+            }),
+            "Listening",
+        ),
+        (
+            "class not served",
+            &managed,
+            seen(|lane| {
+                let mut report = report(lane.lane, 3);
+                report.classes[0].served = false;
+                lane.pods[0].report = Ok(report);
+            }),
+            "Running",
+        ),
+        (
+            "deadline exceeded",
+            &managed,
+            seen(|lane| lane.deployment = Some(deployment(1, 2, "ProgressDeadlineExceeded"))),
+            "Failed",
+        ),
+        ("not accepted", &managed, refused.clone(), "Failed"),
+        ("paused", &paused, seen(|_| {}), "Paused"),
+        ("paused wins over refused", &paused, refused, "Paused"),
+    ];
+    for (case, instance, seen, phase) in cases {
+        assert_eq!(observe(instance, &seen, at(0)).status.phase, phase, "{case}");
+    }
+}
+
+#[test]
+fn every_condition_is_told_at_the_first_visit() {
+    let nothing = seen(|lane| *lane = LaneSeen { deployment: None, service: None, pods: Vec::new(), ..lane.clone() });
+    let status = observe(&instance(json!({})), &nothing, at(0)).status;
+    use bulkhead_crds::condition::Subject;
+    for of in ConditionType::ALL.into_iter().filter(|of| *of != ConditionType::DeletionBlocked) {
+        let conditions = match of.subject() {
+            Subject::Instance => &status.conditions,
+            Subject::Lane => &status.lanes[0].conditions,
+        };
+        assert!(find(conditions, of).is_some_and(|condition| !condition.reason.is_empty()), "{of}");
+    }
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::Available), ("Unknown", "NotYetObserved"));
+    assert_eq!(status.observed_generation, Some(3));
+}
+
+#[test]
+fn observing_the_same_again_later_changes_nothing() {
+    let mut edge = instance(json!({}));
+    let healthy = seen(|_| {});
+    let first = observe(&edge, &healthy, at(0)).status;
+    edge.status = Some(first.clone());
+    assert_eq!(observe(&edge, &healthy, at(9_999)).status, first);
+}
+
+#[test]
+fn a_lane_short_of_pods_is_degraded_only_after_its_grace_and_never_while_it_rolls_out() {
+    let mut edge = instance(json!({}));
+    let crashed = seen(|lane| lane.deployment = Some(deployment(0, 2, "NewReplicaSetAvailable")));
+    edge.status = Some(observe(&edge, &crashed, at(0)).status);
+    let degraded = |seen: &Seen, second| {
+        let status = observe(&edge, seen, at(second)).status;
+        (status.phase.clone(), status_of(&status.conditions, ConditionType::Degraded).1.to_owned())
+    };
+    assert_eq!(degraded(&crashed, 59), ("Pending".to_owned(), "Healthy".to_owned()));
+    assert_eq!(degraded(&crashed, 60), ("Failed".to_owned(), "LaneDegraded".to_owned()));
+    let rolling = seen(|lane| lane.deployment = Some(deployment(0, 2, "ReplicaSetUpdated")));
+    assert_eq!(degraded(&rolling, 500), ("Pending".to_owned(), "Healthy".to_owned()));
+    assert_eq!(degraded(&seen(|_| {}), 500), ("Listening".to_owned(), "Healthy".to_owned()));
+}
+
+#[test]
+fn one_lane_that_cannot_be_applied_says_so_and_leaves_the_other_alone() {
+    let mut edge = instance(json!({}));
+    let failing = seen(|lane| lane.apply_failures = vec!["applying Service infra/edge: quota.".to_owned()]);
+    let status = observe(&edge, &failing, at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::RolledOut), ("False", "ApplyFailed"));
+    assert_eq!(status_of(&status.lanes[1].conditions, ConditionType::RolledOut), ("True", "RolledOut"));
+    assert!(find(&status.lanes[0].conditions, ConditionType::RolledOut).expect("told").message.contains("quota"));
+    edge.status = Some(status);
+    let later = observe(&edge, &failing, at(60)).status;
+    assert_eq!(status_of(&later.conditions, ConditionType::Degraded), ("True", "ApplyFailed"));
+}
+
+#[test]
+fn a_pod_that_answers_for_another_lane_is_not_believed() {
+    let foreign = seen(|lane| lane.pods[0].report = Ok(report(LaneName::EastWest, 3)));
+    let status = observe(&instance(json!({})), &foreign, at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::ConfigLoaded), ("Unknown", "PodsUnreachable"));
+    assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("Unknown", "LanesUnknown"));
+    assert_eq!(status.lanes[0].config_generation, None);
+}
+
+#[test]
+fn what_pods_count_and_find_is_told() {
+    let status = observe(&instance(json!({})), &seen(|_| {}), at(0)).status;
+    let lane = &status.lanes[0];
+    assert_eq!((lane.ingresses, lane.routes, lane.findings.errors, lane.findings.warnings), (4, 9, 1, 2));
+    assert_eq!((lane.ready.as_str(), lane.image.as_str(), lane.config_generation), ("2/2", "gateway:1", Some(3)));
+    assert_eq!(lane.addresses, ["10.96.0.7"]);
+}
+
+#[test]
+fn a_load_balancer_is_exposed_once_it_has_an_address() {
+    let balanced = |ip: Option<&str>| {
+        let seen = seen(|lane| {
+            lane.service_type = ServiceType::LoadBalancer;
+            lane.service = Some(service(ip));
+        });
+        observe(&instance(json!({})), &seen, at(0)).status
+    };
+    let waiting = balanced(None);
+    assert_eq!(status_of(&waiting.lanes[0].conditions, ConditionType::Exposed), ("False", "AddressPending"));
+    assert_eq!(waiting.phase, "Listening");
+    let given = balanced(Some("203.0.113.9"));
+    assert_eq!(status_of(&given.lanes[0].conditions, ConditionType::Exposed), ("True", "AddressAssigned"));
+    assert_eq!(given.lanes[0].addresses, ["203.0.113.9"]);
+}
+
+#[test]
+fn too_few_pods_are_told_by_what_the_disruption_budget_allows() {
+    let cases = [
+        (Some(IntOrString::Int(1)), 4, 3, "MinimumReplicasAvailable"),
+        (Some(IntOrString::Int(1)), 4, 2, "TooFewAvailable"),
+        (Some(IntOrString::String("25%".to_owned())), 10, 7, "MinimumReplicasAvailable"),
+        (Some(IntOrString::String("25%".to_owned())), 10, 6, "TooFewAvailable"),
+        (None, 1, 1, "MinimumReplicasAvailable"),
+        (None, 1, 0, "NoPodsAvailable"),
+    ];
+    for (budget, wanted, ready, reason) in cases {
+        let seen = seen(|lane| {
+            lane.max_unavailable = budget.clone();
+            lane.deployment = Some(deployment(ready, wanted, "NewReplicaSetAvailable"));
+        });
+        let status = observe(&instance(json!({})), &seen, at(0)).status;
+        let told = status_of(&status.lanes[0].conditions, ConditionType::Available).1;
+        assert_eq!(told, reason, "{ready} of {wanted} with {budget:?}");
+    }
+}
+
+#[test]
+fn a_deployment_whose_controller_has_not_looked_yet_is_not_called_rolled_out() {
+    let stale = seen(|lane| {
+        if let Some(deployment) = &mut lane.deployment {
+            deployment.metadata.generation = Some(3);
+        }
+    });
+    let status = observe(&instance(json!({})), &stale, at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::RolledOut), ("Unknown", "NotYetObserved"));
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::Available), ("True", "MinimumReplicasAvailable"));
+}
+
+#[test]
+fn fields_that_are_not_obeyed_are_named_where_people_look() {
+    let edge = instance(json!({ "profile": "IngressNginx" }));
+    let status = observe(&edge, &seen(|_| {}), at(0)).status;
+    assert_eq!(status_of(&status.conditions, ConditionType::FullyObeyed), ("False", "FieldsNotObeyed"));
+    for of in [ConditionType::Accepted, ConditionType::FullyObeyed] {
+        assert!(find(&status.conditions, of).expect("told").message.contains("spec.profile"), "{of}");
+    }
+}
+
+#[test]
+fn a_deletion_keeps_what_was_known_and_says_what_holds_it() {
+    let mut edge = instance(json!({}));
+    edge.status = Some(observe(&edge, &seen(|_| {}), at(0)).status);
+    let held = Verdict::with(reason::CLEANING_UP, "deleting IngressClass edge: no.");
+    let status = deleting(&edge, &held, at(5));
+    assert_eq!(status.phase, "Deleting");
+    assert_eq!(status_of(&status.conditions, ConditionType::DeletionBlocked), ("True", "CleaningUp"));
+    assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("True", "Ready"));
+    edge.status = Some(status.clone());
+    assert_eq!(deleting(&edge, &held, at(50)), status);
+}
+
+#[test]
+fn the_next_look_comes_soon_only_while_pods_load() {
+    let edge = instance(json!({}));
+    let look = |seen: &Seen| observe(&edge, seen, at(0)).look_again;
+    assert_eq!(look(&seen(|_| {})), WHEN_STEADY);
+    assert_eq!(look(&seen(|lane| lane.pods[0].report = Ok(report(lane.lane, 2)))), WHILE_LOADING);
+    assert_eq!(look(&seen(|lane| lane.deployment = None)), WHILE_WAITING);
+    let refused = Seen { accepted: Verdict::plain(reason::INVALID), ..seen(|_| {}) };
+    assert_eq!(look(&refused), WHEN_STEADY);
+}
+
+#[test]
+fn what_a_pod_says_reaches_the_status_without_control_characters_and_bounded() {
+    let hostile = seen(|lane| {
+        let mut report = report(lane.lane, 2);
+        report.waiting_for = format!("\u{1b}[31m{}", "x".repeat(100_000));
+        lane.pods[0].report = Ok(report);
+    });
+    let status = observe(&instance(json!({})), &hostile, at(0)).status;
+    let message = &find(&status.lanes[0].conditions, ConditionType::ConfigLoaded).expect("told").message;
+    assert!(!message.chars().any(char::is_control));
+    assert!(message.len() < 1_000);
+}

@@ -1,1 +1,94 @@
+use bulkhead_crds::report::FindingsReport;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
+use super::*;
+
+fn pod(ready: bool, ip: Option<&str>) -> Arc<Pod> {
+    let status = if ready { "True" } else { "False" };
+    let value = json!({
+        "metadata": { "name": "edge-1" },
+        "status": { "podIP": ip, "conditions": [{ "type": "Ready", "status": status }] },
+    });
+    Arc::new(serde_json::from_value(value).expect("a pod"))
+}
+
+/// A pod that reads a request and answers with these bytes, then closes.
+async fn answering(answer: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(&answer).await;
+        }
+    });
+    port
+}
+
+fn response(status: &str, content: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{content}", content.len()).into_bytes()
+}
+
+fn report() -> GatewayReport {
+    GatewayReport {
+        version: "1".to_owned(),
+        identity: None,
+        ready: true,
+        draining: false,
+        waiting_for: String::new(),
+        config_generation: 7,
+        snapshot: 1,
+        classes: Vec::new(),
+        ingresses: 0,
+        routes: 0,
+        endpoints: 0,
+        findings: FindingsReport::default(),
+        source_problems: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn the_report_of_a_ready_pod_is_read_even_when_it_closes_the_connection() {
+    let content = serde_json::to_string(&report()).expect("a report");
+    let port = answering(response("200 OK", &content)).await;
+    let seen = see(pod(true, Some("127.0.0.1")), port).await;
+    assert_eq!(seen.report, Ok(report()));
+}
+
+#[tokio::test]
+async fn a_pod_that_answers_nonsense_or_too_much_or_not_at_all_costs_only_its_own_report() {
+    let too_much = format!("\"{}\"", "x".repeat(REPORT_BYTES));
+    let cases = [
+        (response("200 OK", "{}"), "cannot be read"),
+        (response("200 OK", &too_much), "cannot be read"),
+        (response("503 Service Unavailable", ""), "answered 503"),
+        (b"\x00\x01 nonsense\r\n\r\n".to_vec(), "asking"),
+        (Vec::new(), "asking"),
+    ];
+    for (answer, why) in cases {
+        let port = answering(answer).await;
+        let error = see(pod(true, Some("127.0.0.1")), port).await.report.expect_err("no report");
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_never_answers_is_given_up_after_two_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let before = tokio::time::Instant::now();
+    let seen = see(pod(true, Some("127.0.0.1")), port).await;
+    assert_eq!(seen.report, Err("no answer within 2 s".to_owned()));
+    assert!(before.elapsed() < TIMEOUT * 2);
+    drop(listener);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_not_ready_or_has_no_address_is_not_asked() {
+    assert_eq!(see(pod(false, Some("127.0.0.1")), 1).await.report, Err("it is not ready".to_owned()));
+    assert_eq!(see(pod(true, None), 1).await.report, Err("it has no address yet".to_owned()));
+    assert_eq!(see(pod(true, Some("not an address")), 1).await.report, Err("it has no address yet".to_owned()));
+}
