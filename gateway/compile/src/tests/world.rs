@@ -119,13 +119,15 @@ pub(super) fn service(name: &str) -> String {
     )
 }
 
-/// A slice of a Service, with its port `web` at 8080. An address that ends in `!` is leaving, in `?` not ready.
+/// A slice of a Service, with its port `web` at 8080. An address that ends in `!` is leaving, in `?` not ready, in `~`
+/// not ready although it serves.
 pub(super) fn slice(name: &str, service: &str, addresses: &[&str]) -> String {
     let (namespace, name) = name.split_once('/').unwrap();
     let endpoint = |written: &&str| {
-        let address = written.trim_end_matches(['!', '?']);
+        let address = written.trim_end_matches(['!', '?', '~']);
         let conditions = match written.strip_prefix(address) {
             Some("!") => "{ready: false, serving: true, terminating: true}",
+            Some("~") => "{ready: false, serving: true, terminating: false}",
             Some("?") => "{ready: false, serving: false, terminating: false}",
             _ => "{ready: true}",
         };
