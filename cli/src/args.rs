@@ -82,7 +82,7 @@ Examples:
 const RENDER_EXAMPLES: &str = "\
 Examples:
   bulkhead render storefront.yaml
-  bulkhead render storefront.yaml | kubectl diff -f -
+  kubectl -n shop get gwi storefront -o yaml | bulkhead render - | kubectl diff -f -
   kustomize build . | bulkhead render -";
 
 const ROUTES_EXAMPLES: &str = "\

@@ -4,14 +4,13 @@
 //! is no manifest, what it said before stays.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{fs, io, thread};
 
-use bulkhead_gateway::source::files::{is_hidden, is_manifest};
 use bulkhead_gateway::source::manifest::{self, FILE_BYTES, Manifest};
+use bulkhead_gateway::source::stamp::{Stamp, walk};
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecursiveMode, Watcher};
 use thiserror::Error;
@@ -23,9 +22,6 @@ use crate::manifests::Inventory;
 const SETTLE: Duration = Duration::from_millis(50);
 /// How often every file is looked at although nothing was noticed: notices can be lost.
 const LOOK: Duration = Duration::from_secs(2);
-/// Most directories inside each other, and most files: far above what a person writes.
-const DEPTH: usize = 32;
-const FILES: usize = 100_000;
 
 /// Why a directory cannot be followed.
 #[derive(Debug, Error)]
@@ -36,14 +32,6 @@ pub(crate) enum FolderError {
     /// The thread could not be started.
     #[error("cannot start the thread that reads manifests")]
     Thread(#[source] io::Error),
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    identity: (u64, u64),
 }
 
 #[derive(Debug)]
@@ -205,46 +193,6 @@ fn complete(event: notify::Result<notify::Event>) -> Option<Vec<PathBuf>> {
         EventKind::Modify(ModifyKind::Data(_)) if cfg!(target_os = "linux") => None,
         _ => Some(Vec::new()),
     }
-}
-
-/// Every manifest below `root`, by its path below it. Links to files are followed, links to directories are not.
-fn walk(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
-    let mut found = BTreeMap::new();
-    let mut directories = vec![(root.to_owned(), 0)];
-    while let Some((directory, depth)) = directories.pop() {
-        let entries = match fs::read_dir(&directory) {
-            // Gone since its parent was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && depth > 0 => continue,
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let path = entry.path();
-            if is_hidden(Path::new(&entry.file_name())) {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                if depth < DEPTH {
-                    directories.push((path, depth + 1));
-                }
-            } else if let Ok(below) = path.strip_prefix(root)
-                && is_manifest(below)
-                && let Ok(metadata) = fs::metadata(&path)
-                && metadata.is_file()
-            {
-                let stamp = Stamp {
-                    length: metadata.len(),
-                    modified: metadata.modified().ok(),
-                    identity: (metadata.dev(), metadata.ino()),
-                };
-                found.insert(below.to_owned(), stamp);
-            }
-        }
-        if found.len() > FILES {
-            return Err(io::Error::other(format!("more than {FILES} files")));
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

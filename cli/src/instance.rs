@@ -25,7 +25,9 @@ pub(crate) fn admit(value: &Value) -> Result<GatewayInstance, String> {
     let name = metadata.name.clone().unwrap_or_default();
     for (field, label) in [("metadata.namespace", &namespace), ("metadata.name", &name)] {
         if !is_label(label) {
-            return Err(format!("{field} is {label:?}: write at most {LABEL_BYTES} lower case letters, digits and hyphens, beginning and ending with a letter or digit"));
+            return Err(format!(
+                "{field} is {label:?}: write at most {LABEL_BYTES} lower case letters, digits and hyphens, beginning and ending with a letter or digit"
+            ));
         }
     }
     let broken = violations(&name, &instance.spec);
@@ -129,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_rule_of_the_schema_holds_here_as_well() {
-        let error = admit(&manifest(json!({"northSouth": {"enabled": false}, "eastWest": {"enabled": false}}))).unwrap_err();
+        let error =
+            admit(&manifest(json!({"northSouth": {"enabled": false}, "eastWest": {"enabled": false}}))).unwrap_err();
         assert!(error.contains("at least one lane must be enabled"), "{error}");
     }
 

@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn a_refused_change_leaves_the_last_good_instance_in_force() {
         let before = inventory(&[("a.yaml", &format!("{HARBOUR}spec: {{image: one}}"))]);
-        let mut after = inventory(&[("a.yaml", &format!("{HARBOUR}spec: {{northsouth: {{enabled: true}}, image: two}}"))]);
+        let mut after =
+            inventory(&[("a.yaml", &format!("{HARBOUR}spec: {{northsouth: {{enabled: true}}, image: two}}"))]);
         assert!(after.instances.is_empty());
         after.keep_refused(&before);
         assert_eq!(after.instances.values().next().unwrap().spec.image, "one");

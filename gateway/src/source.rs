@@ -4,7 +4,7 @@ pub mod directory;
 pub mod files;
 pub mod kubernetes;
 pub mod manifest;
-mod stamp;
+pub mod stamp;
 pub mod watch;
 
 use std::fmt;

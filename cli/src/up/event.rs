@@ -209,7 +209,7 @@ impl fmt::Display for Event {
                 write!(f, "{lane}  does not serve class {}: {}", printable(class), printable(reason))
             }
             Self::Routes { lane, ingresses, routes, endpoints } => {
-                write!(f, "{lane}  {routes} routes of {ingresses} Ingresses, {endpoints} endpoints")
+                write!(f, "{lane}  routes: {routes}, Ingresses: {ingresses}, endpoints: {endpoints}")
             }
             Self::Finding { lane, change: Change::Gone, finding } => {
                 write!(f, "{lane}  solved: {}", sentence(finding))

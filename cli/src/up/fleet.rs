@@ -243,7 +243,7 @@ impl Fleet {
                 let generation = self.lanes.get(id).map_or(0, |lane| lane.given.document.config_generation);
                 if let Some(row) = self.board.lanes.get_mut(id) {
                     row.phase = phase(&seen, generation);
-                    row.seen = seen;
+                    row.seen = *seen;
                 }
             }
             News::Routes(routes) => {

@@ -54,7 +54,7 @@ pub(crate) enum Run {
 #[derive(Debug)]
 pub(crate) enum News {
     /// What is known of it now.
-    Seen(Observation),
+    Seen(Box<Observation>),
     /// What it has loaded.
     Routes(Vec<RouteReport>),
     /// Its process died and is started again after a pause.
@@ -228,7 +228,7 @@ impl Watcher {
     }
 
     async fn tell_seen(&self) {
-        self.tell(News::Seen(self.seen.clone())).await;
+        self.tell(News::Seen(Box::new(self.seen.clone()))).await;
     }
 
     async fn tell(&self, news: News) {

@@ -16,9 +16,9 @@ const DEPTH: usize = 32;
 
 /// What tells one state of a file from another without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     /// Bytes.
-    pub(super) length: u64,
+    pub length: u64,
     modified: Option<SystemTime>,
     /// Device and inode: a file renamed into place is another one.
     identity: (u64, u64),
@@ -26,7 +26,10 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// The stamp of a file, links followed; `None` when there is something else at `path`.
-    pub(super) fn of(path: &Path) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// When there is nothing, or nothing that can be looked at.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
         let metadata = fs::metadata(path)?;
         let stamp = || Self {
             length: metadata.len(),
@@ -38,7 +41,10 @@ impl Stamp {
 }
 
 /// Every manifest below `root`, by its path below it. Links to files are followed, links to directories are not.
-pub(super) fn walk(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+///
+/// # Errors
+/// When `root` or a directory below it cannot be listed, or holds too many files.
+pub fn walk(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
     let mut found = BTreeMap::new();
     let mut directories = vec![(root.to_owned(), 0)];
     while let Some((directory, depth)) = directories.pop() {
