@@ -2,7 +2,6 @@
 //! those not needed any longer grow old at the bottom.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,13 +11,15 @@ use bulkhead_model::Endpoint;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::id_map::IdMap;
+
 /// Idle connections one thread keeps over all endpoints: a bound on descriptors, whatever the number of endpoints.
 const MOST_IDLE: usize = 4096;
 
 /// All endpoints this thread has talked to.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    slots: RefCell<HashMap<u64, Rc<Slot>>>,
+    slots: RefCell<IdMap<Rc<Slot>>>,
 }
 
 /// One endpoint, as one thread knows it.
@@ -56,7 +57,8 @@ impl Pool {
             let excess = idle.len().saturating_sub(left);
             idle.drain(..excess);
             left -= idle.len();
-            !idle.is_empty()
+            // Somebody holds the slot of a request in flight, and will put its connection back there.
+            !idle.is_empty() || Rc::strong_count(slot) > 1
         });
     }
 }
@@ -132,5 +134,17 @@ mod tests {
         assert_eq!(pool.slots.borrow().len(), 1);
         pool.sweep(now + Duration::from_secs(10), Duration::from_secs(10));
         assert!(pool.slots.borrow().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_sweep_during_a_request_does_not_lose_its_connection() {
+        let pool = Pool::default();
+        let (stream, _far) = pair().await;
+        let now = Instant::now();
+        let in_flight = slot(&pool);
+        pool.sweep(now, Duration::from_secs(10));
+        in_flight.put(stream, now, 8);
+        drop(in_flight);
+        assert!(slot(&pool).take().is_some());
     }
 }
