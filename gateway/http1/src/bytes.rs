@@ -30,20 +30,40 @@ pub(crate) fn all(bytes: &[u8], class: u8) -> bool {
 /// Whether the bytes are a field value ([`VALUE`]), eight at a time.
 #[inline]
 pub(crate) fn is_value(text: &[u8]) -> bool {
-    // The last word overlaps the one before, so that no bytes are left for a slower loop.
-    let (words, _) = text.as_chunks();
-    let plain = text.last_chunk().is_some_and(is_plain_word) && words.iter().all(is_plain_word);
-    plain || all(text, VALUE)
+    let has_control = |word| below(word, 0x20) | below(word ^ (ONES * 0x7f), 1);
+    // A tab, which values may have, counts as a control character here.
+    is_free_of(text, has_control) || all(text, VALUE)
 }
 
-/// Whether no byte is a control character; a tab, which values may have, counts as one here.
+/// Whether no byte would end a request target, or make two of one.
 #[inline]
-fn is_plain_word(word: &[u8; 8]) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // Taking n from each byte borrows into its top bit exactly if some byte without a top bit was below n.
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES * 0x80);
-    let word = u64::from_ne_bytes(*word);
-    below(word, 0x20) | below(word ^ (ONES * 0x7f), 1) == 0
+pub(crate) fn is_whole_in_target(text: &[u8]) -> bool {
+    let ends = |word| below(word, 0x21) | below(word ^ (ONES * 0x7f), 1) | below(word ^ (ONES * b'#' as u64), 1);
+    is_free_of(text, ends) || !text.iter().any(|&byte| ends_target(byte))
+}
+
+/// Whether the byte would end a request target, or make two of one: space, control characters, `#`.
+pub(crate) const fn ends_target(byte: u8) -> bool {
+    byte <= b' ' || byte == 0x7f || byte == b'#'
+}
+
+/// One in each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Not 0 exactly if a byte of `word` is below `n`, for `n` up to 128: taking `n` from each byte borrows into its top bit
+/// exactly if some byte without a top bit was below `n`.
+#[inline]
+const fn below(word: u64, n: u64) -> u64 {
+    word.wrapping_sub(ONES * n) & !word & (ONES * 0x80)
+}
+
+/// Whether `test` is 0 for every word of a text; `false` for one that is shorter than a word.
+#[inline]
+fn is_free_of(text: &[u8], test: impl Fn(u64) -> u64) -> bool {
+    // The last word overlaps the one before, so that no bytes are left for a slower loop.
+    let (words, _) = text.as_chunks();
+    let free = |word: &[u8; 8]| test(u64::from_ne_bytes(*word)) == 0;
+    text.last_chunk().is_some_and(free) && words.iter().all(free)
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]

@@ -20,6 +20,17 @@ pub struct Field {
     pub forward: bool,
 }
 
+impl Field {
+    /// Where its whole line stands in `buf`, if it stands there as it would be written: name, `: `, value, CR LF.
+    #[inline]
+    pub(crate) fn as_written(&self, buf: &[u8]) -> Option<std::ops::Range<usize>> {
+        let end = self.value.end() + 2;
+        let stands = buf.get(self.name.end()..self.value.start()) == Some(b": ")
+            && buf.get(self.value.end()..end) == Some(b"\r\n");
+        stands.then_some(self.name.start()..end)
+    }
+}
+
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {

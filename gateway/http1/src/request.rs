@@ -105,7 +105,8 @@ impl RequestHead {
         let span = |part: Option<&str>| Span::within(buf, part.unwrap_or_default().as_bytes());
         self.method = Method::read(buf, span(tokens.method))?;
         self.version = Version::from_minor(tokens.version)?;
-        let seen = self.read_fields(buf, tokens.headers)?;
+        let mut seen = Seen::default();
+        self.read_fields(buf, tokens.headers, &mut seen)?;
         require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
         self.authority = seen.host.ok_or(Refusal::MissingHost)?;
         let host = self.authority.of(buf);
@@ -129,8 +130,7 @@ impl RequestHead {
         Ok(())
     }
 
-    fn read_fields(&mut self, buf: &[u8], tokens: &[httparse::Header<'_>]) -> Result<Seen, Refusal> {
-        let mut seen = Seen::default();
+    fn read_fields(&mut self, buf: &[u8], tokens: &[httparse::Header<'_>], seen: &mut Seen) -> Result<(), Refusal> {
         self.fields.clear();
         self.fields.reserve(tokens.len());
         for token in tokens {
@@ -143,7 +143,7 @@ impl RequestHead {
             }
             self.fields.push(Field { id, name: Span::within(buf, name), value, forward });
         }
-        Ok(seen)
+        Ok(())
     }
 }
 

@@ -68,7 +68,8 @@ impl ResponseHead {
         self.status = tokens.code.filter(|status| (100..=599).contains(status)).ok_or(Refusal::BadStatusLine)?;
         self.reason = Span::within(buf, tokens.reason.unwrap_or_default().as_bytes());
         self.version = Version::from_minor(tokens.version)?;
-        let (declared, connection) = self.read_fields(buf, tokens.headers)?;
+        let mut connection = Options::default();
+        let declared = self.read_fields(buf, tokens.headers, &mut connection)?;
         require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
         connection.withhold(buf, &mut self.fields);
         self.frame(declared, to_head_request)?;
@@ -80,8 +81,13 @@ impl ResponseHead {
         Ok(())
     }
 
-    fn read_fields(&mut self, buf: &[u8], tokens: &[httparse::Header<'_>]) -> Result<(Declared, Options), Refusal> {
-        let (mut framing, mut connection) = (FramingFields::default(), Options::default());
+    fn read_fields(
+        &mut self,
+        buf: &[u8],
+        tokens: &[httparse::Header<'_>],
+        connection: &mut Options,
+    ) -> Result<Declared, Refusal> {
+        let mut framing = FramingFields::default();
         self.fields.clear();
         self.fields.reserve(tokens.len());
         for token in tokens {
@@ -97,7 +103,7 @@ impl ResponseHead {
             let (name, value) = (Span::within(buf, name), Span::within(buf, token.value));
             self.fields.push(Field { id, name, value, forward: !HOP_BY_HOP.contains(id) });
         }
-        Ok((framing.declared(self.version)?, connection))
+        framing.declared(self.version)
     }
 
     /// RFC 9112 §6.3, in its order.

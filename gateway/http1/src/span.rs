@@ -49,9 +49,10 @@ impl Span {
     /// The range `start..end` of a buffer of `len` bytes; empty if it is not inside.
     #[inline]
     pub(crate) fn new(start: usize, end: usize, len: usize) -> Self {
-        match (u32::try_from(start), u32::try_from(end)) {
-            (Ok(from), Ok(to)) if start <= end && end <= len => Self { start: from, end: to },
-            _ => Self::default(),
+        if start <= end && end <= len && len <= u32::MAX as usize {
+            Self { start: start as u32, end: end as u32 }
+        } else {
+            Self::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::field::is_token;
 use crate::framing::is_bodiless;
 use crate::{
-    Field, Framing, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, TargetForm, bytes, reason_phrase,
+    Field, Framing, Lines, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, TargetForm, bytes, reason_phrase,
 };
 
 /// What changes between the head that came in and the one that leaves.
@@ -16,6 +16,8 @@ pub struct Edits<'a> {
     pub remove: NameSet,
     /// Further names to leave out, in any case.
     pub remove_more: &'a [&'a str],
+    /// Fields that were rendered before, instead of all that came in with the same names.
+    pub lines: Option<&'a Lines>,
     /// Fields instead of all that came in with the same name.
     pub set: &'a [(Name, &'a [u8])],
     /// The same for names that [`Name`] does not know: whatever came in with this name, in any case, is gone.
@@ -113,15 +115,29 @@ pub fn write_own_response(
 }
 
 /// What no edit may write: whoever reads the head would frame or route by it.
-const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Host, Name::TransferEncoding]);
+pub(crate) const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Host, Name::TransferEncoding]);
 
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
-    let gone = edits.set.iter().fold(edits.remove, |gone, &(name, _)| gone.with(name));
+    let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);
+    let gone = edits.set.iter().fold(edits.remove.union(rendered), |gone, &(name, _)| gone.with(name));
+    // Lines that stand as they would be written, one behind the other, are one copy.
+    let mut run = 0..0;
     for field in fields {
-        if field.forward && !gone.contains(field.id) && !edits.names(field.name.of(buf)) {
+        if !field.forward || gone.contains(field.id) || edits.names(buf, field) {
+            continue;
+        }
+        let line = field.as_written(buf).unwrap_or_default();
+        if line.start != run.end || line.is_empty() {
+            out.extend_from_slice(buf.get(std::mem::take(&mut run)).unwrap_or_default());
+        }
+        if line.is_empty() {
             put_field(out, buf, field);
+        } else {
+            run = if run.is_empty() { line } else { run.start..line.end };
         }
     }
+    out.extend_from_slice(buf.get(run).unwrap_or_default());
+    out.extend_from_slice(edits.lines.map_or(&[], Lines::as_bytes));
     for &(name, value) in edits.set.iter().chain(edits.append) {
         if !DECIDED.contains(name) && name != Name::Other {
             put_line(out, name.as_bytes(), value);
@@ -133,23 +149,20 @@ fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>
 }
 
 impl Edits<'_> {
-    /// Whether the edits replace or remove the field of this name by its spelling.
-    fn names(&self, name: &[u8]) -> bool {
-        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(name);
+    /// Whether the edits replace or remove the field by the spelling of its name.
+    #[inline]
+    fn names(&self, buf: &[u8], field: &Field) -> bool {
+        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(field.name.of(buf));
         self.more.iter().any(|&(other, _)| same(other)) || self.remove_more.iter().any(|&other| same(other))
     }
 }
 
-/// Writes a field that came in. Where it already stands as it would be written, name to value is one copy.
+/// Writes a field that came in otherwise than it leaves.
+#[cold]
 fn put_field(out: &mut Vec<u8>, buf: &[u8], field: &Field) {
-    let (name, value) = (field.name, field.value);
-    if buf.get(name.end()..value.start()) == Some(b": ") {
-        out.extend_from_slice(buf.get(name.start()..value.end()).unwrap_or_default());
-    } else {
-        out.extend_from_slice(name.of(buf));
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.of(buf));
-    }
+    out.extend_from_slice(field.name.of(buf));
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(field.value.of(buf));
     out.extend_from_slice(b"\r\n");
 }
 
@@ -162,7 +175,8 @@ fn put_named(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// Writes a field line, unless the value would end it early.
-fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+#[inline]
+pub(crate) fn put_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     if bytes::is_value(value) {
         out.extend_from_slice(name);
         out.extend_from_slice(b": ");
@@ -207,9 +221,12 @@ fn is_whole_target(came_in: TargetForm, pieces: &[&[u8]]) -> bool {
 
 /// Writes a piece of a target. Space, control characters and `#` would end it, or make two targets of one.
 fn put_target(out: &mut Vec<u8>, mut piece: &[u8]) {
+    if bytes::is_whole_in_target(piece) {
+        return out.extend_from_slice(piece);
+    }
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-    while let Some(at) = piece.iter().position(|&byte| byte <= b' ' || byte == 0x7f || byte == b'#') {
+    while let Some(at) = piece.iter().position(|&byte| bytes::ends_target(byte)) {
         let (clean, rest) = piece.split_at_checked(at).unwrap_or_default();
         out.extend_from_slice(clean);
         let Some((&byte, rest)) = rest.split_first() else { return };

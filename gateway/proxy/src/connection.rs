@@ -1,9 +1,10 @@
 //! One downstream connection: wait for a request, exchange it, and again.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
-use bulkhead_http1::{Decoded, Decoder, Framing};
+use bulkhead_http1::{Decoded, Decoder, Framing, Lines};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -11,9 +12,8 @@ use tokio::time::Instant;
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Interrupt, Waiting};
-use crate::exchange::{self, Next};
+use crate::exchange::{self, Next, forwarded};
 use crate::fault::Fault;
-use crate::peer_text::PeerText;
 use crate::phase::Phase;
 use crate::registry::Seat;
 use crate::transfer::read_fresh;
@@ -44,9 +44,10 @@ pub(crate) struct Downstream<'s> {
 /// Who is at the other end.
 pub(crate) struct Client {
     pub(crate) address: std::net::IpAddr,
-    pub(crate) text: PeerText,
     /// The port the client connected to.
     pub(crate) port: u16,
+    /// What backends are told of it unless it is trusted to speak for others.
+    pub(crate) lines: Lines,
 }
 
 /// Serves a connection to its end.
@@ -57,8 +58,8 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
     }
     let guard = Guard::new(seat);
     let address = peer.ip().to_canonical();
-    let client =
-        Client { address, text: PeerText::new(address), port: stream.local_addr().map_or(0, |local| local.port()) };
+    let port = stream.local_addr().map_or(0, |local| local.port());
+    let client = Client { address, port, lines: forwarded::lines(address, port) };
     let next = {
         let (read, write) = stream.split();
         let mut down = Downstream {
@@ -69,7 +70,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
             decoded: exchange::NOTHING,
             client,
             requests: 0,
-            opened: Instant::now(),
+            opened: guard.now(),
         };
         let next = serve_requests(worker, &guard, &mut down).await;
         if next == Next::Linger {
@@ -105,7 +106,7 @@ async fn wait_for_request(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstr
     guard.wait_for(Waiting::Request, settings);
     // An idle connection must not keep an old snapshot alive.
     drop(current);
-    let read = read_fresh(&mut down.read, || worker.buffers.head(), || ());
+    let read = pin!(read_fresh(&mut down.read, || worker.buffers.head(), || ()));
     match guard.run(Phase::Draining, read).await {
         Ok(Ok(buffer)) => {
             down.buffer = buffer;
@@ -126,7 +127,7 @@ impl Downstream<'_> {
 async fn linger(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) {
     guard.wait(Waiting::Content, LINGER);
     down.buffer = None;
-    let ended = guard.run(Phase::Cut, async {
+    let ending = pin!(async {
         down.write.shutdown().await?;
         let mut left = LINGER_BYTES;
         while left > 0 {
@@ -138,7 +139,7 @@ async fn linger(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) {
         std::io::Result::Ok(())
     });
     // However it ends, the connection is closed next.
-    let _ = ended.await;
+    let _ = guard.run(Phase::Cut, ending).await;
 }
 
 impl From<Interrupt> for Option<Fault> {

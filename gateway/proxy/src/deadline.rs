@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -47,13 +47,27 @@ pub(crate) struct Guard {
     seat: Seat,
     waiting: Cell<Waiting>,
     at: Cell<Instant>,
+    /// When the connection was last woken. Reading the clock for every step would cost more than the steps.
+    now: Cell<Instant>,
     /// Boxed when first needed: most of its size would otherwise lie in every idle connection twice.
     sleep: RefCell<Option<Pin<Box<Sleep>>>>,
 }
 
 impl Guard {
     pub(crate) fn new(seat: Seat) -> Self {
-        Self { seat, waiting: Cell::new(Waiting::Request), at: Cell::new(Instant::now()), sleep: RefCell::new(None) }
+        let now = Instant::now();
+        Self {
+            seat,
+            waiting: Cell::new(Waiting::Request),
+            at: Cell::new(now),
+            now: Cell::new(now),
+            sleep: RefCell::new(None),
+        }
+    }
+
+    /// When the connection was last woken: the time, as far as a connection needs to know it.
+    pub(crate) fn now(&self) -> Instant {
+        self.now.get()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -63,7 +77,7 @@ impl Guard {
     /// From now on the guarded future waits for `what`, at most `limit`.
     pub(crate) fn wait(&self, what: Waiting, limit: Duration) {
         self.waiting.set(what);
-        self.at.set(Instant::now() + limit);
+        self.at.set(self.now.get() + limit);
     }
 
     /// Like [`Self::wait`], with the limit that the settings have for it.
@@ -80,10 +94,19 @@ impl Guard {
         self.wait(what, limit);
     }
 
-    /// Runs `future` until it ends, its deadline passes, or the proxy has entered `until` or a later phase.
-    pub(crate) async fn run<F: Future>(&self, until: Phase, future: F) -> Result<F::Output, Interrupt> {
-        let mut future = pin!(future);
+    /// Runs `future` until it ends, its deadline passes, or the proxy has entered `until` or a later phase. Everything a
+    /// connection waits for, it waits for in here.
+    pub(crate) async fn run<T>(
+        &self,
+        until: Phase,
+        mut future: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, Interrupt> {
+        let mut woken = false;
         poll_fn(|cx| {
+            // The first call comes from the same wake that ended what was run before.
+            if std::mem::replace(&mut woken, true) {
+                self.now.set(Instant::now());
+            }
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
@@ -99,6 +122,13 @@ impl Guard {
     fn poll_elapsed(&self, cx: &mut Context<'_>) -> Poll<()> {
         let at = self.at.get();
         let mut slot = self.sleep.borrow_mut();
+        if let Some(sleep) = &*slot
+            && sleep.deadline() <= at
+            && self.now.get() < sleep.deadline()
+        {
+            // It is armed, and will wake this connection: a connection is one task from its beginning to its end.
+            return Poll::Pending;
+        }
         let sleep = slot.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if at < sleep.deadline() {
             sleep.as_mut().reset(at);
@@ -115,6 +145,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::rc::Rc;
 
     use super::*;
@@ -138,7 +169,7 @@ mod tests {
             }
             std::future::pending::<()>().await;
         };
-        assert_eq!(guard.run(Phase::Cut, work).await, Err(Interrupt::Elapsed(Waiting::Content)));
+        assert_eq!(guard.run(Phase::Cut, pin!(work)).await, Err(Interrupt::Elapsed(Waiting::Content)));
         assert_eq!(begin.elapsed().as_secs(), 55);
     }
 
@@ -152,7 +183,7 @@ mod tests {
             guard.wait(Waiting::Connect, Duration::from_secs(2));
             std::future::pending::<()>().await;
         };
-        assert_eq!(guard.run(Phase::Cut, work).await, Err(Interrupt::Elapsed(Waiting::Connect)));
+        assert_eq!(guard.run(Phase::Cut, pin!(work)).await, Err(Interrupt::Elapsed(Waiting::Connect)));
         assert_eq!(begin.elapsed().as_secs(), 3);
     }
 
@@ -160,7 +191,8 @@ mod tests {
     async fn a_change_of_phase_ends_the_wait() {
         let (registry, guard) = guard();
         guard.wait(Waiting::Request, Duration::from_secs(75));
-        let (ended, ()) = tokio::join!(guard.run(Phase::Draining, std::future::pending::<()>()), async {
+        let never = pin!(std::future::pending::<()>());
+        let (ended, ()) = tokio::join!(guard.run(Phase::Draining, never), async {
             registry.enter(Phase::Lameduck);
             tokio::task::yield_now().await;
             registry.enter(Phase::Draining);

@@ -1,7 +1,6 @@
 //! One data thread: its listeners, its tasks, and everything its connections share with each other and with nobody else.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::rc::Rc;
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 use crate::buffer::Buffers;
 use crate::clock::DateClock;
 use crate::connection;
+use crate::id_map::IdMap;
 use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
@@ -46,7 +46,7 @@ pub(crate) struct Worker {
     pub(crate) fallback: Settings,
     #[expect(clippy::vec_box, reason = "a request holds a pointer: what is large must not lie in every connection")]
     scratch: RefCell<Vec<Box<Scratch>>>,
-    cursors: RefCell<HashMap<u64, u32>>,
+    cursors: RefCell<IdMap<u32>>,
     seed: Cell<u32>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{get, request, response};
 use crate::{
-    Edits, Framing, Name, NameSet, Refusal, ResponseFraming, reason_phrase, write_own_response, write_request,
+    Edits, Framing, Lines, Name, NameSet, Refusal, ResponseFraming, reason_phrase, write_own_response, write_request,
     write_response,
 };
 
@@ -35,6 +35,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
     let edits = Edits {
         remove: NameSet::of(&[Name::Accept]),
         remove_more: &["x-debug"],
+        lines: None,
         set: &[(Name::XRealIp, b"192.0.2.1")],
         more: &[("X-User", b"alice")],
         append: &[(Name::Via, b"1.1 b")],
@@ -158,4 +159,32 @@ fn our_own_response_is_whole() {
     assert_eq!(write(204, false, false), "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
     assert_eq!(write(100, false, false), "HTTP/1.1 100 Continue\r\nDate: now\r\n\r\n");
     assert!(Refusal::ALL.iter().all(|refusal| !reason_phrase(refusal.status()).is_empty()));
+}
+
+#[test]
+fn rendered_lines_replace_what_came_and_break_out_no_more_than_edits_do() {
+    let lines = Lines::new(&[
+        (Name::XRealIp, b"192.0.2.1"),
+        (Name::XForwardedFor, b"1\r\nEvil: 1"),
+        (Name::Host, b"evil"),
+        (Name::ContentLength, b"5"),
+        (Name::XScheme, b"http"),
+    ]);
+    let bytes = get("x-real-ip: evil\r\nX-Forwarded-For: evil\r\nAccept: */*\r\nX-SCHEME: evil\r\n");
+    let edits = Edits { lines: Some(&lines), ..Edits::default() };
+    assert_eq!(
+        rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
+        "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nX-Real-IP: 192.0.2.1\r\nX-Scheme: http\r\n\r\n"
+    );
+}
+
+#[test]
+fn fields_leave_one_by_one_or_in_runs_alike() {
+    // Every second field, or its neighbour, or its spacing, keeps it out of a run.
+    let bytes = get("A: 1\r\nB: 2\r\nC:3\r\nD: 4 \r\nE:  5\r\nF: 6\r\nTE: x\r\nG: 7\r\nI:\r\nJ: \r\nK: 8\r\n");
+    let edits = Edits { remove_more: &["b"], ..Edits::default() };
+    assert_eq!(
+        rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
+        "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nI: \r\nJ: \r\nK: 8\r\n\r\n"
+    );
 }

@@ -1,5 +1,7 @@
 //! Step 5: what the gateway says itself.
 
+use std::pin::pin;
+
 use bulkhead_http1::{Version, write_own_response};
 
 use crate::connection::Downstream;
@@ -39,9 +41,9 @@ pub(super) async fn fault(
     });
     worker.tally().response(row.status);
     let patience = Patience { guard, settings };
-    let written =
-        guard.run(Phase::Cut, write_all(&mut down.write, patience, Waiting::Client, [&scratch.out, b"", b"", b""]));
-    match written.await {
+    let parts = [&scratch.out[..], b"", b"", b""];
+    let written = pin!(write_all(&mut down.write, patience, Waiting::Client, parts));
+    match guard.run(Phase::Cut, written).await {
         Ok(Ok(())) if keeps => Next::Request,
         Ok(Ok(())) => Next::Linger,
         Ok(Err(_)) | Err(_) => Next::Close,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use tokio::net::TcpStream;
@@ -44,11 +44,11 @@ pub(super) async fn converse(
         let (mut up_read, mut up_write) = stream.split();
         request::begin(conversation, down, scratch, &mut up_write).await?;
         complete.set(down.content.is_end());
-        let worn_out = down.is_worn_out(&conversation.patience.settings.limits, tokio::time::Instant::now());
+        let worn_out = down.is_worn_out(&conversation.patience.settings.limits, conversation.patience.guard.now());
         let Downstream { read, write, buffer, content, decoded, .. } = down;
         let Scratch { request, response, out, .. } = scratch;
         let request = &*request;
-        let sending = async {
+        let sending = pin!(async {
             if !complete.get() {
                 let mut pump = request::Pump { conversation, read, buffer, content, decoded, request };
                 pump.run(&mut up_write).await?;
@@ -57,7 +57,7 @@ pub(super) async fn converse(
             }
             gone(read.as_ref()).await;
             Err(Stopped::Fault(Fault::ClientGone))
-        };
+        });
         let delivery = response::Delivery {
             conversation,
             down: write,
@@ -68,8 +68,7 @@ pub(super) async fn converse(
             response,
             out,
         };
-        let receiving = delivery.run();
-        join(conversation, sending, receiving).await?
+        join(conversation, sending, pin!(delivery.run())).await?
     };
     if ended.reusable && complete.get() {
         forward::keep(slot, stream, conversation.patience);
@@ -80,10 +79,9 @@ pub(super) async fn converse(
 /// Runs both directions. The response decides when the exchange is over; the sending side can only break it off.
 async fn join<T>(
     conversation: &Conversation<'_>,
-    sending: impl Future<Output = Result<(), Stopped>>,
-    receiving: impl Future<Output = Result<T, Fault>>,
+    mut sending: Pin<&mut impl Future<Output = Result<(), Stopped>>>,
+    mut receiving: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
-    let (mut sending, mut receiving) = (pin!(sending), pin!(receiving));
     let mut sends = true;
     poll_fn(|cx| {
         if let Poll::Ready(ended) = receiving.as_mut().poll(cx) {

@@ -1,5 +1,6 @@
 //! Step 2: what to do with a request, and the head that goes on. Nothing here waits.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
@@ -45,7 +46,11 @@ pub(super) fn decide<'s>(
         return Err(Fault::Denied(Denial::ContentTooLarge));
     }
     let (question, query) = target.query.map_or(("", ""), |query| ("?", query));
-    let pieces: [&[u8]; 3] = [target.path.as_bytes(), question.as_bytes(), query.as_bytes()];
+    let pieces: [&[u8]; 3] = match (&target.path, head.target) {
+        // Canonical as it came: one piece instead of three with the same bytes.
+        (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
+        (path, _) => [path.as_bytes(), question.as_bytes(), query.as_bytes()],
+    };
     let Scratch { request, out, values, .. } = scratch;
     out.clear();
     forwarded::with_edits(&settings.forwarded, &down.client, request, bytes, values, |edits| {

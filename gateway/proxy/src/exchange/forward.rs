@@ -10,7 +10,7 @@ use std::rc::Rc;
 use bulkhead_http1::RequestHead;
 use bulkhead_model::{Denial, balance};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::connection::Downstream;
 use crate::deadline::Waiting;
@@ -93,7 +93,10 @@ async fn try_endpoints(
 /// The endpoint whose turn it is, as this thread knows it.
 fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
     let endpoints = decision.backend.endpoints();
-    let endpoint = worker.turn(decision.backend, |turn| balance::round_robin(&endpoints, turn))?;
+    let endpoint = match &*endpoints.list {
+        [only] => only,
+        _ => worker.turn(decision.backend, |turn| balance::round_robin(&endpoints, turn))?,
+    };
     Some(worker.pool.slot(endpoint))
 }
 
@@ -114,5 +117,5 @@ async fn open(slot: &Slot, limit: std::time::Duration) -> Result<TcpStream, Faul
 
 /// Keeps a connection whose last exchange ended cleanly.
 pub(super) fn keep(slot: &Slot, stream: TcpStream, patience: Patience<'_>) {
-    slot.put(stream, Instant::now(), patience.settings.upstream.max_idle_per_endpoint);
+    slot.put(stream, patience.guard.now(), patience.settings.upstream.max_idle_per_endpoint);
 }

@@ -1,9 +1,10 @@
 //! The fields by which a backend learns who asked, and how. What a client sends under these names is dropped, unless its
 //! address is trusted.
 
+use std::io::Write as _;
 use std::net::IpAddr;
 
-use bulkhead_http1::{Edits, Name, NameSet, RequestHead};
+use bulkhead_http1::{Edits, Lines, Name, NameSet, RequestHead};
 use bulkhead_model::settings::Forwarded;
 
 use crate::connection::Client;
@@ -26,6 +27,17 @@ const CLAIMS: NameSet = NameSet::of(&[
     Name::XScheme,
 ]);
 
+/// What is said about an untrusted client in every request of its connection.
+pub(crate) fn lines(address: IpAddr, port: u16) -> Lines {
+    let peer = address.to_string();
+    Lines::new(&[
+        (Name::XForwardedFor, peer.as_bytes()),
+        (Name::XForwardedPort, decimal(port, &mut [0; 5])),
+        (Name::XForwardedProto, b"http"),
+        (Name::XRealIp, peer.as_bytes()),
+    ])
+}
+
 /// Calls `with` on the edits for one request.
 pub(super) fn with_edits(
     policy: &Forwarded,
@@ -37,19 +49,12 @@ pub(super) fn with_edits(
 ) {
     let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
     let host = head.authority.of(bytes);
+    if !trusts(client.address) {
+        let set = [(Name::XForwardedHost, host)];
+        return with(&Edits { remove: CLAIMS, lines: Some(&client.lines), set: &set, ..Edits::default() });
+    }
     let mut digits = [0; 5];
     let port = decimal(client.port, &mut digits);
-    if !trusts(client.address) {
-        let peer = client.text.as_bytes();
-        let set = [
-            (Name::XForwardedFor, peer),
-            (Name::XForwardedHost, host),
-            (Name::XForwardedPort, port),
-            (Name::XForwardedProto, b"http".as_slice()),
-            (Name::XRealIp, peer),
-        ];
-        return with(&Edits { remove: CLAIMS, set: &set, ..Edits::default() });
-    }
     // A trusted peer's claims stand, each only if it is made once: of two, no reader knows which counts.
     let claim = |name| {
         let mut all = head.fields.iter().filter(|field| field.id == name).map(|field| field.value.of(bytes));
@@ -60,7 +65,8 @@ pub(super) fn with_edits(
         values.extend_from_slice(field.value.of(bytes));
         values.extend_from_slice(b", ");
     }
-    values.extend_from_slice(client.text.as_bytes());
+    // A vector takes any text.
+    let _ = write!(values, "{}", client.address);
     let origin = origin(values, &trusts);
     let chain = if policy.append { &**values } else { origin };
     let set = [

@@ -1,5 +1,7 @@
 //! Step 1: a complete request head, within limits.
 
+use std::rc::Rc;
+
 use bulkhead_http1::{HeadLimits, Progress, Refusal, parse_request};
 use bulkhead_model::settings::Limits;
 use tokio::io::AsyncReadExt;
@@ -7,37 +9,38 @@ use tokio::io::AsyncReadExt;
 use crate::connection::Downstream;
 use crate::deadline::{Guard, Waiting};
 use crate::fault::Fault;
+use crate::publication::Pinned;
 use crate::worker::{Scratch, Worker};
 
-/// Reads until the request head is complete; returns its length. Its parts are in `scratch.request`.
+/// Reads until the request head is complete; returns its length, and the snapshot that was the newest then. Its parts are
+/// in `scratch.request`.
 pub(super) async fn receive(
     worker: &Worker,
     guard: &Guard,
     down: &mut Downstream<'_>,
     scratch: &mut Scratch,
-) -> Result<usize, Fault> {
+) -> Result<(usize, Option<Rc<Pinned>>), Fault> {
     let Some(buffer) = &mut down.buffer else { return Err(Fault::ClientGone) };
     // How many bytes were looked at: a head cannot become complete without another line end, so that a client that sends
     // byte after byte does not have each of them parsed from the start.
     let mut seen = 0;
     loop {
-        let limits = {
-            let current = worker.current();
-            head_limits(current.as_ref().map_or(&worker.fallback.limits, |pinned| &pinned.snapshot().settings.limits))
-        };
+        let current = worker.current();
+        let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+        let limits = head_limits(&settings.limits);
         let fresh = buffer.filled().get(seen..).unwrap_or_default();
-        if fresh.contains(&b'\n') || buffer.filled().len() >= limits.target_bytes {
+        if seen == 0 || fresh.contains(&b'\n') || buffer.filled().len() >= limits.target_bytes {
             match parse_request(buffer.filled(), &limits, &mut scratch.request).map_err(Fault::Refused)? {
-                Progress::Complete(bytes) => return Ok(bytes),
+                Progress::Complete(bytes) => return Ok((bytes, current)),
                 Progress::Partial => {}
             }
         }
         if seen == 0 {
-            let current = worker.current();
-            let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
             // From the first byte to the last: what arrives in between does not extend it.
             guard.wait_for(Waiting::Head, settings);
         }
+        // A client that takes its time must not keep an old snapshot alive.
+        drop(current);
         seen = buffer.filled().len();
         if !buffer.reserve(limits.head_bytes) {
             return Err(Fault::Refused(Refusal::HeadTooLarge));

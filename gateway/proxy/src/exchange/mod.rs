@@ -10,16 +10,16 @@ mod answer;
 mod converse;
 mod decide;
 mod forward;
-mod forwarded;
+pub(crate) mod forwarded;
 mod frame;
 mod head;
 mod request;
 mod response;
 
 use std::cell::Cell;
+use std::pin::pin;
 
 use bulkhead_http1::{Decoded, Decoder, Framing};
-use tokio::time::Instant;
 
 use crate::connection::Downstream;
 use crate::deadline::Guard;
@@ -48,10 +48,13 @@ pub(crate) enum Next {
 pub(crate) async fn run(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) -> Next {
     let mut scratch = worker.scratch();
     let begun = Cell::new(false);
-    let ended = guard.run(Phase::Cut, attempt(worker, guard, down, &mut scratch, &begun)).await;
+    let ended = {
+        // Pinned where it is made: moving it would copy all that a request in flight consists of.
+        let attempt = pin!(attempt(worker, guard, down, &mut scratch, &begun));
+        guard.run(Phase::Cut, attempt).await
+    };
     let fault = match ended {
-        Ok(Ok(next)) => Ok(next),
-        Ok(Err(fault)) => Err(fault),
+        Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
     let next = match fault {
@@ -74,11 +77,10 @@ async fn attempt(
 ) -> Result<Next, Fault> {
     down.content = Decoder::new(Framing::None);
     down.decoded = NOTHING;
-    let head_bytes = head::receive(worker, guard, down, scratch).await?;
+    let (head_bytes, pinned) = head::receive(worker, guard, down, scratch).await?;
     let tally = worker.tally();
     tally.requests.add(1);
-    let started = Instant::now();
-    let pinned = worker.current();
+    let started = guard.now();
     let decided = match &pinned {
         Some(pinned) => decide::decide(worker, pinned.snapshot(), down, scratch, head_bytes),
         None => Err(Fault::NotReady),
@@ -90,6 +92,6 @@ async fn attempt(
     let decision = decided?;
     let patience = Patience { guard, settings: decision.settings };
     let next = forward::forward(worker, patience, down, scratch, &decision, begun).await?;
-    tally.latency(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+    tally.latency(u64::try_from(guard.now().duration_since(started).as_micros()).unwrap_or(u64::MAX));
     Ok(next)
 }

@@ -19,8 +19,8 @@ async fn a_request_is_rewritten_and_both_connections_are_kept() {
         assert_eq!(
             backend.head().await,
             format!(
-                "GET /x?q=1 HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: a.test\r\n\
-                 X-Forwarded-Port: {port}\r\nX-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\n\r\n"
+                "GET /x?q=1 HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Port: {port}\r\n\
+                 X-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\nX-Forwarded-Host: a.test\r\n\r\n"
             )
         );
         backend

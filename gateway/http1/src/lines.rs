@@ -1,0 +1,36 @@
+//! Field lines that are the same in many messages.
+
+use crate::write::{DECIDED, put_line};
+use crate::{Name, NameSet};
+
+/// Field lines rendered once and written into many heads. What comes in under their names is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    names: NameSet,
+    /// Whole lines, each with its CR LF.
+    text: Box<[u8]>,
+}
+
+impl Lines {
+    /// Renders `fields`. As in [`Edits`](crate::Edits), one that could break out of its line, or decides on framing or
+    /// routing, is left out.
+    pub fn new(fields: &[(Name, &[u8])]) -> Self {
+        let (mut names, mut text) = (NameSet::EMPTY, Vec::new());
+        for &(name, value) in fields {
+            names = names.with(name);
+            if !DECIDED.contains(name) && name != Name::Other {
+                put_line(&mut text, name.as_bytes(), value);
+            }
+        }
+        Self { names, text: text.into() }
+    }
+
+    /// The names that are replaced.
+    pub(crate) const fn names(&self) -> NameSet {
+        self.names
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+}
