@@ -1,7 +1,7 @@
 //! Fields that this version accepts but does not act on yet.
 //!
 //! The schema is complete from the first version, because tightening it later would break upgrades. So that nobody relies on a field
-//! that does nothing, the operator says in a condition which of them an instance has set.
+//! that does nothing, the operator says in a condition which of them an instance has set, and the documentation lists them all.
 
 use crate::client_address::ProxyProtocol;
 use crate::instance::{GatewayInstanceSpec, Profile};
@@ -9,83 +9,119 @@ use crate::lane_spec::LaneSpec;
 use crate::limits::Limits;
 use crate::names::LaneName;
 use crate::rollout::Rollout;
-use crate::scope::HostOwnership;
+use crate::service::ServiceSpec;
 use crate::upstream::Upstream;
 
-/// One field that is not obeyed.
-struct Row<T: 'static> {
+/// A field that is not obeyed, for documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotObeyed {
     /// Paths from `spec`, one per place where the field stands.
-    paths: &'static [&'static str],
+    pub paths: &'static [&'static str],
+    /// What happens whatever the field says.
+    pub instead: &'static str,
+}
+
+/// One row of the table.
+struct Row<T: 'static> {
+    about: NotObeyed,
     /// Whether it asks for something that does not happen.
     set: fn(&T) -> bool,
 }
 
+impl<T> Row<T> {
+    const fn new(paths: &'static [&'static str], instead: &'static str, set: fn(&T) -> bool) -> Self {
+        Self { about: NotObeyed { paths, instead }, set }
+    }
+}
+
 /// Fields of the instance.
 const INSTANCE: &[Row<GatewayInstanceSpec>] = &[
-    Row { paths: &["spec.deletionProtection"], set: |spec| spec.deletion_protection },
-    Row { paths: &["spec.profile"], set: |spec| spec.profile != Profile::default() },
-    Row { paths: &["spec.scope.hostOwnership"], set: |spec| spec.scope.host_ownership != HostOwnership::default() },
-    Row { paths: &["spec.rollout"], set: |spec| spec.rollout != Rollout::default() },
+    Row::new(&["spec.deletionProtection"], "deletion goes ahead", |spec| spec.deletion_protection),
+    Row::new(&["spec.profile"], "every instance is `Standard`", |spec| spec.profile != Profile::default()),
+    Row::new(&["spec.rollout.wave"], "all instances follow a new image at once", |spec| {
+        spec.rollout.wave != Rollout::default().wave
+    }),
+    // On by default, so that an instance that keeps the default asks for it as well; but then nobody has relied on it.
+    Row::new(&["spec.rollout.autoRollback"], "nothing rolls back by itself", |spec| {
+        spec.rollout.auto_rollback != Rollout::default().auto_rollback
+    }),
 ];
 
 /// Fields of a lane: the path in northSouth, then the path in eastWest.
 const LANE: &[Row<LaneSpec>] = &[
-    Row {
-        paths: &[
+    Row::new(
+        &[
             "spec.northSouth.ingressClass.publishStatusForAlsoServed",
             "spec.eastWest.ingressClass.publishStatusForAlsoServed",
         ],
-        set: |lane| lane.ingress_class.publish_status_for_also_served,
-    },
-    Row {
-        paths: &["spec.northSouth.clientAddress.proxyProtocol", "spec.eastWest.clientAddress.proxyProtocol"],
-        set: |lane| lane.client_address.proxy_protocol != ProxyProtocol::default(),
-    },
-    Row { paths: &["spec.northSouth.tls", "spec.eastWest.tls"], set: |lane| lane.tls != Default::default() },
-    Row {
-        paths: &["spec.northSouth.limits.tlsHandshakeTimeout", "spec.eastWest.limits.tlsHandshakeTimeout"],
-        set: |lane| lane.limits.tls_handshake_timeout != Limits::default().tls_handshake_timeout,
-    },
-    Row {
-        paths: &["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"],
-        set: |lane| lane.limits.http2 != Default::default(),
-    },
-    Row {
-        paths: &["spec.northSouth.upstream.loadBalance", "spec.eastWest.upstream.loadBalance"],
-        set: |lane| lane.upstream.load_balance != Upstream::default().load_balance,
-    },
-    Row {
-        paths: &["spec.northSouth.accessLog", "spec.eastWest.accessLog"],
-        set: |lane| lane.access_log != Default::default(),
-    },
-    Row {
-        paths: &["spec.northSouth.tracing", "spec.eastWest.tracing"],
-        set: |lane| lane.tracing != Default::default(),
-    },
-    Row {
-        paths: &["spec.northSouth.metrics", "spec.eastWest.metrics"],
-        set: |lane| lane.metrics != Default::default(),
-    },
+        "the status of such Ingresses is left to its owner",
+        |lane| lane.ingress_class.publish_status_for_also_served,
+    ),
+    Row::new(
+        &["spec.northSouth.service.httpsPort", "spec.eastWest.service.httpsPort"],
+        "Services have no TLS port",
+        |lane| lane.service.https_port != ServiceSpec::default().https_port,
+    ),
+    Row::new(
+        &["spec.northSouth.service.httpsNodePort", "spec.eastWest.service.httpsNodePort"],
+        "Services have no TLS port",
+        |lane| lane.service.https_node_port.is_some(),
+    ),
+    Row::new(
+        &["spec.northSouth.clientAddress.proxyProtocol", "spec.eastWest.clientAddress.proxyProtocol"],
+        "connections begin with HTTP",
+        |lane| lane.client_address.proxy_protocol != ProxyProtocol::default(),
+    ),
+    Row::new(&["spec.northSouth.tls", "spec.eastWest.tls"], "there is no TLS listener", |lane| {
+        lane.tls != Default::default()
+    }),
+    Row::new(
+        &["spec.northSouth.limits.tlsHandshakeTimeout", "spec.eastWest.limits.tlsHandshakeTimeout"],
+        "nothing, without TLS",
+        |lane| lane.limits.tls_handshake_timeout != Limits::default().tls_handshake_timeout,
+    ),
+    Row::new(&["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"], "nothing, without HTTP/2", |lane| {
+        lane.limits.http2 != Default::default()
+    }),
+    Row::new(
+        &["spec.northSouth.upstream.loadBalance", "spec.eastWest.upstream.loadBalance"],
+        "endpoints are asked in turn",
+        |lane| lane.upstream.load_balance != Upstream::default().load_balance,
+    ),
+    Row::new(&["spec.northSouth.accessLog", "spec.eastWest.accessLog"], "there is no access log", |lane| {
+        lane.access_log != Default::default()
+    }),
+    Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
+        lane.tracing != Default::default()
+    }),
+    Row::new(&["spec.northSouth.metrics", "spec.eastWest.metrics"], "the standard metrics only", |lane| {
+        lane.metrics != Default::default()
+    }),
 ];
 
-/// Paths of all fields that this version does not obey, for documentation.
+/// The table, for documentation.
+pub fn rows() -> impl Iterator<Item = NotObeyed> {
+    INSTANCE.iter().map(|row| row.about).chain(LANE.iter().map(|row| row.about))
+}
+
+/// Paths of all fields that this version does not obey.
 #[must_use]
 pub fn all() -> Vec<&'static str> {
-    let instance = INSTANCE.iter().flat_map(|row| row.paths);
-    instance.chain(LANE.iter().flat_map(|row| row.paths)).copied().collect()
+    rows().flat_map(|row| row.paths).copied().collect()
 }
 
 /// Paths of the fields that `spec` sets away from their defaults and that this version does not obey. Lanes that are not enabled are
 /// not looked at.
 #[must_use]
 pub fn fields_not_obeyed(spec: &GatewayInstanceSpec) -> Vec<&'static str> {
-    let mut fields: Vec<_> = INSTANCE.iter().filter(|row| (row.set)(spec)).flat_map(|row| row.paths).copied().collect();
+    let instance = INSTANCE.iter().filter(|row| (row.set)(spec));
+    let mut fields: Vec<_> = instance.flat_map(|row| row.about.paths).copied().collect();
     for (name, lane) in spec.enabled_lanes() {
         let place = match name {
             LaneName::NorthSouth => 0,
             LaneName::EastWest => 1,
         };
-        fields.extend(LANE.iter().filter(|row| (row.set)(lane)).filter_map(|row| row.paths.get(place)));
+        fields.extend(LANE.iter().filter(|row| (row.set)(lane)).filter_map(|row| row.about.paths.get(place)));
     }
     fields
 }

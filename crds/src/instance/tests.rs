@@ -153,7 +153,7 @@ fn a_field_that_is_set_but_not_obeyed_is_named_in_its_lane() {
     .unwrap();
     assert_eq!(
         fields_not_obeyed(&spec),
-        ["spec.deletionProtection", "spec.rollout", "spec.northSouth.metrics", "spec.eastWest.limits.http2"]
+        ["spec.deletionProtection", "spec.rollout.wave", "spec.northSouth.metrics", "spec.eastWest.limits.http2"]
     );
 }
 
