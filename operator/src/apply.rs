@@ -120,30 +120,29 @@ pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, con
 
 async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, context: &Context) -> Result<(), Error> {
     let seen = context.caches.child(&object.key).filter(|seen| id.owns(&seen.metadata));
-    if let Some(seen) = &seen {
-        let remembered = context.remember(id, |memory| memory.applied.get(&object.key).cloned());
-        let unchanged = remembered.is_some_and(|applied| {
-            applied.hash == object.hash && seen.metadata.resource_version.as_ref() == Some(&applied.resource_version)
-        });
-        if unchanged {
-            return Ok(());
-        }
+    let before = seen.map(|seen| seen.metadata.clone()).unwrap_or_default();
+    let remembered = context.remember(id, |memory| memory.applied.get(&object.key).cloned());
+    let planned_before = remembered.as_ref().is_some_and(|applied| applied.hash == object.hash);
+    let unchanged = remembered.is_some_and(|applied| before.resource_version == Some(applied.resource_version));
+    if planned_before && unchanged {
+        return Ok(());
     }
-    let before = seen.as_ref().and_then(|seen| seen.metadata.resource_version.clone());
-    let result = match seen.and_then(|seen| seen.metadata.uid.clone()) {
-        Some(uid) => match write(object, Some(&uid), context).await {
+    let after = match &before.uid {
+        Some(uid) => match write(object, Some(uid), context).await {
             // What was seen is not what is: look, then decide anew.
             Err(error) if error.is_conflict() || error.is_not_found() => write_looking(object, id, context).await?,
             result => result.map_err(Error::Call)?,
         },
         None => write_looking(object, id, context).await?,
-    };
-    let version = result.metadata.resource_version.unwrap_or_default();
-    if before.as_ref() != Some(&version) {
+    }
+    .metadata;
+    // A cache that is behind on the status of a Deployment must not pass for a change of ours.
+    let only_status = planned_before && before.generation.is_some() && before.generation == after.generation;
+    if before.resource_version != after.resource_version && !only_status {
         context.metrics.applied(object.key.kind);
         info!(instance = %id, lane = %lane.lane, generation = lane.document.config_generation, object = %object.key, "applied");
     }
-    let applied = Applied { hash: object.hash, resource_version: version };
+    let applied = Applied { hash: object.hash, resource_version: after.resource_version.unwrap_or_default() };
     context.remember(id, |memory| memory.applied.insert(object.key.clone(), applied));
     Ok(())
 }

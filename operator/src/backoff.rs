@@ -1,6 +1,6 @@
 //! How long to wait before an instance that failed is tried again. kube's error policy has no memory, so this keeps one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,11 @@ impl Backoff {
     /// Forgets all failures of an instance that succeeded or is gone.
     pub fn succeeded(&self, instance: &InstanceId) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(instance);
+    }
+
+    /// Forgets the failures of every instance that is not among `known`.
+    pub fn forget_all_but(&self, known: &BTreeSet<InstanceId>) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| known.contains(id));
     }
 }
 
@@ -71,6 +76,8 @@ mod tests {
         let later = backoff.failed(&shop);
         assert!(second > first);
         backoff.succeeded(&edge);
+        assert_eq!(backoff.failed(&edge), first);
+        backoff.forget_all_but(&BTreeSet::from([shop.clone()]));
         assert_eq!(backoff.failed(&edge), first);
         assert!(backoff.failed(&shop) > later);
     }

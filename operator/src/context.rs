@@ -112,6 +112,12 @@ impl Context {
         self.backoff.succeeded(instance);
     }
 
+    /// Forgets every instance that is not among `known`.
+    pub fn forget_all_but(&self, known: &BTreeSet<InstanceId>) {
+        self.memory().retain(|id, _| known.contains(id));
+        self.backoff.forget_all_but(known);
+    }
+
     /// Instances that `concerned` says yes to.
     #[must_use]
     pub fn watchers(&self, concerned: impl Fn(&Watched) -> bool) -> Vec<InstanceId> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_plan::Site;
-use futures::{FutureExt, StreamExt, future, stream};
+use futures::{FutureExt, StreamExt, stream};
 use kube::Client;
 use kube::runtime::controller::{Config, applier};
 use kube::runtime::reflector::ObjectRef;
@@ -71,7 +71,7 @@ pub async fn run(
     let reconcile = |instance, context| reconcile(instance, context).boxed();
     let work = applier(reconcile, after_failure, context, caches.instances, queue, config);
     // Failures were told where they happened; what is left are requests for instances that are gone.
-    let mut work = work.for_each(|done| future::ready(debug!(ok = done.is_ok(), "done"))).boxed();
+    let mut work = work.for_each(async |done| debug!(ok = done.is_ok(), "done")).boxed();
     tokio::select! {
         () = &mut work => bail!("the controller ended by itself"),
         () = &mut leave => info!("asked to leave; ending what runs"),

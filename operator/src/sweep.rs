@@ -33,6 +33,7 @@ pub async fn run(context: Arc<Context>) {
 /// The first failure.
 pub async fn sweep(context: &Context) -> Result<(), CallError> {
     let known: BTreeSet<_> = context.caches.instances.state().iter().map(|one| InstanceId::of(&one.metadata)).collect();
+    context.forget_all_but(&known);
     let mut orphans: BTreeMap<InstanceId, Vec<Key>> = BTreeMap::new();
     for child in context.caches.children_where(|meta| meta.owner_references.is_none()) {
         let Some(owner) = InstanceId::labelled(&child.meta) else { continue };
@@ -50,7 +51,6 @@ pub async fn sweep(context: &Context) -> Result<(), CallError> {
         for key in keys {
             remove(&key, &owner, context).await?;
         }
-        context.forget(&owner);
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub struct Error {
 pub struct Drift {
     /// Files that are missing or read otherwise.
     pub stale: Vec<PathBuf>,
-    /// YAML files in our folders that nothing renders.
+    /// Files in our folders that nothing renders.
     pub extra: Vec<PathBuf>,
 }
 
@@ -63,14 +63,14 @@ pub fn drift(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Drift, Er
             Err(source) => return Err(failed("reading", &full, source)),
         }
     }
-    for folder in FOLDERS {
-        drift.extra.extend(yaml_files(root, folder)?.into_iter().filter(|path| !files.contains_key(path)));
+    for (folder, endings) in FOLDERS {
+        drift.extra.extend(files_with(root, folder, endings)?.into_iter().filter(|path| !files.contains_key(path)));
     }
     Ok(drift)
 }
 
-/// YAML files of one folder, by their path from `root`, in order.
-fn yaml_files(root: &Path, folder: &str) -> Result<Vec<PathBuf>, Error> {
+/// Files of one folder with one of these endings, by their path from `root`, in order.
+fn files_with(root: &Path, folder: &str, endings: &[&str]) -> Result<Vec<PathBuf>, Error> {
     let full = root.join(folder);
     let entries = match std::fs::read_dir(&full) {
         Ok(entries) => entries,
@@ -81,7 +81,7 @@ fn yaml_files(root: &Path, folder: &str) -> Result<Vec<PathBuf>, Error> {
     for entry in entries {
         let name = entry.map_err(|source| failed("reading", &full, source))?.file_name();
         let path = Path::new(folder).join(name);
-        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        if path.extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending)) {
             found.push(path);
         }
     }

@@ -1,7 +1,9 @@
 //! Starts every watch. Which kinds there are, what is kept of them and whom they concern stands here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
+use bulkhead_compile::ReferenceKind;
 use bulkhead_crds::names;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
@@ -14,7 +16,6 @@ use super::*;
 use crate::caches::Caches;
 use crate::context::Context;
 use crate::kind::Kind;
-use bulkhead_compile::ReferenceKind;
 
 /// Selects what the operator made.
 const OURS: &str = "app.kubernetes.io/managed-by=bulkhead-operator";
@@ -36,22 +37,26 @@ type IsReady = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Says which stores have not seen their first list.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    waiting: Arc<std::sync::Mutex<Vec<&'static str>>>,
+    waiting: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Readiness {
     /// Kinds whose first list is not complete, in order; empty when everything is known.
     #[must_use]
     pub fn waiting(&self) -> Vec<&'static str> {
-        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn expect(&self, what: &'static str, ready: IsReady, tasks: &mut JoinSet<()>) {
-        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(what);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(what);
         let waiting = Arc::clone(&self.waiting);
         tasks.spawn(async move {
             ready.await;
-            waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).retain(|known| *known != what);
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            // Some kinds are watched twice, once whole and once as metadata: one is off the list, the other may still be on.
+            if let Some(place) = waiting.iter().position(|known| *known == what) {
+                waiting.remove(place);
+            }
         });
     }
 }
@@ -204,4 +209,24 @@ fn trim_ingress(ingress: &mut k8s_openapi::api::networking::v1::Ingress) {
 fn trim_pod(pod: &mut Pod) {
     trim(pod);
     pod.spec = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_kind_that_is_watched_twice_is_waited_for_twice() {
+        let (readiness, mut tasks) = (Readiness::default(), JoinSet::new());
+        let (first, listed) = tokio::sync::oneshot::channel::<()>();
+        let ready = async move {
+            let _ = listed.await;
+        };
+        readiness.expect("Service", Box::pin(ready), &mut tasks);
+        readiness.expect("Service", Box::pin(std::future::pending()), &mut tasks);
+        assert_eq!(readiness.waiting(), ["Service", "Service"]);
+        drop(first);
+        tasks.join_next().await;
+        assert_eq!(readiness.waiting(), ["Service"]);
+    }
 }
