@@ -1,5 +1,7 @@
 //! The way out: heads written anew from typed parts.
 
+use std::ops::Range;
+
 use crate::field::is_token;
 use crate::framing::is_bodiless;
 use crate::{
@@ -120,23 +122,23 @@ pub(crate) const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Hos
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
     let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);
     let gone = edits.set.iter().fold(edits.remove.union(rendered), |gone, &(name, _)| gone.with(name));
+    let by_spelling = !edits.more.is_empty() || !edits.remove_more.is_empty();
     // Lines that stand as they would be written, one behind the other, are one copy.
     let mut run = 0..0;
     for field in fields {
-        if !field.forward || gone.contains(field.id) || edits.names(buf, field) {
+        if !field.forward || gone.contains(field.id) || (by_spelling && edits.names(buf, field)) {
             continue;
         }
-        let line = field.as_written(buf).unwrap_or_default();
-        if line.start != run.end || line.is_empty() {
-            out.extend_from_slice(buf.get(std::mem::take(&mut run)).unwrap_or_default());
-        }
-        if line.is_empty() {
-            put_field(out, buf, field);
-        } else {
-            run = if run.is_empty() { line } else { run.start..line.end };
+        match field.as_written(buf) {
+            Some(line) if line.start == run.end => run.end = line.end,
+            Some(line) => put_run(out, buf, std::mem::replace(&mut run, line)),
+            None => {
+                put_run(out, buf, std::mem::take(&mut run));
+                put_field(out, buf, field);
+            }
         }
     }
-    out.extend_from_slice(buf.get(run).unwrap_or_default());
+    put_run(out, buf, run);
     out.extend_from_slice(edits.lines.map_or(&[], Lines::as_bytes));
     for &(name, value) in edits.set.iter().chain(edits.append) {
         if !DECIDED.contains(name) && name != Name::Other {
@@ -155,6 +157,11 @@ impl Edits<'_> {
         let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(field.name.of(buf));
         self.more.iter().any(|&(other, _)| same(other)) || self.remove_more.iter().any(|&other| same(other))
     }
+}
+
+/// Writes lines that stand in `buf` as they are written.
+fn put_run(out: &mut Vec<u8>, buf: &[u8], run: Range<usize>) {
+    out.extend_from_slice(buf.get(run).unwrap_or_default());
 }
 
 /// Writes a field that came in otherwise than it leaves.

@@ -43,18 +43,14 @@ impl Host {
         let mut bytes = [0; MAX_HOST_BYTES];
         let len = u8::try_from(name.len()).map_err(|_| Denial::BadHost)?;
         let place = bytes.get_mut(..name.len()).ok_or(Denial::BadHost)?;
-        let mut before = b'.';
+        let (mut before, mut allowed) = (b'.', true);
         for (to, from) in place.iter_mut().zip(name) {
-            *to = match *from {
-                b'.' if before == b'.' => return Err(Denial::BadHost),
-                b @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.') => b,
-                b @ b'A'..=b'Z' => b.to_ascii_lowercase(),
-                _ => return Err(Denial::BadHost),
-            };
+            *to = CANONICAL.get(usize::from(*from)).copied().unwrap_or_default();
+            allowed &= (*to != 0) & !((*to == b'.') & (before == b'.'));
             before = *to;
         }
         // Also true of the empty name: an empty label at the end is as wrong as one in between.
-        if before == b'.' { Err(Denial::BadHost) } else { Ok(Self { bytes, len }) }
+        if before == b'.' || !allowed { Err(Denial::BadHost) } else { Ok(Self { bytes, len }) }
     }
 
     fn parse_ipv6(rest: &[u8]) -> Result<Self, Denial> {
@@ -75,6 +71,22 @@ impl Host {
     pub fn as_str(&self) -> &str {
         self.bytes.get(..usize::from(self.len)).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
     }
+}
+
+/// What stands for each byte in a canonical name; 0 for bytes that no name has.
+static CANONICAL: [u8; 256] = canonical();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
+const fn canonical() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < u8::MAX {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
 }
 
 /// `port` is empty or starts with the colon.

@@ -28,12 +28,13 @@ impl<'a> Target<'a> {
     /// # Errors
     /// [`Denial::BadPath`] where two readers could differ about what is meant.
     pub fn parse(target: &'a [u8]) -> Result<Self, Denial> {
-        let scan = Scan::of(target);
+        // Path and query must both be UTF-8: one look tells.
+        let target = std::str::from_utf8(target).map_err(|_| Denial::BadPath)?;
+        let scan = Scan::of(target.as_bytes());
         let (path, rest) = target.split_at_checked(scan.end).ok_or(Denial::BadPath)?;
-        if path.first() != Some(&b'/') {
+        if !path.starts_with('/') {
             return Err(Denial::BadPath);
         }
-        let path = std::str::from_utf8(path).map_err(|_| Denial::BadPath)?;
         let path = if scan.canonical { Cow::Borrowed(path) } else { Cow::Owned(canonical(path)?) };
         Ok(Self { path, query: parse_query(rest)? })
     }
@@ -56,11 +57,26 @@ impl Scan {
                 return Self { end, canonical };
             }
             // A segment that starts with a dot may be a dot segment; that is for the slower look to decide.
-            canonical &= stands_for_itself(byte) && !(byte == b'.' && before == b'/');
+            canonical &=
+                STANDS.get(usize::from(byte)).is_some_and(|stands| *stands) & !((byte == b'.') & (before == b'/'));
             before = byte;
         }
         Self { end: target.len(), canonical }
     }
+}
+
+/// [`stands_for_itself`], for every byte.
+static STANDS: [bool; 256] = stands();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
+const fn stands() -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < u8::MAX {
+        table[byte as usize] = stands_for_itself(byte);
+        byte += 1;
+    }
+    table
 }
 
 /// `pchar` of RFC 3986 §3.3 without percent-encoding, and the slash.
@@ -175,17 +191,14 @@ fn push_encoded(out: &mut String, byte: u8) {
 
 /// `rest` is empty or starts at the `?` or `#`. Nobody routes by the query, so its bytes stay as they are; only what could
 /// end the request line or the target early is refused.
-fn parse_query(rest: &[u8]) -> Result<Option<&str>, Denial> {
-    let query = match rest {
-        [] => return Ok(None),
-        [b'?', query @ ..] => query,
-        _ => return Err(Denial::BadPath),
-    };
-    // No early exit: without one, many bytes are looked at together.
-    if query.iter().fold(false, |bad, b| bad | (*b <= b' ') | (*b == 0x7F) | (*b == b'#')) {
-        return Err(Denial::BadPath);
+fn parse_query(rest: &str) -> Result<Option<&str>, Denial> {
+    if rest.is_empty() {
+        return Ok(None);
     }
-    std::str::from_utf8(query).map(Some).map_err(|_| Denial::BadPath)
+    let query = rest.strip_prefix('?').ok_or(Denial::BadPath)?;
+    // No early exit: without one, many bytes are looked at together.
+    let refused = query.bytes().fold(false, |bad, b| bad | (b <= b' ') | (b == 0x7F) | (b == b'#'));
+    if refused { Err(Denial::BadPath) } else { Ok(Some(query)) }
 }
 
 #[cfg(test)]

@@ -85,11 +85,12 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
     poll_fn(|cx| {
         loop {
             let mut slices = [IoSlice::new(&[]); MOST_SLICES];
-            let mut used = 0;
-            for part in parts.iter().filter(|part| !part.is_empty()) {
+            let (mut used, mut bytes) = (0, 0);
+            for part in parts {
                 if let Some(slot) = slices.get_mut(used) {
                     *slot = IoSlice::new(part);
-                    used += 1;
+                    used += usize::from(!part.is_empty());
+                    bytes += part.len();
                 }
             }
             let slices = slices.get(..used).unwrap_or_default();
@@ -104,6 +105,9 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
             let written = ready!(polled)?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if written == bytes {
+                return Poll::Ready(Ok(()));
             }
             told = false;
             advance(&mut parts, written);
