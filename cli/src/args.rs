@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::gateway::GatewayArgs;
-use crate::planning;
 use crate::up::listen::Listen;
 
 /// First port of `up` unless another is asked for: where people expect a web server that needs no privilege.
@@ -143,13 +142,13 @@ pub(crate) struct RenderArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Image of the gateways of instances that do not pin one
-    #[arg(long, value_name = "IMAGE", env = "RELATED_IMAGE_GATEWAY", default_value = planning::IMAGE)]
-    pub(crate) image: String,
+    /// Image of the gateways of instances that do not pin one [default: that of the manifests of this version]
+    #[arg(long, value_name = "IMAGE", env = "RELATED_IMAGE_GATEWAY")]
+    pub(crate) image: Option<String>,
 
-    /// Namespace of the operator, which NetworkPolicies let reach the admin ports
-    #[arg(long, value_name = "NAMESPACE", default_value = planning::OPERATOR_NAMESPACE)]
-    pub(crate) operator_namespace: String,
+    /// Namespace of the operator, which NetworkPolicies let reach the admin ports [default: bulkhead-system]
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) operator_namespace: Option<String>,
 }
 
 /// Arguments of `routes`.

@@ -8,6 +8,8 @@
 
 mod admin;
 mod args;
+#[cfg(test)]
+mod docs;
 mod folder;
 mod gateway;
 mod instance;

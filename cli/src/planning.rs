@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::scope::NamespaceSource;
-use bulkhead_plan::{Claim, Gathered, Plan, Platform, Rejection, Site};
+use bulkhead_plan::{Claim, Gathered, Plan, Rejection, Site};
 use kube::core::{Selector, SelectorExt};
 
 use crate::manifests::Inventory;
@@ -12,22 +12,6 @@ use crate::name::InstanceName;
 
 /// What became of an instance.
 pub(crate) type Planned = Result<Plan, Vec<Rejection>>;
-
-/// Namespace of the operator unless told otherwise: where its manifests put it.
-pub(crate) const OPERATOR_NAMESPACE: &str = "bulkhead-system";
-
-/// Image of the gateways unless told otherwise: the one that is built from the same source.
-pub(crate) const IMAGE: &str = concat!("bulkhead-gateway:", env!("CARGO_PKG_VERSION"));
-
-/// An installation of this version.
-pub(crate) fn site(operator_namespace: &str, image: &str) -> Site {
-    Site {
-        operator_namespace: operator_namespace.to_owned(),
-        image: image.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        platform: Platform::default(),
-    }
-}
 
 /// Plans every instance of the inventory.
 pub(crate) fn plan_all(inventory: &Inventory, site: &Site) -> BTreeMap<InstanceName, Planned> {

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bulkhead_gateway::source::manifest;
+use bulkhead_plan::Site;
 use thiserror::Error;
 
 use crate::args::RenderArgs;
 use crate::folder::{Folder, FolderError};
 use crate::manifests::Inventory;
-use crate::planning::{plan_all, site};
+use crate::planning::plan_all;
 
 /// The file name that means standard input.
 const STANDARD_INPUT: &str = "-";
@@ -55,7 +56,7 @@ fn render(arguments: &RenderArgs) -> Result<Vec<String>, RenderError> {
         problems.push("there is no GatewayInstance of bulkhead.io/v1alpha1 in what was read".to_owned());
     }
     let mut out = io::stdout().lock();
-    for (name, planned) in plan_all(&inventory, &site(&arguments.operator_namespace, &arguments.image)) {
+    for (name, planned) in plan_all(&inventory, &site(arguments)) {
         match planned {
             Ok(plan) => {
                 for lane in plan.lanes {
@@ -69,6 +70,15 @@ fn render(arguments: &RenderArgs) -> Result<Vec<String>, RenderError> {
     }
     out.flush().map_err(RenderError::Print)?;
     Ok(problems)
+}
+
+fn site(arguments: &RenderArgs) -> Site {
+    let default = Site::default();
+    Site {
+        image: arguments.image.clone().unwrap_or(default.image),
+        operator_namespace: arguments.operator_namespace.clone().unwrap_or(default.operator_namespace),
+        ..default
+    }
 }
 
 fn documents(objects: &[serde_json::Value]) -> Result<String, RenderError> {
@@ -116,7 +126,7 @@ mod tests {
         let mut inventory = Inventory::default();
         let text = "apiVersion: bulkhead.io/v1alpha1\nkind: GatewayInstance\nmetadata: {name: quay}\nspec: {}\n";
         inventory.add("-", &manifest::parse(text).unwrap());
-        let planned = plan_all(&inventory, &site("ops", "image:1"));
+        let planned = plan_all(&inventory, &Site { image: "image:1".to_owned(), ..Site::default() });
         let lanes = planned.into_values().next().unwrap().unwrap().lanes;
         let values: Vec<serde_json::Value> = lanes.iter().flat_map(|lane| lane.to_values()).collect();
         let printed = documents(&values).unwrap();

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use bulkhead_crds::instance::{GatewayInstance, GatewayInstanceSpec, ManagementState};
 use bulkhead_crds::lane::LaneDocument;
 use bulkhead_crds::not_obeyed::fields_not_obeyed;
+use bulkhead_plan::Site;
 use k8s_openapi::api::networking::v1::IngressClass;
 
 use super::phase::Phase;
 use crate::manifests::Inventory;
 use crate::name::{InstanceName, LaneId};
-use crate::planning::{IMAGE, OPERATOR_NAMESPACE, Planned, plan_all, site};
+use crate::planning::{Planned, plan_all};
 
 /// A lane that should run.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +69,8 @@ impl Generations {
 /// What should be, given what the files say and what runs now.
 pub(crate) fn decide(inventory: &Inventory, running: &BTreeMap<LaneId, DesiredLane>) -> Desired {
     let mut desired = Desired::default();
-    // Neither is seen by a gateway process; both stand in objects that only a cluster has.
-    let site = site(OPERATOR_NAMESPACE, IMAGE);
-    for (name, planned) in plan_all(inventory, &site) {
+    // What a site says stands in objects that only a cluster has.
+    for (name, planned) in plan_all(inventory, &Site::default()) {
         let Some(instance) = inventory.instances.get(&name) else { continue };
         let verdict = verdict(instance, &planned);
         let paused = instance.spec.management_state == ManagementState::Paused;

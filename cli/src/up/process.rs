@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::listen::Addresses;
 use super::log::{self, Log};
@@ -59,7 +59,9 @@ impl Launch {
         if let Some(errors) = child.stderr.take() {
             tokio::spawn(log::copy(errors, self.log.clone()));
         }
-        Ok(Process { child })
+        // Out of the child's hands, because waiting for a child closes its standard input.
+        let pipe = child.stdin.take();
+        Ok(Process { child, _pipe: pipe })
     }
 }
 
@@ -67,6 +69,8 @@ impl Launch {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
+    /// Where a pipe ties the process to this one: closed when this ends.
+    _pipe: Option<ChildStdin>,
 }
 
 impl Process {

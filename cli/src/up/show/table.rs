@@ -115,14 +115,18 @@ fn render_lanes(frame: &mut Frame<'_>, board: &Board, area: Rect) {
     let header = ["INSTANCE", "LANE", "CLASS", "PHASE", "ADDRESS", "ROUTES", "FINDINGS"];
     let header = Row::new(header).style(Style::new().add_modifier(Modifier::BOLD));
     let rows = board.lanes.iter().map(|(id, row)| lane(id, row));
+    let widest = |cell: &dyn Fn(&LaneId, &board::Row) -> usize, header: usize| {
+        let cells = board.lanes.iter().map(|(id, row)| cell(id, row));
+        Constraint::Length(u16::try_from(cells.fold(header, usize::max)).unwrap_or(u16::MAX))
+    };
     let widths = [
-        Constraint::Fill(3),
+        widest(&|id, _| id.instance.to_string().chars().count(), 8),
         Constraint::Length(10),
-        Constraint::Fill(3),
+        widest(&|_, row| row.class.chars().count(), 5),
         Constraint::Length(9),
-        Constraint::Length(22),
-        Constraint::Length(7),
-        Constraint::Length(20),
+        Constraint::Length(21),
+        Constraint::Length(6),
+        Constraint::Min(8),
     ];
     let block = Block::bordered().title(" bulkhead up ");
     frame.render_widget(ratatui::widgets::Table::new(rows, widths).header(header).block(block), area);
@@ -132,7 +136,7 @@ fn lane<'a>(id: &LaneId, row: &board::Row) -> Row<'a> {
     let findings = row.seen.report.as_ref().map(|report| &report.findings);
     let findings = findings.map_or_else(String::new, |found| match (found.errors, found.warnings) {
         (0, 0) => "none".to_owned(),
-        (errors, warnings) => format!("{errors} errors, {warnings} warn."),
+        (errors, warnings) => format!("{errors} err, {warnings} warn"),
     });
     Row::new([
         Cell::from(id.instance.to_string()),
