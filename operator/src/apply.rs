@@ -24,6 +24,12 @@ pub enum Error {
     /// The API server refused it.
     #[error("{0}")]
     Call(#[source] CallError),
+    /// An object of that name is still there from an earlier instance.
+    #[error("{key} was made for an earlier instance of this name; it is waited for until it is collected")]
+    Earlier {
+        /// The object.
+        key: Key,
+    },
     /// An object of that name belongs to somebody else.
     #[error("{key} exists and was not made for this instance; delete or rename it")]
     Foreign {
@@ -38,6 +44,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Call(error) => error.kind(),
+            Self::Earlier { .. } => "earlier",
             Self::Foreign { .. } => "foreign",
         }
     }
@@ -152,6 +159,7 @@ async fn write_looking(object: &Planned, id: &InstanceId, context: &Context) -> 
     let api = context.api(&object.key);
     let found = call(format!("looking for {}", object.key), api.get_metadata_opt(&object.key.name)).await;
     match found.map_err(Error::Call)? {
+        Some(found) if id.replaces_owner_of(&found.metadata) => Err(Error::Earlier { key: object.key.clone() }),
         Some(found) if !id.owns(&found.metadata) => Err(Error::Foreign { key: object.key.clone() }),
         Some(found) => write(object, found.metadata.uid.as_deref(), context).await.map_err(Error::Call),
         None => write(object, None, context).await.map_err(Error::Call),

@@ -38,6 +38,14 @@ impl InstanceId {
         })
     }
 
+    /// Whether an object was made for an earlier instance of the same name.
+    #[must_use]
+    pub fn replaces_owner_of(&self, meta: &ObjectMeta) -> bool {
+        Self::labelled(meta).is_some_and(|owner| {
+            (owner.namespace == self.namespace && owner.name == self.name) && owner.uid != self.uid
+        })
+    }
+
     /// Whether an object is this instance's: an owner reference or the label holds its UID. Where somebody removed that label, the
     /// others must all stand, so that an object of an earlier instance of the same name is never taken for ours.
     #[must_use]
@@ -118,6 +126,9 @@ mod tests {
     fn an_object_of_an_earlier_instance_of_the_same_name_is_foreign() {
         let again = InstanceId { uid: "u2".to_owned(), ..edge() };
         assert!(!again.owns(&labelled(&LABELS)));
+        assert!(again.replaces_owner_of(&labelled(&LABELS)));
+        assert!(!edge().replaces_owner_of(&labelled(&LABELS)));
+        assert!(!again.replaces_owner_of(&labelled(&LABELS[1..])));
         assert!(!edge().owns(&ObjectMeta::default()));
     }
 
