@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bulkhead_http1::{Decoded, Decoder, Framing, Lines};
 use tokio::io::AsyncWriteExt;
@@ -23,7 +24,10 @@ use crate::worker::Worker;
 /// that the kernel does not answer them with a reset that destroys the response.
 const LINGER_BYTES: usize = 1 << 20;
 /// And for how long.
-const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(2);
+/// A connection is busy while no pause between its requests is longer: long against the pauses between the requests of
+/// one page, short against the time for which clients keep idle connections.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// The client's side of a connection, as it is between and during requests.
 pub(crate) struct Downstream<'s> {
@@ -86,33 +90,76 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
 
 /// Exchanges requests until the connection must end; says how.
 async fn serve_requests(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstream<'_>) -> Next {
+    let (mut quiet, mut before) = (Duration::ZERO, None);
     loop {
-        if down.buffer.as_ref().is_none_or(Buffer::is_empty) && !wait_for_request(worker, guard, down).await {
-            return Next::Close;
+        match wait_for_request(worker, guard, down, |idle| idle.saturating_sub(quiet)).await {
+            Arrival::Bytes => {}
+            Arrival::Nothing | Arrival::End => return Next::Close,
         }
-        down.requests += 1;
-        match exchange::run(worker, guard, down).await {
-            Next::Request => {}
+        let is_busy = before.is_some_and(|before| guard.now().duration_since(before) < QUIET);
+        quiet = if is_busy { QUIET } else { Duration::ZERO };
+        // Boxed, so that what a request in flight consists of does not lie in every idle connection; kept while requests
+        // follow one another, so that a busy connection allocates nothing.
+        match Box::pin(serve_while_busy(worker, guard, down, quiet)).await {
+            Next::Request => before = Some(guard.now()),
             end => return end,
         }
     }
 }
 
-/// Waits for the first bytes of a request, owning no buffer. `false` when there will be none.
-async fn wait_for_request(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstream<'_>) -> bool {
+/// Exchanges requests as long as they follow one another; [`Next::Request`] when none has come for `quiet`.
+async fn serve_while_busy(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstream<'_>, quiet: Duration) -> Next {
+    loop {
+        down.requests += 1;
+        match exchange::run(worker, guard, down).await {
+            Next::Request => {}
+            end => return end,
+        }
+        if down.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty()) {
+            continue;
+        }
+        if quiet.is_zero() {
+            return Next::Request;
+        }
+        match wait_for_request(worker, guard, down, |idle| idle.min(quiet)).await {
+            Arrival::Bytes => {}
+            Arrival::Nothing => return Next::Request,
+            Arrival::End => return Next::Close,
+        }
+    }
+}
+
+/// What a wait for a request brought.
+enum Arrival {
+    /// The first bytes of one.
+    Bytes,
+    /// None in time.
+    Nothing,
+    /// There will be none.
+    End,
+}
+
+/// Waits for the first bytes of a request, owning no buffer; as long as `limit` makes of the lane's limit on idleness.
+async fn wait_for_request(
+    worker: &Rc<Worker>,
+    guard: &Guard,
+    down: &mut Downstream<'_>,
+    limit: impl Fn(Duration) -> Duration,
+) -> Arrival {
     down.buffer = None;
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
-    guard.wait_for(Waiting::Request, settings);
+    guard.wait(Waiting::Request, limit(settings.limits.keep_alive_idle));
     // An idle connection must not keep an old snapshot alive.
     drop(current);
     let read = pin!(read_fresh(&mut down.read, || worker.buffers.head(), || ()));
     match guard.run(Phase::Draining, read).await {
-        Ok(Ok(buffer)) => {
-            down.buffer = buffer;
-            down.buffer.is_some()
+        Ok(Ok(Some(buffer))) => {
+            down.buffer = Some(buffer);
+            Arrival::Bytes
         }
-        Ok(Err(_)) | Err(Interrupt::Elapsed(_) | Interrupt::Leaving) => false,
+        Err(Interrupt::Elapsed(_)) => Arrival::Nothing,
+        Ok(Ok(None) | Err(_)) | Err(Interrupt::Leaving) => Arrival::End,
     }
 }
 
@@ -156,5 +203,23 @@ impl From<Interrupt> for Option<Fault> {
                 Waiting::Response => Fault::UpstreamTimeout,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, F>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_holds_little() {
+        let size =
+            size_of_future(|(worker, seat, stream, peer): (Rc<Worker>, Seat, TcpStream, SocketAddr)| async move {
+                serve(&worker, seat, stream, peer).await;
+            });
+        assert!(size <= 832, "{size} bytes");
     }
 }
