@@ -23,13 +23,29 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+mod classes;
 mod control_plane;
+mod drift;
+mod keyring;
+mod lifecycle;
+mod load;
+mod rights;
+mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
 const THREADS: usize = 4;
 
 fn tests() -> Vec<Test<Cluster>> {
-    [control_plane::tests()].into_iter().flatten().collect()
+    let modules = [
+        control_plane::tests(),
+        lifecycle::tests(),
+        load::tests(),
+        keyring::tests(),
+        rights::tests(),
+        classes::tests(),
+        drift::tests(),
+    ];
+    modules.into_iter().flatten().collect()
 }
 
 fn main() -> ExitCode {

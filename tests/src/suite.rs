@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// No test may take longer: past it a hang is reported as one instead of stopping the whole run.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-type Run<S> = Box<dyn FnOnce(&Handle, &S) -> anyhow::Result<()> + Send>;
+type Run<S> = Box<dyn FnOnce(&Handle, &'static S) -> anyhow::Result<()> + Send>;
 
 /// One test of a suite whose tests share an `S`.
 pub struct Test<S: 'static> {
@@ -18,14 +18,15 @@ pub struct Test<S: 'static> {
     run: Run<S>,
 }
 
-/// The test that `body` is, named after the function: `async fn a_claim(shared: &S) -> anyhow::Result<()>`.
+/// The test that `body` is, named after the function: `async fn a_claim(shared: &S) -> anyhow::Result<()>`. One that hands the shared
+/// value to tasks of its own asks for `&'static S`.
 pub fn test<S, F>(body: F) -> Test<S>
 where
-    F: AsyncFn(&S) -> anyhow::Result<()> + Send + 'static,
+    F: AsyncFn(&'static S) -> anyhow::Result<()> + Send + 'static,
 {
     let path = std::any::type_name::<F>();
     let name = path.split_once("::").map_or(path, |(_krate, rest)| rest).to_owned();
-    let run = move |runtime: &Handle, shared: &S| {
+    let run = move |runtime: &Handle, shared: &'static S| {
         runtime.block_on(async {
             timeout(DEADLINE, body(shared)).await.with_context(|| format!("not done after {} s", DEADLINE.as_secs()))?
         })

@@ -1,0 +1,111 @@
+//! The operator as it ships: its manifests applied as they are in the repository, its process with its own service account's token.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bulkhead_tests::binaries::Binary;
+use bulkhead_tests::cluster::Cluster;
+use bulkhead_tests::process::Process;
+use bulkhead_tests::wait::wait_for;
+use bulkhead_tests::{exchange, places};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+/// Where the manifests put the operator.
+pub(crate) const NAMESPACE: &str = "bulkhead-system";
+/// Its service account.
+pub(crate) const ACCOUNT: &str = "bulkhead-operator";
+
+/// Every watch must have been listed once; the rest is for a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// The operator of the cluster that all tests share.
+static SHARED: OnceCell<Operator> = OnceCell::const_new();
+
+/// A running operator.
+pub(crate) struct Operator {
+    pub(crate) process: Process,
+    health: SocketAddr,
+}
+
+impl Operator {
+    /// The operator of the shared cluster, started by the first test that needs it.
+    pub(crate) async fn shared(cluster: &Cluster) -> Result<&'static Self> {
+        SHARED
+            .get_or_try_init(async || {
+                install(cluster).await?;
+                Self::start(cluster, 19_090).await
+            })
+            .await
+    }
+
+    /// Starts an operator whose health is at `port`, and awaits its first look at the cluster.
+    pub(crate) async fn start(cluster: &Cluster, port: u16) -> Result<Self> {
+        let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
+        let health = SocketAddr::from(([127, 0, 0, 1], port));
+        let process = cluster
+            .process("operator", Binary::Operator)?
+            .kubeconfig(&kubeconfig)
+            .env("POD_NAMESPACE", NAMESPACE)
+            .env("RELATED_IMAGE_GATEWAY", "local.test/gateway:1")
+            .args(["run".to_owned(), format!("--health={health}")])
+            .start()?;
+        let operator = Self { process, health };
+        wait_for("a ready operator", START, async || {
+            operator.process.ensure_running()?;
+            let answer = exchange::get(operator.health, "operator", "/readyz").await?;
+            anyhow::ensure!(answer.status == 200, "/readyz answers {} {}", answer.status, answer.text());
+            Ok(())
+        })
+        .await?;
+        Ok(operator)
+    }
+
+    /// The value of one line of its metrics; 0 when there is none.
+    pub(crate) async fn metric(&self, line: &str) -> Result<f64> {
+        let text = exchange::get(self.health, "operator", "/metrics").await?.text();
+        let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        value.map_or(Ok(0.0), |value| value.parse().with_context(|| format!("read {line} {value}")))
+    }
+}
+
+/// Applies the definition and the plain install in the order in which its kustomization names them.
+pub(crate) async fn install(cluster: &Cluster) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Kustomization {
+        resources: Vec<String>,
+    }
+    let read =
+        |path: &str| std::fs::read_to_string(places::repository().join(path)).with_context(|| format!("read {path}"));
+    cluster.apply(NAMESPACE, &read("crds/gatewayinstances.yaml")?).await?;
+    let list: Kustomization = serde_saphyr::from_str(&read("olm/plain/kustomization.yaml")?)?;
+    for file in list.resources.iter().filter(|file| !file.ends_with("crds")) {
+        cluster.apply(NAMESPACE, &read(&format!("olm/plain/{file}"))?).await?;
+    }
+    Ok(())
+}
+
+/// A second control plane, for tests that end the operator or need a cluster in which nothing else happens. One test at a time.
+pub(crate) struct Lone {
+    pub(crate) cluster: &'static Cluster,
+    /// Holds others off.
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Lone {
+    /// Awaits its turn. The operator is installed and not running.
+    pub(crate) async fn take(cluster: &Cluster) -> Result<Self> {
+        static CLUSTER: OnceCell<&'static Cluster> = OnceCell::const_new();
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let turn = TURN.lock().await;
+        let cluster = CLUSTER
+            .get_or_try_init(async || {
+                let another = cluster.another().await?;
+                install(&another).await?;
+                // Its processes end with the sandbox.
+                anyhow::Ok(&*Box::leak(Box::new(another)))
+            })
+            .await?;
+        Ok(Self { cluster, _turn: turn })
+    }
+}
