@@ -161,7 +161,6 @@ impl Rebuild {
         if let Some(findings) = changes.findings {
             self.state.findings = findings;
         }
-        self.state.classes = self.store.compiler().classes();
         self.state.counts = self.store.compiler().counts();
         self.state.counters.endpoint_changes += endpoints as u64;
         if published || endpoints > 0 {
@@ -210,6 +209,10 @@ impl Rebuild {
     /// Tells the rest of the process how things stand.
     fn report(&mut self) {
         let mut waiting_for = self.missing();
+        // Not only after a compile: a class may come or go while no Ingress names it, and then there is nothing to compile.
+        if waiting_for.is_empty() {
+            self.state.classes = self.store.compiler().classes();
+        }
         waiting_for.extend(self.panic.clone());
         self.state.waiting_for = waiting_for;
         self.state.source_problems = self.lane_problem.clone().into_iter().chain(self.store.problems()).collect();

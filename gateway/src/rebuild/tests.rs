@@ -63,6 +63,17 @@ fn nothing_is_published_before_the_lane_and_every_list_are_known() {
 }
 
 #[test]
+fn a_class_that_goes_while_no_ingress_names_it_is_no_longer_called_served() {
+    let mut fixture = Fixture::new();
+    fixture.lane();
+    let classes = |object: &Object| object.key().kind == Kind::IngressClass;
+    fixture.list(objects().into_iter().filter(classes).collect());
+    assert!(fixture.state().classes[0].served);
+    fixture.list(Vec::new());
+    assert!(!fixture.state().classes[0].served);
+}
+
+#[test]
 fn equal_input_publishes_nothing() {
     let mut fixture = Fixture::new();
     fixture.lane();
