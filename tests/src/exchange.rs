@@ -112,6 +112,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         timeout(DEADLINE, all).await.context("the peer left the connection open for 10 s")?
     }
 
+    /// The next bytes, up to and with `end`.
+    ///
+    /// # Errors
+    /// When the peer closes before, or is silent for 10 s.
+    pub async fn until(&mut self, end: &[u8]) -> anyhow::Result<Vec<u8>> {
+        timeout(DEADLINE, self.take_through(end))
+            .await
+            .with_context(|| format!("no {:?} within 10 s", end.escape_ascii().to_string()))?
+    }
+
+    /// The next `length` bytes.
+    ///
+    /// # Errors
+    /// When the peer closes before, or is silent for 10 s.
+    pub async fn exactly(&mut self, length: usize) -> anyhow::Result<Vec<u8>> {
+        timeout(DEADLINE, self.take(length)).await.with_context(|| format!("fewer than {length} bytes within 10 s"))?
+    }
+
     async fn read_answer(&mut self, has_content: bool) -> anyhow::Result<Answer> {
         loop {
             let (status, headers) = parse_head(&self.take_head().await?)?;

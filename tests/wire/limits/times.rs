@@ -1,0 +1,129 @@
+//! Limits in time. What is asserted is that they are kept, never how exactly.
+
+use std::time::Duration;
+
+use bulkhead_tests::wait::wait_for;
+use tokio::time::Instant;
+
+use super::{HOST, Limited, with};
+use crate::support::PATIENCE;
+use crate::support::backend::{Backend, Reply};
+use crate::support::manifest::{all_of, document, file, ingress, served};
+
+/// Milliseconds between a moment and now must be at least those of a limit, and not absurdly more.
+fn waited(since: Instant, limit: u64) {
+    let (waited, limit) = (since.elapsed(), Duration::from_millis(limit));
+    assert!(waited >= limit && waited < limit + PATIENCE, "waited {waited:?}, the limit is {limit:?}");
+}
+
+#[tokio::test]
+async fn a_head_must_arrive_in_time_however_it_drips() {
+    let limited = Limited::new(&with(|limits| limits.request_head_ms = 300)).await;
+    let mut client = limited.lane.connect().await;
+    let since = Instant::now();
+    client.write("GET / HTTP/1.1\r\n").await.unwrap();
+    let mut answer = Box::pin(wait_for("408", PATIENCE, async || {
+        // Each byte is in time for any limit between two bytes.
+        let _ = client.write("X").await;
+        let mut seen = vec![0; 16];
+        let read = client.stream().try_read(&mut seen)?;
+        anyhow::ensure!(seen.starts_with(b"HTTP/1.1 408 "), "{:?}", &seen[..read]);
+        Ok(())
+    }));
+    answer.as_mut().await.unwrap();
+    waited(since, 300);
+    assert_eq!((limited.lane.faults().await["head_timeout"], limited.backend.saw().await.requests.len()), (1, 0));
+    // The time is that of one head: a connection that is used again begins anew.
+    let mut client = limited.lane.connect().await;
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_millis(400) {
+        client.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+        assert_eq!(client.answer().await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn content_must_go_on_arriving() {
+    let limited = Limited::new(&with(|limits| limits.request_content_idle_ms = 200)).await;
+    for begun in
+        ["Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "Content-Length: 9\r\n\r\n"]
+    {
+        let mut client = limited.lane.connect().await;
+        client.write(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\n{begun}")).await.unwrap();
+        let since = Instant::now();
+        assert_eq!(client.answer().await.unwrap().status, 408);
+        assert!(client.closed().await.unwrap().is_empty());
+        assert!(since.elapsed() < PATIENCE);
+    }
+    let saw = limited.backend.saw().await;
+    assert_eq!((saw.requests.len(), limited.lane.faults().await["content_timeout"]), (0, 3));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_without_a_word() {
+    let limited = Limited::new(&with(|limits| limits.keep_alive_idle_ms = 200)).await;
+    let mut fresh = limited.lane.connect().await;
+    let mut used = limited.lane.connect().await;
+    used.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+    assert_eq!(used.answer().await.unwrap().header("connection"), None);
+    let since = Instant::now();
+    assert!(used.closed().await.unwrap().is_empty() && fresh.closed().await.unwrap().is_empty());
+    assert!(since.elapsed() < PATIENCE);
+    assert_eq!(limited.lane.faults().await.len(), 0, "nobody is to blame");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_old_enough_is_closed_with_its_next_response() {
+    let limited = Limited::new(&with(|limits| limits.keep_alive_age_ms = 200)).await;
+    let mut client = limited.lane.connect().await;
+    let since = Instant::now();
+    loop {
+        client.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+        if client.answer().await.unwrap().header("connection") == Some("close") {
+            break;
+        }
+        assert!(since.elapsed() < PATIENCE);
+    }
+    waited(since, 200);
+    assert!(client.closed().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_backend_that_answers_late_is_given_up() {
+    let mut document = document();
+    document.upstream.read_ms = 200;
+    let limited = Limited::new(&document).await;
+    let silent = Backend::start(|_| Reply::keep("")).await;
+    limited.lane.put("web.yaml", &file(&[ingress("web", &[all_of(HOST, "web")]), served("web", silent.port())]));
+    limited.lane.wait_for(HOST, "/", 504, "did not answer in time").await;
+    let since = Instant::now();
+    let mut client = limited.lane.connect().await;
+    client.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+    let answer = client.answer().await.unwrap();
+    assert_eq!((answer.status, answer.header("connection")), (504, None));
+    waited(since, 200);
+    assert!(limited.lane.faults().await["upstream_timeout"] >= 2);
+}
+
+/// A client that takes nothing of a response is closed, and the backend is not read any further meanwhile.
+#[tokio::test]
+async fn a_client_that_does_not_take_its_response_is_given_up() {
+    let limited = Limited::new(&with(|limits| limits.response_stall_ms = 200)).await;
+    let large = Backend::start(|_| Reply::ok(&"x".repeat(32 << 20))).await;
+    limited.lane.put("web.yaml", &file(&[ingress("web", &[all_of(HOST, "web")]), served("web", large.port())]));
+    limited.lane.wait("the new endpoint", |report| report.endpoints == 1).await;
+    limited.backend.saw().await;
+    let seen = wait_for("a stalled response", PATIENCE, async || {
+        let mut client = limited.lane.connect().await;
+        client.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await?;
+        client.until(b"\r\n\r\n").await?;
+        wait_for("the end of it", Duration::from_secs(2), async || {
+            anyhow::ensure!(limited.lane.faults().await.contains_key("response_stalled"), "not counted yet");
+            Ok(())
+        })
+        .await
+    });
+    seen.await.unwrap();
+    // Nobody else has to wait for that.
+    assert!(limited.lane.metrics().await["bulkhead_response_content_bytes_total"] < f64::from(32 << 20));
+}

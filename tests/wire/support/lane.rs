@@ -1,0 +1,204 @@
+//! One gateway process with the files it follows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Weak};
+
+use anyhow::{Context, ensure};
+use bulkhead_crds::lane::LaneDocument;
+use bulkhead_crds::report::{GatewayReport, RoutesReport};
+use bulkhead_tests::binaries::Binary;
+use bulkhead_tests::exchange::{self, Answer, Connection};
+use bulkhead_tests::process::{Launch, Process};
+use bulkhead_tests::wait::wait_for;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+
+use super::PATIENCE;
+use super::manifest::{class, document};
+
+/// The process that tests share as long as one of them runs: each has hosts of its own. Nobody may change its settings.
+static SHARED: Mutex<Weak<Lane>> = Mutex::const_new(Weak::new());
+
+/// A running gateway. Dropping it kills the process and removes its files.
+pub(crate) struct Lane {
+    pub(crate) process: Process,
+    /// Where clients connect.
+    pub(crate) http: SocketAddr,
+    /// Where its pages are.
+    pub(crate) admin: SocketAddr,
+    files: TempDir,
+}
+
+impl Lane {
+    /// The gateway that tests share.
+    pub(crate) async fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().await;
+        if let Some(lane) = shared.upgrade() {
+            return lane;
+        }
+        let lane = Arc::new(Self::start(&document()).await);
+        *shared = Arc::downgrade(&lane);
+        lane
+    }
+
+    /// A gateway of one's own, ready, with the lane's class and nothing else.
+    pub(crate) async fn start(document: &LaneDocument) -> Self {
+        let files = TempDir::with_prefix("bulkhead-wire-").unwrap();
+        fs::create_dir(files.path().join("manifests")).unwrap();
+        replace(&files.path().join("manifests/class.yaml"), &class(&document.identity.uid));
+        replace(&files.path().join("lane.json"), &serde_json::to_string(document).unwrap());
+        let lane = Self::launch(files).await;
+        lane.wait("a ready gateway", |report| report.ready).await;
+        lane
+    }
+
+    /// A gateway on files that are there already; it may not be ready.
+    async fn launch(files: TempDir) -> Self {
+        let command = Command::new(Binary::Gateway.path().unwrap());
+        let (document, manifests) = (files.path().join("lane.json"), files.path().join("manifests"));
+        let arguments = [
+            "run".to_owned(),
+            format!("--lane=file:{}", document.display()),
+            format!("--source=dir:{}", manifests.display()),
+            "--http=127.0.0.1:0".to_owned(),
+            "--admin=127.0.0.1:0".to_owned(),
+            "--threads=2".to_owned(),
+        ];
+        // A file per life: the addresses are those of the last one.
+        let name = format!("gateway-{}", fs::read_dir(files.path()).unwrap().count());
+        let process = Launch::new(&name, command, files.path()).args(arguments).start().unwrap();
+        let (http, admin) = wait_for("the gateway's addresses", PATIENCE, async || {
+            process.ensure_running()?;
+            let log = process.log();
+            let line =
+                log.lines().find(|line| line.contains("\"message\":\"listening\"")).context("not listening yet")?;
+            let line: serde_json::Value = serde_json::from_str(line)?;
+            let address = |key: &str| line[key].as_str().context("no address")?.parse().context("an address");
+            anyhow::Ok((address("http")?, address("admin")?))
+        })
+        .await
+        .unwrap();
+        Self { process, http, admin, files }
+    }
+
+    /// Kills the process, as a crash would, and starts another one on the same files.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { process, files, .. } = self;
+        drop(process);
+        Self::launch(files).await
+    }
+
+    /// Puts a manifest file in place, whole.
+    pub(crate) fn put(&self, file: &str, manifests: &str) {
+        replace(&self.files.path().join("manifests").join(file), manifests);
+    }
+
+    /// Takes a manifest file away.
+    pub(crate) fn remove(&self, file: &str) {
+        fs::remove_file(self.files.path().join("manifests").join(file)).unwrap();
+    }
+
+    /// Changes the settings and waits until every data thread has them. The generation counts up by itself.
+    pub(crate) async fn configure(&self, document: &LaneDocument) {
+        let mut document = document.clone();
+        document.config_generation = self.status().await.config_generation + 1;
+        self.set_document(&serde_json::to_string(&document).unwrap());
+        self.wait("the new settings", |report| report.config_generation == document.config_generation).await;
+    }
+
+    /// Replaces the lane document by any text.
+    pub(crate) fn set_document(&self, text: &str) {
+        replace(&self.files.path().join("lane.json"), text);
+    }
+
+    /// Its status page.
+    pub(crate) async fn status(&self) -> GatewayReport {
+        self.page("/v1/status").await.json().unwrap()
+    }
+
+    /// Its routes page.
+    pub(crate) async fn routes(&self) -> RoutesReport {
+        self.page("/v1/routes").await.json().unwrap()
+    }
+
+    /// A page of its admin endpoint.
+    pub(crate) async fn page(&self, path: &str) -> Answer {
+        exchange::get(self.admin, "admin", path).await.unwrap()
+    }
+
+    /// Every sample of its metrics page.
+    pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
+        let page = self.page("/metrics").await.text();
+        let samples = page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+        samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+    }
+
+    /// How often requests were refused or failed, for reasons that have occurred.
+    pub(crate) async fn faults(&self) -> BTreeMap<String, u64> {
+        let reason =
+            |name: &str| Some(name.strip_prefix("bulkhead_faults_total{reason=\"")?.strip_suffix("\"}")?.to_owned());
+        let metrics = self.metrics().await;
+        metrics
+            .iter()
+            .filter_map(|(name, count)| Some((reason(name)?, *count as u64)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Waits until its status is as wanted.
+    pub(crate) async fn wait(&self, what: &str, wanted: impl Fn(&GatewayReport) -> bool) -> GatewayReport {
+        wait_for(what, PATIENCE, async || {
+            self.process.ensure_running()?;
+            let report: GatewayReport = exchange::get(self.admin, "admin", "/v1/status").await?.json()?;
+            ensure!(wanted(&report), "{report:#?}");
+            Ok(report)
+        })
+        .await
+        .unwrap()
+    }
+
+    /// A client's connection.
+    pub(crate) async fn connect(&self) -> Connection<TcpStream> {
+        Connection::open(self.http).await.unwrap()
+    }
+
+    /// Sends one request on a connection of its own.
+    pub(crate) async fn send(&self, request: impl AsRef<[u8]>) -> Answer {
+        exchange::send(self.http, request).await.unwrap()
+    }
+
+    /// GETs a path on a connection of its own.
+    pub(crate) async fn get(&self, host: &str, path: &str) -> Answer {
+        exchange::get(self.http, host, path).await.unwrap()
+    }
+
+    /// Waits until a GET has this status and content.
+    pub(crate) async fn wait_for(&self, host: &str, path: &str, status: u16, content: &str) {
+        let what = format!("{status} {content:?} from {host}{path}");
+        let seen = wait_for(&what, PATIENCE, async || {
+            self.process.ensure_running()?;
+            let answer = exchange::get(self.http, host, path).await?;
+            ensure!(
+                answer.status == status && answer.text().contains(content),
+                "{} {:?}",
+                answer.status,
+                answer.text()
+            );
+            Ok(())
+        });
+        seen.await.unwrap();
+    }
+}
+
+/// Writes a file beside its place and renames it: nobody sees a part of it.
+fn replace(path: &Path, text: &str) {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let beside = path.with_file_name(format!(".{name}"));
+    fs::write(&beside, text).unwrap();
+    fs::rename(&beside, path).unwrap();
+}

@@ -1,0 +1,152 @@
+//! The objects a lane serves, as YAML, and its document.
+
+use std::fmt::Write;
+
+use bulkhead_crds::lane::{
+    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
+    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+};
+use bulkhead_crds::names::{
+    CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
+};
+
+/// Name of the lane's class.
+pub(crate) const CLASS: &str = "harbour";
+
+/// The document of lane `port/harbour/north-south`, with limits that a test can reach and times that it never does.
+pub(crate) fn document() -> LaneDocument {
+    LaneDocument {
+        version: LANE_DOCUMENT_VERSION.to_owned(),
+        identity: LaneIdentity {
+            namespace: "port".to_owned(),
+            instance: "harbour".to_owned(),
+            uid: "0b5e6a5e-7d38-4a35-8f0f-3f1f9b8a7c11".to_owned(),
+            lane: LaneName::NorthSouth,
+        },
+        config_generation: 1,
+        classes: LaneClasses { own: CLASS.to_owned(), also_serve: ["pier".to_owned()].into() },
+        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
+        profile: Profile::Standard,
+        client_address: LaneClientAddress {
+            proxy_protocol: false,
+            trusted_cidrs: Vec::new(),
+            append_forwarded_for: false,
+        },
+        limits: LaneLimits {
+            request_head_bytes: 32 << 10,
+            request_target_bytes: 8 << 10,
+            request_fields: 100,
+            request_content_bytes: 1 << 20,
+            request_head_ms: 60_000,
+            request_content_idle_ms: 60_000,
+            response_stall_ms: 60_000,
+            keep_alive_idle_ms: 75_000,
+            keep_alive_requests: 10_000,
+            keep_alive_age_ms: 3_600_000,
+            connections: 10_000,
+        },
+        upstream: LaneUpstream {
+            connect_ms: 2_000,
+            read_ms: 60_000,
+            send_ms: 60_000,
+            max_idle_per_endpoint: 16,
+            keep_alive_ms: 60_000,
+            tries: 2,
+        },
+        drain: LaneDrain { lameduck_ms: 0, timeout_ms: 5_000 },
+        keyring: Vec::new(),
+    }
+}
+
+/// The lane's class, as the operator makes it, for an instance with this UID.
+pub(crate) fn class(uid: &str) -> String {
+    let identity = document().identity;
+    let (namespace, instance, lane) = (identity.namespace, identity.instance, identity.lane.slug());
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata:
+  name: {CLASS}
+  labels: {{{LABEL_INSTANCE}: {instance}, {LABEL_INSTANCE_NAMESPACE}: {namespace}, {LABEL_INSTANCE_UID}: {uid}, {LABEL_LANE}: {lane}}}
+spec:
+  controller: {CONTROLLER}
+  parameters: {{apiGroup: {GROUP}, kind: GatewayInstance, name: {instance}, namespace: {namespace}, scope: Namespace}}
+"
+    )
+}
+
+/// One path of an Ingress.
+#[derive(Clone, Copy)]
+pub(crate) struct Path<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) service: &'a str,
+}
+
+/// Every path of a host, by prefix.
+pub(crate) fn all_of<'a>(host: &'a str, service: &'a str) -> Path<'a> {
+    Path { host, path: "/", kind: "Prefix", service }
+}
+
+/// An Ingress of the lane's class in namespace `shop`, whose paths lead to port 80 of their Services. An empty host is no host.
+pub(crate) fn ingress(name: &str, paths: &[Path<'_>]) -> String {
+    let rules = paths.iter().fold(String::new(), |mut rules, Path { host, path, kind, service }| {
+        let host = if host.is_empty() { String::new() } else { format!("host: '{host}', ") };
+        let _ = write!(
+            rules,
+            "\n  - {{{host}http: {{paths: [{{path: '{path}', pathType: {kind}, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}}}"
+        );
+        rules
+    });
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  ingressClassName: {CLASS}
+  rules:{rules}
+"
+    )
+}
+
+/// A Service in namespace `shop` with port 80, named `http`.
+pub(crate) fn service(name: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  ports: [{{name: http, port: 80, targetPort: 8080}}]
+"
+    )
+}
+
+/// The endpoints of a Service: loopback ports, each with the conditions of its Pod.
+pub(crate) fn slices(service: &str, endpoints: &[(u16, &str)]) -> String {
+    let mut text = String::new();
+    for (number, (port, conditions)) in endpoints.iter().enumerate() {
+        let _ = write!(
+            text,
+            "---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {service}-{number}, namespace: shop, labels: {{kubernetes.io/service-name: {service}}}}}
+addressType: IPv4
+endpoints: [{{addresses: [127.0.0.1], conditions: {{{conditions}}}}}]
+ports: [{{name: http, port: {port}, protocol: TCP}}]
+"
+        );
+    }
+    text
+}
+
+/// A Service and one ready endpoint.
+pub(crate) fn served(name: &str, port: u16) -> String {
+    format!("{}{}", service(name), slices(name, &[(port, "ready: true")]))
+}
+
+/// Several manifests as one file.
+pub(crate) fn file(documents: &[String]) -> String {
+    documents.join("---\n")
+}
