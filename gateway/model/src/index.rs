@@ -27,17 +27,17 @@ impl<V> Default for Index<V> {
 impl<V: Clone> Index<V> {
     /// Of two entries with one key the first stays.
     pub(crate) fn new(entries: impl IntoIterator<Item = (Arc<str>, V)>) -> Self {
-        let mut list: Vec<_> = entries.into_iter().map(|(key, value)| Entry { hash: hash(&key), key, value }).collect();
-        list.sort_by(|a, b| a.order(b.hash, &b.key));
+        let mut list: Vec<_> = entries.into_iter().map(|(key, value)| Entry { hash: hash(key.as_bytes()), key, value }).collect();
+        list.sort_by(|a, b| a.order(b.hash, b.key.as_bytes()));
         list.dedup_by(|later, first| later.key == first.key);
         Self(list.into())
     }
 
     /// The same map with one key set or removed; everything else is shared.
     pub(crate) fn with(&self, key: &str, value: Option<V>) -> Self {
-        let hash = hash(key);
+        let hash = hash(key.as_bytes());
         let mut list = Vec::with_capacity(self.0.len() + 1);
-        let (at, found) = match self.search(hash, key) {
+        let (at, found) = match self.search(hash, key.as_bytes()) {
             Ok(at) => (at, true),
             Err(at) => (at, false),
         };
@@ -49,7 +49,7 @@ impl<V: Clone> Index<V> {
 }
 
 impl<V> Index<V> {
-    pub(crate) fn get(&self, hash: u64, key: &str) -> Option<&V> {
+    pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<&V> {
         let at = self.search(hash, key).ok()?;
         self.0.get(at).map(|entry| &entry.value)
     }
@@ -66,22 +66,22 @@ impl<V> Index<V> {
         self.0.is_empty()
     }
 
-    fn search(&self, hash: u64, key: &str) -> Result<usize, usize> {
+    fn search(&self, hash: u64, key: &[u8]) -> Result<usize, usize> {
         self.0.binary_search_by(|entry| entry.order(hash, key))
     }
 }
 
 impl<V> Entry<V> {
-    fn order(&self, hash: u64, key: &str) -> Ordering {
-        self.hash.cmp(&hash).then_with(|| (*self.key).cmp(key))
+    fn order(&self, hash: u64, key: &[u8]) -> Ordering {
+        self.hash.cmp(&hash).then_with(|| self.key.as_bytes().cmp(key))
     }
 }
 
 /// Multiplies and rotates eight bytes at a time. Spreads real names well and withstands nobody: see the module.
-pub(crate) fn hash(key: &str) -> u64 {
+pub(crate) fn hash(key: &[u8]) -> u64 {
     /// 2^64 divided by the golden ratio: multiples of it are spread evenly.
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let (words, rest) = key.as_bytes().as_chunks::<8>();
+    let (words, rest) = key.as_chunks::<8>();
     let mut last = [0; 8];
     for (to, from) in last.iter_mut().zip(rest) {
         *to = *from;
@@ -99,14 +99,14 @@ mod tests {
     fn equal_hashes_are_told_apart_by_key() {
         let entry = |key: &str| Entry { hash: 7, key: key.into(), value: key.len() };
         let index = Index(Box::from([entry("a"), entry("bb"), entry("ccc")]));
-        assert_eq!(index.get(7, "bb"), Some(&2));
-        assert_eq!(index.get(7, "bc"), None);
+        assert_eq!(index.get(7, b"bb"), Some(&2));
+        assert_eq!(index.get(7, b"bc"), None);
     }
 
     #[test]
     fn the_first_of_two_equal_keys_stays() {
         let index = Index::new([("a".into(), 1), ("a".into(), 2)]);
-        assert_eq!(index.get(hash("a"), "a"), Some(&1));
+        assert_eq!(index.get(hash(b"a"), b"a"), Some(&1));
         assert_eq!(index.iter().count(), 1);
     }
 
@@ -115,6 +115,6 @@ mod tests {
         let one = Index::default().with("a", Some(1)).with("b", Some(2));
         let two = one.with("a", Some(3)).with("b", None).with("c", None);
         assert_eq!(two.iter().collect::<Vec<_>>(), [("a", &3)]);
-        assert_eq!(one.get(hash("b"), "b"), Some(&2));
+        assert_eq!(one.get(hash(b"b"), b"b"), Some(&2));
     }
 }

@@ -36,7 +36,7 @@ impl PathTable {
     /// matches is as long as the request's, so it never loses to a `Prefix` by length.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path), path) };
+        let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path.as_bytes()), path.as_bytes()) };
         exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
     }
 
@@ -44,7 +44,7 @@ impl PathTable {
     #[must_use]
     pub fn get(&self, pattern: &PathPattern) -> Option<&Arc<Route>> {
         match pattern.kind {
-            PathKind::Exact => self.exact.get(index::hash(&pattern.key), &pattern.key),
+            PathKind::Exact => self.exact.get(index::hash(pattern.key.as_bytes()), pattern.key.as_bytes()),
             PathKind::Prefix => self.prefixes.get(&pattern.key),
             PathKind::Default => self.default.as_ref(),
         }

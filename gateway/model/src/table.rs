@@ -23,14 +23,15 @@ pub struct HostTable {
 impl HostTable {
     /// The route of a canonical host and path.
     #[must_use]
-    pub fn find(&self, host: &str, path: &str) -> Option<&Arc<Route>> {
+    pub fn find(&self, host: impl AsRef<[u8]>, path: &str) -> Option<&Arc<Route>> {
+        let host = host.as_ref();
         let exact = self.exact.get(host);
         match exact.and_then(|table| table.find(path)) {
             Some(route) => return Some(route),
             None if exact.is_some_and(|table| table.is_closed()) => return None,
             None => {}
         }
-        let wildcard = host.split_once('.').and_then(|(_, domain)| self.wildcard.get(domain));
+        let wildcard = memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
         match wildcard.and_then(|table| table.find(path)) {
             Some(route) => return Some(route),
             None if wildcard.is_some_and(|table| table.is_closed()) => return None,
@@ -43,8 +44,8 @@ impl HostTable {
     #[must_use]
     pub fn get(&self, host: &HostPattern) -> Option<&Arc<PathTable>> {
         match host {
-            HostPattern::Exact(name) => self.exact.get(name),
-            HostPattern::Wildcard(domain) => self.wildcard.get(domain),
+            HostPattern::Exact(name) => self.exact.get(name.as_bytes()),
+            HostPattern::Wildcard(domain) => self.wildcard.get(domain.as_bytes()),
             HostPattern::Any => self.any.as_ref(),
         }
     }
@@ -95,7 +96,7 @@ struct Hosts {
 }
 
 impl Hosts {
-    fn get(&self, host: &str) -> Option<&Arc<PathTable>> {
+    fn get(&self, host: &[u8]) -> Option<&Arc<PathTable>> {
         let hash = index::hash(host);
         self.parts.get(part_of(hash))?.get(hash, host)
     }
@@ -104,7 +105,7 @@ impl Hosts {
         if self.parts.is_empty() {
             self.parts = vec![Arc::default(); PARTS];
         }
-        if let Some(part) = self.parts.get_mut(part_of(index::hash(host))) {
+        if let Some(part) = self.parts.get_mut(part_of(index::hash(host.as_bytes()))) {
             *part = Arc::new(part.with(host, table));
         }
     }

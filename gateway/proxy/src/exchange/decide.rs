@@ -30,7 +30,7 @@ pub(super) fn decide<'s>(
     let head = &scratch.request;
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
-    let route = snapshot.hosts.find(host.as_str(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
     let backends = match &route.action {
         Action::Forward(backends) => backends,
         Action::Deny(denial) => return Err(Fault::Denied(*denial)),
