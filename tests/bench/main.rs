@@ -1,0 +1,37 @@
+//! `tests/bench/run`: what the shipped gateway costs, beside nginx and haproxy with the same routes, and whether that is
+//! within the targets.
+//!
+//! In: the gateway of the `dist` profile and the peers of the distribution. Out: a table, and failure if a figure is behind
+//! its target. `site` is what all of them serve, `proxies` starts them, `load` asks; every other file is one measurement.
+
+mod changes;
+mod cpu;
+mod idle;
+mod instructions;
+mod load;
+mod proxies;
+mod site;
+mod syscalls;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::proxies::Bench;
+use crate::table::Table;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode> {
+    let bench = Bench::new()?;
+    let mut table = Table::default();
+    table.add("system calls per request", syscalls::measure(&bench).await)?;
+    table.add("user instructions per request", instructions::measure(&bench).await)?;
+    table.add("failed requests over 200 route changes", changes::measure(&bench).await)?;
+    table.add("bytes per idle connection", idle::measure(&bench).await)?;
+    let rounds = cpu::measure(&bench).await;
+    for (name, row) in cpu::rows(rounds) {
+        table.add(name, row)?;
+    }
+    Ok(if table.is_within_targets() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

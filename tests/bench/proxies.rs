@@ -1,0 +1,168 @@
+//! Starting what is measured, each alone on one processor with files of its own.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bulkhead_crds::report::GatewayReport;
+use bulkhead_tests::process::{Launch, Process};
+use bulkhead_tests::wait::wait_for;
+use bulkhead_tests::{exchange, places};
+use tempfile::TempDir;
+
+use crate::site;
+
+/// Longer than any of them takes to start, also under valgrind.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The backend, and the files that all measurements share.
+pub(crate) struct Bench {
+    files: TempDir,
+    backend: u16,
+    /// The script of `wrk`.
+    pub(crate) script: PathBuf,
+    started: AtomicUsize,
+    _process: Process,
+}
+
+/// A proxy that serves.
+pub(crate) struct Proxy {
+    pub(crate) process: Process,
+    /// Where it is asked.
+    pub(crate) port: u16,
+}
+
+/// A gateway with the manifests it follows.
+pub(crate) struct Gateway {
+    pub(crate) proxy: Proxy,
+    manifests: PathBuf,
+}
+
+impl Bench {
+    /// Starts the backend beside the load, on the first processor.
+    pub(crate) fn new() -> Result<Self> {
+        let files = TempDir::with_prefix("bulkhead-bench-").context("make a folder")?;
+        let backend = free_port()?;
+        let script = files.path().join("requests.lua");
+        fs::write(&script, site::requests())?;
+        let process = nginx(files.path(), "backend", "0", &site::nginx_backend(backend))?;
+        Ok(Self { files, backend, script, started: AtomicUsize::new(0), _process: process })
+    }
+
+    /// A gateway with one data thread; `under` are the words of a command that runs it, such as valgrind's.
+    pub(crate) async fn gateway(&self, under: &[&str]) -> Result<Gateway> {
+        let files = self.folder("gateway")?;
+        let (document, manifests) = (files.join("lane.json"), files.join("manifests"));
+        fs::create_dir(&manifests)?;
+        fs::write(&document, serde_json::to_string(&site::document())?)?;
+        fs::write(manifests.join("base.yaml"), site::base(self.backend))?;
+        for number in 0..site::HOSTS {
+            fs::write(manifests.join(format!("host{number}.yaml")), site::ingress(number, None))?;
+        }
+        let (port, admin) = (free_port()?, free_port()?);
+        let program = places::target().join("dist/bulkhead-gateway");
+        ensure!(program.is_file(), "{} is not built: use tests/bench/run", program.display());
+        let mut command = pinned("1");
+        command.args(under).arg(program).arg("run").args(["--threads", "1"]);
+        command.arg(format!("--lane=file:{}", document.display())).arg(format!("--source=dir:{}", manifests.display()));
+        command.arg(format!("--http=127.0.0.1:{port}")).arg(format!("--admin=127.0.0.1:{admin}"));
+        let process = Launch::new("gateway", command, &files).start()?;
+        let admin = SocketAddr::from(([127, 0, 0, 1], admin));
+        wait_for("a ready gateway", PATIENCE, async || {
+            process.ensure_running()?;
+            let report: GatewayReport = exchange::get(admin, "admin", "/v1/status").await?.json()?;
+            ensure!(report.ready, "{report:?}");
+            Ok(())
+        })
+        .await?;
+        let proxy = Proxy { process, port };
+        proxy.wait_served().await?;
+        Ok(Gateway { proxy, manifests })
+    }
+
+    /// nginx as a proxy.
+    pub(crate) async fn nginx(&self) -> Result<Proxy> {
+        let (files, port) = (self.folder("nginx")?, free_port()?);
+        let process = nginx(&files, "nginx", "1", &site::nginx_proxy(port, self.backend))?;
+        let proxy = Proxy { process, port };
+        proxy.wait_served().await?;
+        Ok(proxy)
+    }
+
+    /// haproxy.
+    pub(crate) async fn haproxy(&self) -> Result<Proxy> {
+        let (files, port) = (self.folder("haproxy")?, free_port()?);
+        let (map, configuration) = (files.join("routes.map"), files.join("haproxy.cfg"));
+        fs::write(&map, site::haproxy_map())?;
+        fs::write(&configuration, site::haproxy(port, self.backend, &map.display().to_string()))?;
+        let mut command = pinned("1");
+        command.args(["haproxy", "-db", "-f"]).arg(configuration);
+        let process = Launch::new("haproxy", command, &files).start()?;
+        let proxy = Proxy { process, port };
+        proxy.wait_served().await?;
+        Ok(proxy)
+    }
+
+    /// A fresh folder.
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let folder = self.files.path().join(format!("{name}-{number}"));
+        fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+}
+
+impl Proxy {
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Awaits an answer of the backend through the last route.
+    async fn wait_served(&self) -> Result<()> {
+        wait_for("an answer through the proxy", PATIENCE, async || {
+            self.process.ensure_running()?;
+            self.ensure_serves(&site::host(site::HOSTS - 1), "/p0/").await
+        })
+        .await
+    }
+
+    /// `Ok` if a request is answered by the backend.
+    pub(crate) async fn ensure_serves(&self, host: &str, path: &str) -> Result<()> {
+        let answer = exchange::get(self.address(), host, path).await?;
+        ensure!(answer.status == 200 && answer.text().len() == site::CONTENT, "{host}{path} answers {}", answer.status);
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// Replaces the Ingress of one host.
+    pub(crate) fn replace(&self, number: usize, more: &str) -> Result<()> {
+        let beside = self.manifests.join(".next");
+        fs::write(&beside, site::ingress(number, Some(more)))?;
+        Ok(fs::rename(&beside, self.manifests.join(format!("host{number}.yaml")))?)
+    }
+}
+
+fn nginx(files: &Path, name: &str, processor: &str, servers: &str) -> Result<Process> {
+    let configuration = files.join(format!("{name}.conf"));
+    fs::write(&configuration, site::nginx(servers))?;
+    let mut command = pinned(processor);
+    command.arg("nginx").arg("-p").arg(files).arg("-c").arg(configuration);
+    Launch::new(name, command, files).start()
+}
+
+/// A command on one processor; it is replaced by what it runs, so that the process id stays.
+fn pinned(processor: &str) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", processor]);
+    command
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    Ok(listener.local_addr()?.port())
+}

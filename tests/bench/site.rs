@@ -1,0 +1,205 @@
+//! What every proxy serves: 1,000 routes, 250 hosts with four prefixes each, all to one backend that answers 1 KiB.
+
+use std::fmt::Write;
+
+use bulkhead_crds::lane::{
+    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
+    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+};
+use bulkhead_crds::names::{
+    CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
+};
+
+/// Hosts; each has [`PATHS`].
+pub(crate) const HOSTS: usize = 250;
+/// Prefixes of every host.
+pub(crate) const PATHS: usize = 4;
+/// Bytes of every answer's content.
+pub(crate) const CONTENT: usize = 1024;
+
+pub(crate) fn host(number: usize) -> String {
+    format!("host{}.example.com", number % HOSTS)
+}
+
+/// The document of the lane that the gateway serves: the defaults, except that a busy connection is never worn out.
+pub(crate) fn document() -> LaneDocument {
+    LaneDocument {
+        version: LANE_DOCUMENT_VERSION.to_owned(),
+        identity: LaneIdentity {
+            namespace: "bench".to_owned(),
+            instance: "bench".to_owned(),
+            uid: "5d1f0a52-8a43-4b1c-9c55-0c3d2a4f7b60".to_owned(),
+            lane: LaneName::NorthSouth,
+        },
+        config_generation: 1,
+        classes: LaneClasses { own: "bench".to_owned(), also_serve: [].into() },
+        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
+        profile: Profile::Standard,
+        client_address: LaneClientAddress {
+            proxy_protocol: false,
+            trusted_cidrs: Vec::new(),
+            append_forwarded_for: false,
+        },
+        limits: LaneLimits {
+            request_head_bytes: 32 << 10,
+            request_target_bytes: 8 << 10,
+            request_fields: 100,
+            request_content_bytes: 1 << 20,
+            request_head_ms: 10_000,
+            request_content_idle_ms: 60_000,
+            response_stall_ms: 60_000,
+            keep_alive_idle_ms: 75_000,
+            keep_alive_requests: 1_000_000_000,
+            keep_alive_age_ms: 3_600_000,
+            connections: 10_000,
+        },
+        upstream: LaneUpstream {
+            connect_ms: 2_000,
+            read_ms: 60_000,
+            send_ms: 60_000,
+            max_idle_per_endpoint: 256,
+            keep_alive_ms: 60_000,
+            tries: 2,
+        },
+        drain: LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 },
+        keyring: Vec::new(),
+    }
+}
+
+/// The lane's class, and the Service with the backend on `port`.
+pub(crate) fn base(port: u16) -> String {
+    let LaneIdentity { namespace, instance, uid, lane } = document().identity;
+    let lane = lane.slug();
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata:
+  name: bench
+  labels: {{{LABEL_INSTANCE}: {instance}, {LABEL_INSTANCE_NAMESPACE}: {namespace}, {LABEL_INSTANCE_UID}: {uid}, {LABEL_LANE}: {lane}}}
+spec:
+  controller: {CONTROLLER}
+  parameters: {{apiGroup: {GROUP}, kind: GatewayInstance, name: {instance}, namespace: {namespace}, scope: Namespace}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web, namespace: bench}}
+spec:
+  ports: [{{name: http, port: 80, targetPort: 8080}}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: web-0, namespace: bench, labels: {{kubernetes.io/service-name: web}}}}
+addressType: IPv4
+endpoints: [{{addresses: [127.0.0.1], conditions: {{ready: true}}}}]
+ports: [{{name: http, port: {port}, protocol: TCP}}]
+"
+    )
+}
+
+/// The Ingress of one host, with `more` as a further prefix.
+pub(crate) fn ingress(number: usize, more: Option<&str>) -> String {
+    let mut paths = String::new();
+    let own = (0..PATHS).map(|path| format!("/p{path}"));
+    for path in own.chain(more.map(str::to_owned)) {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            paths,
+            "\n      - {{path: {path}, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}"
+        );
+    }
+    format!(
+        "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: host{number}, namespace: bench}}
+spec:
+  ingressClassName: bench
+  rules:
+  - host: {host}
+    http:
+      paths:{paths}
+",
+        host = host(number)
+    )
+}
+
+/// The script of `wrk`: every route in turn, with the fields a browser sends.
+pub(crate) fn requests() -> String {
+    format!(
+        r#"local i = 0
+request = function()
+  i = (i + 1) % {}
+  return wrk.format("GET", "/p" .. (i % {PATHS}) .. "/item?id=" .. i, {{
+    ["Host"] = "host" .. math.floor(i / {PATHS}) .. ".example.com",
+    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/133.0",
+    ["Accept"] = "text/html,application/xhtml+xml",
+    ["Accept-Language"] = "en-US,en;q=0.5",
+    ["Accept-Encoding"] = "gzip, deflate, br",
+    ["Cookie"] = "session=0123456789abcdef"}})
+end
+"#,
+        HOSTS * PATHS
+    )
+}
+
+/// A server of nginx that answers every request itself.
+pub(crate) fn nginx_backend(port: u16) -> String {
+    format!("server {{ listen 127.0.0.1:{port}; location / {{ return 200 \"{}\"; }} }}", "x".repeat(CONTENT))
+}
+
+/// The servers of nginx as a proxy.
+pub(crate) fn nginx_proxy(port: u16, backend: u16) -> String {
+    let mut text = format!(
+        "server_names_hash_max_size 4096; upstream web {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; }}
+proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;
+proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; proxy_buffers 8 32k; proxy_buffer_size 32k;\n"
+    );
+    for number in 0..HOSTS {
+        let _ = write!(text, "server {{ listen 127.0.0.1:{port}; server_name {};", host(number));
+        for path in 0..PATHS {
+            let _ = write!(text, " location /p{path} {{ proxy_pass http://web; }}");
+        }
+        text.push_str(" }\n");
+    }
+    text
+}
+
+/// A configuration of nginx with these servers, in one process.
+pub(crate) fn nginx(servers: &str) -> String {
+    format!(
+        "daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log stderr error;
+events {{ worker_connections 16000; multi_accept on; }}
+http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 300;
+client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+{servers} }}
+"
+    )
+}
+
+/// The configuration of haproxy, whose routes are a map in `map`.
+pub(crate) fn haproxy(port: u16, backend: u16, map: &str) -> String {
+    format!(
+        "global
+  nbthread 1
+  maxconn 8192
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+  option forwardfor
+frontend web
+  bind 127.0.0.1:{port}
+  http-request set-header X-Forwarded-Proto http
+  use_backend %[base,lower,map_beg({map})]
+backend web
+  server one 127.0.0.1:{backend}
+"
+    )
+}
+
+/// The routes for haproxy: host and path, and a backend.
+pub(crate) fn haproxy_map() -> String {
+    let routes = (0..HOSTS).flat_map(|number| (0..PATHS).map(move |path| format!("{}/p{path} web\n", host(number))));
+    routes.collect()
+}
