@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::names::LaneName;
+use crate::tls::{SecretName, TlsVersion};
 
 /// The only version there is. A gateway refuses a document of another version and keeps the last good one.
 pub const LANE_DOCUMENT_VERSION: &str = "bulkhead.io/lane/v1";
@@ -31,6 +32,8 @@ pub struct LaneDocument {
     pub profile: Profile,
     /// How the client's address is learnt and passed on.
     pub client_address: LaneClientAddress,
+    /// How TLS is spoken with clients.
+    pub tls: LaneTls,
     /// Bounds on clients.
     pub limits: LaneLimits,
     /// Bounds on backends.
@@ -128,6 +131,28 @@ pub struct LaneClientAddress {
     pub append_forwarded_for: bool,
 }
 
+/// How TLS is spoken with clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneTls {
+    /// Lowest version that is accepted.
+    pub min_version: TlsVersion,
+    /// Secret in the instance's namespace, whose certificate is shown where no other is found. `None`: one that the gateway
+    /// has signed itself.
+    pub default_certificate: Option<SecretName>,
+    /// Whether the handshake is refused where no certificate is found, instead of showing the default one.
+    pub reject_unknown_sni: bool,
+    /// Whether clients may resume sessions with tickets.
+    pub session_tickets: bool,
+}
+
+impl Default for LaneTls {
+    /// The documented defaults of a lane.
+    fn default() -> Self {
+        crate::tls::Tls::default().resolve()
+    }
+}
+
 /// Bounds on what clients may do. Milliseconds and bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -154,6 +179,8 @@ pub struct LaneLimits {
     pub keep_alive_age_ms: u64,
     /// Most downstream connections per gateway process; 0 derives it from memory and descriptors.
     pub connections: u32,
+    /// From the start of a connection to the end of its TLS handshake.
+    pub tls_handshake_ms: u64,
 }
 
 /// Bounds on what backends may do. Milliseconds.

@@ -14,6 +14,7 @@ pub mod duration;
 pub mod finding;
 pub mod ingress_class;
 pub mod instance;
+pub mod keyring;
 pub mod lane;
 pub mod lane_spec;
 pub mod limits;

@@ -117,6 +117,7 @@ impl Limits {
             keep_alive_requests: self.keep_alive_requests.max(0).unsigned_abs(),
             keep_alive_age_ms: self.keep_alive_age.as_millis(),
             connections: self.connections.max(0).unsigned_abs(),
+            tls_handshake_ms: self.tls_handshake_timeout.as_millis(),
         }
     }
 }

@@ -6,10 +6,8 @@
 use crate::client_address::ProxyProtocol;
 use crate::instance::{GatewayInstanceSpec, Profile};
 use crate::lane_spec::LaneSpec;
-use crate::limits::Limits;
 use crate::names::LaneName;
 use crate::rollout::Rollout;
-use crate::service::ServiceSpec;
 use crate::upstream::Upstream;
 
 /// A field that is not obeyed, for documentation.
@@ -58,27 +56,9 @@ const LANE: &[Row<LaneSpec>] = &[
         |lane| lane.ingress_class.publish_status_for_also_served,
     ),
     Row::new(
-        &["spec.northSouth.service.httpsPort", "spec.eastWest.service.httpsPort"],
-        "Services have no TLS port",
-        |lane| lane.service.https_port != ServiceSpec::default().https_port,
-    ),
-    Row::new(
-        &["spec.northSouth.service.httpsNodePort", "spec.eastWest.service.httpsNodePort"],
-        "Services have no TLS port",
-        |lane| lane.service.https_node_port.is_some(),
-    ),
-    Row::new(
         &["spec.northSouth.clientAddress.proxyProtocol", "spec.eastWest.clientAddress.proxyProtocol"],
         "connections begin with HTTP",
         |lane| lane.client_address.proxy_protocol != ProxyProtocol::default(),
-    ),
-    Row::new(&["spec.northSouth.tls", "spec.eastWest.tls"], "there is no TLS listener", |lane| {
-        lane.tls != Default::default()
-    }),
-    Row::new(
-        &["spec.northSouth.limits.tlsHandshakeTimeout", "spec.eastWest.limits.tlsHandshakeTimeout"],
-        "nothing, without TLS",
-        |lane| lane.limits.tls_handshake_timeout != Limits::default().tls_handshake_timeout,
     ),
     Row::new(&["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"], "nothing, without HTTP/2", |lane| {
         lane.limits.http2 != Default::default()

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::lane::LaneTls;
+
 /// TLS between clients and a lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
@@ -27,6 +29,19 @@ impl Default for Tls {
             default_certificate: None,
             reject_unknown_sni: false,
             session_tickets: true,
+        }
+    }
+}
+
+impl Tls {
+    /// What the lane document says of it.
+    #[must_use]
+    pub fn resolve(&self) -> LaneTls {
+        LaneTls {
+            min_version: self.min_version,
+            default_certificate: self.default_certificate.clone(),
+            reject_unknown_sni: self.reject_unknown_sni,
+            session_tickets: self.session_tickets,
         }
     }
 }

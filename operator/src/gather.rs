@@ -106,7 +106,7 @@ fn selected_namespaces(instance: &GatewayInstance, context: &Context) -> Result<
     Ok(matching.iter().filter_map(|namespace| namespace.metadata.name.clone()).collect())
 }
 
-/// What the lane's own Ingresses refer to.
+/// What the lane's own Ingresses refer to, and its default certificate.
 fn sources(
     instance: &GatewayInstance,
     id: &InstanceId,
@@ -141,6 +141,9 @@ fn sources(
             sources.extend(found);
         }
     }
+    // The user of the instance names this one, and may: it lies in the instance's own namespace.
+    let default = spec.tls.default_certificate.as_ref();
+    sources.extend(default.map(|secret| (ReferenceKind::Secret, id.namespace.clone(), secret.name.clone())));
     watched.references.extend(sources.iter().cloned());
     sources
 }

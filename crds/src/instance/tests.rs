@@ -64,6 +64,7 @@ fn the_default_limits_are_those_of_the_book() {
             keep_alive_requests: 10_000,
             keep_alive_age_ms: 3_600_000,
             connections: 0,
+            tls_handshake_ms: 10_000,
         }
     );
     assert_eq!(

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use bulkhead_crds::keyring::EntryName;
 use bulkhead_crds::names::LaneName;
 use k8s_openapi::api::core::v1::Secret;
 
@@ -17,41 +18,6 @@ use crate::names;
 pub const SHARD_BYTES: usize = 900 * 1024;
 /// Longest key in the data of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
 const ENTRY_NAME_BYTES: usize = 253;
-
-/// Names one entry: a key of a Secret in a namespace.
-///
-/// Written `<namespace>_<name>_<key>`. Names of namespaces and Secrets hold no underscore, so this can be read back.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryName {
-    /// Namespace of the Secret that is copied.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// A key of its data.
-    pub key: String,
-}
-
-impl EntryName {
-    /// An [`EntryName`] from its parts.
-    #[must_use]
-    pub fn new(namespace: &str, name: &str, key: &str) -> Self {
-        Self { namespace: namespace.to_owned(), name: name.to_owned(), key: key.to_owned() }
-    }
-
-    /// Reads what [`Display`](fmt::Display) writes; nothing for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '_');
-        let (namespace, name, key) = (parts.next()?, parts.next()?, parts.next()?);
-        (![namespace, name, key].contains(&"")).then(|| Self::new(namespace, name, key))
-    }
-}
-
-impl fmt::Display for EntryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}_{}", self.namespace, self.name, self.key)
-    }
-}
 
 /// What goes into the keyring of a lane.
 #[derive(Clone, Default, PartialEq, Eq)]

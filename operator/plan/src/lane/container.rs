@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bulkhead_crds::names::{ADMIN_PORT, ADMIN_PORT_NAME, HTTP_PORT, HTTP_PORT_NAME};
+use bulkhead_crds::names::{ADMIN_PORT, ADMIN_PORT_NAME, HTTP_PORT, HTTP_PORT_NAME, HTTPS_PORT, HTTPS_PORT_NAME};
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, Probe, ResourceRequirements, SecurityContext,
 };
@@ -26,7 +26,11 @@ pub(super) fn gateway(lane: &LaneContext<'_>) -> Container {
             env("BULKHEAD_LANE", format!("configmap:{}/{document}", instance.namespace())),
             env("BULKHEAD_SOURCE", "kubernetes".to_owned()),
         ]),
-        ports: Some(vec![port(HTTP_PORT_NAME, HTTP_PORT), port(ADMIN_PORT_NAME, ADMIN_PORT)]),
+        ports: Some(vec![
+            port(HTTP_PORT_NAME, HTTP_PORT),
+            port(HTTPS_PORT_NAME, HTTPS_PORT),
+            port(ADMIN_PORT_NAME, ADMIN_PORT),
+        ]),
         resources: Some(lane.spec.resources.clone().unwrap_or_else(default_resources)),
         // A minute to start. It does not wait for the API server: a lane must come up, not ready, while that is away.
         startup_probe: Some(Probe { period_seconds: Some(1), failure_threshold: Some(60), ..probe("/livez") }),

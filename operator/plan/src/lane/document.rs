@@ -26,6 +26,7 @@ pub(super) fn build(lane: &LaneContext<'_>, keyring: &[Secret]) -> LaneDocument 
         scope: LaneScope { namespaces: lane.namespaces(), host_ownership: instance.spec().scope.host_ownership },
         profile: instance.spec().profile,
         client_address: spec.client_address.resolve(),
+        tls: spec.tls.resolve(),
         limits: spec.limits.resolve(),
         upstream: spec.upstream.resolve(),
         drain: spec.drain.resolve(),

@@ -1,6 +1,6 @@
 //! Who may talk to a lane's pods, and to whom they may talk.
 
-use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, LaneName};
+use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, HTTPS_PORT, LaneName};
 use bulkhead_crds::network_policy::NetworkPolicyMode;
 use bulkhead_crds::service::ServiceType;
 use k8s_openapi::api::networking::v1::{
@@ -24,7 +24,7 @@ const DNS_PORT: u16 = 53;
 
 /// The lane's NetworkPolicy, unless the user switched it off.
 ///
-/// In: the traffic port from whom the user chose, else from anywhere, or from pods of the cluster where the lane can be reached
+/// In: the traffic ports from whom the user chose, else from anywhere, or from pods of the cluster where the lane can be reached
 /// only inside it; the admin port from the operator's namespace. Policies add up, so monitoring is let in by one more
 /// policy that selects the same pods.
 ///
@@ -40,7 +40,7 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Option<NetworkPolicy> {
             pod_selector: Some(labels::pod_selector(lane.instance, lane.name)),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
             ingress: Some(vec![
-                NetworkPolicyIngressRule { from: clients(lane), ports: Some(vec![tcp(HTTP_PORT)]) },
+                NetworkPolicyIngressRule { from: clients(lane), ports: Some(vec![tcp(HTTP_PORT), tcp(HTTPS_PORT)]) },
                 NetworkPolicyIngressRule {
                     from: Some(vec![namespaces(&[(LABEL_NAMESPACE_NAME, &lane.site.operator_namespace)])]),
                     ports: Some(vec![tcp(ADMIN_PORT)]),
@@ -51,7 +51,7 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Option<NetworkPolicy> {
     })
 }
 
-/// Who may reach the traffic port; nothing stands for everybody.
+/// Who may reach the traffic ports; nothing stands for everybody.
 fn clients(lane: &LaneContext<'_>) -> Option<Vec<NetworkPolicyPeer>> {
     let chosen = &lane.spec.network_policy.from;
     let inside = match lane.spec.service_type(lane.name) {

@@ -1,6 +1,6 @@
 //! Where clients reach a lane.
 
-use bulkhead_crds::names::HTTP_PORT_NAME;
+use bulkhead_crds::names::{HTTP_PORT_NAME, HTTPS_PORT_NAME};
 use bulkhead_crds::service::{IpFamilyPolicy, ServiceType, TrafficDistribution, TrafficPolicy};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -9,8 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::lane::context::LaneContext;
 use crate::{labels, metadata};
 
-/// The Service as the user described it; none for type None. It has a port for plain HTTP only, as that is what gateways serve:
-/// a port that nobody answers would look like a fault of theirs.
+/// The Service as the user described it; none for type None. It has a port for plain HTTP and one for TLS.
 ///
 /// Fields that only some types know are written for those types only, because the API server refuses them elsewhere.
 pub(super) fn build(lane: &LaneContext<'_>) -> Option<Service> {
@@ -26,15 +25,10 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Option<Service> {
         spec: Some(ServiceSpec {
             type_: Some(service_type.service_type()?.to_owned()),
             selector: Some(labels::pod_labels(lane.instance, lane.name)),
-            ports: Some(vec![ServicePort {
-                name: Some(HTTP_PORT_NAME.to_owned()),
-                port: wanted.http_port,
-                protocol: Some("TCP".to_owned()),
-                target_port: Some(IntOrString::String(HTTP_PORT_NAME.to_owned())),
-                node_port: wanted.http_node_port.filter(|_| on_nodes),
-                // No appProtocol: some clouds turn it into a health check of `/`, which an ingress answers 404.
-                app_protocol: None,
-            }]),
+            ports: Some(vec![
+                port(HTTP_PORT_NAME, wanted.http_port, wanted.http_node_port.filter(|_| on_nodes)),
+                port(HTTPS_PORT_NAME, wanted.https_port, wanted.https_node_port.filter(|_| on_nodes)),
+            ]),
             load_balancer_class: wanted.load_balancer_class.clone().filter(|_| balanced),
             load_balancer_source_ranges: Some(wanted.load_balancer_source_ranges.clone())
                 .filter(|ranges| balanced && !ranges.is_empty()),
@@ -46,6 +40,19 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Option<Service> {
         }),
         status: None,
     })
+}
+
+/// A port that leads to the container port of the same name.
+fn port(name: &str, number: i32, node_port: Option<i32>) -> ServicePort {
+    ServicePort {
+        name: Some(name.to_owned()),
+        port: number,
+        protocol: Some("TCP".to_owned()),
+        target_port: Some(IntOrString::String(name.to_owned())),
+        node_port,
+        // No appProtocol: some clouds turn it into a health check of `/`, which an ingress answers 404.
+        app_protocol: None,
+    }
 }
 
 fn traffic_policy(policy: TrafficPolicy) -> String {

@@ -26,14 +26,14 @@ fn a_service_of_type_none_is_not_made() {
 
 #[test]
 fn what_a_type_of_service_does_not_know_is_not_written() {
-    let fields = "externalTrafficPolicy: Local, loadBalancerClass: a, loadBalancerSourceRanges: [10.0.0.0/8], httpNodePort: 30000";
+    let fields = "externalTrafficPolicy: Local, loadBalancerClass: a, loadBalancerSourceRanges: [10.0.0.0/8], httpNodePort: 30000, httpsNodePort: 30001";
     let written = |of_type: &str| {
         let spec = traffic(north_south(&format!("{{northSouth: {{service: {{type: {of_type}, {fields}}}}}}}")));
         (
             spec.external_traffic_policy.is_some(),
             spec.load_balancer_class.is_some(),
             spec.load_balancer_source_ranges.is_some(),
-            spec.ports.unwrap()[0].node_port.is_some(),
+            spec.ports.unwrap().iter().all(|port| port.node_port.is_some()),
         )
     };
     assert_eq!(written("LoadBalancer"), (true, true, true, true));
@@ -42,11 +42,11 @@ fn what_a_type_of_service_does_not_know_is_not_written() {
 }
 
 #[test]
-fn the_traffic_service_never_leads_to_the_admin_port() {
+fn the_traffic_service_leads_to_both_traffic_ports_and_never_to_the_admin_port() {
     for spec in ["{}", RICH] {
         let ports = traffic(north_south(spec)).ports.unwrap();
         let targets: Vec<_> = ports.into_iter().map(|port| port.target_port.unwrap()).collect();
-        assert_eq!(targets, [IntOrString::String("http".to_owned())]);
+        assert_eq!(targets, ["http", "https"].map(|name| IntOrString::String(name.to_owned())));
     }
 }
 
