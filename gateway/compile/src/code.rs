@@ -17,6 +17,18 @@ pub enum FindingCode {
     BadPath,
     /// A canary Ingress; it is left out, so that it never takes all of the traffic.
     CanaryNotServed,
+    /// Two certificates for one host; that of the older Ingress, or of the earlier entry, is shown.
+    CertificateConflict,
+    /// A private key that is not the certificate's; the default certificate is shown.
+    CertificateKeyMismatch,
+    /// A certificate that is not for the host it is shown for.
+    CertificateNotForHost,
+    /// A certificate's Secret that does not exist; the default certificate is shown.
+    CertificateNotFound,
+    /// A certificate's Secret that does not hold one; the default certificate is shown.
+    CertificateUnreadable,
+    /// A host of a TLS entry that no rule is for.
+    CertificateUnused,
     /// A host, path and path type that an older rule has already; the younger rule is left out.
     DuplicatePath,
     /// An endpoint on an address that a gateway must not be sent to; it is left out.
@@ -41,21 +53,25 @@ pub enum FindingCode {
     ResourceBackend,
     /// A Service that does not exist; the route answers 503.
     ServiceNotFound,
-    /// Hosts that ask for TLS; they are served in clear text.
-    TlsNotServed,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::AnnotationNotServed,
         Self::BadBackend,
         Self::BadHost,
         Self::BadNetwork,
         Self::BadPath,
         Self::CanaryNotServed,
+        Self::CertificateConflict,
+        Self::CertificateKeyMismatch,
+        Self::CertificateNotForHost,
+        Self::CertificateNotFound,
+        Self::CertificateUnreadable,
+        Self::CertificateUnused,
         Self::DuplicatePath,
         Self::EndpointRefused,
         Self::EndpointUnreadable,
@@ -68,7 +84,6 @@ impl FindingCode {
         Self::PortNotTcp,
         Self::ResourceBackend,
         Self::ServiceNotFound,
-        Self::TlsNotServed,
         Self::UnknownPathType,
     ];
 
@@ -116,6 +131,32 @@ impl FindingCode {
                 Error,
                 "Delete the canary Ingress, or keep the host on a controller that splits traffic until the release is over.",
             ),
+            Self::CertificateConflict => {
+                ("CertificateConflict", Warning, "Name the same Secret wherever the host stands in a TLS entry.")
+            }
+            Self::CertificateKeyMismatch => (
+                "CertificateKeyMismatch",
+                Error,
+                "Put the private key of the first certificate in `tls.crt` into `tls.key`.",
+            ),
+            Self::CertificateNotForHost => (
+                "CertificateNotForHost",
+                Warning,
+                "Use a certificate that has the host among its subject alternative names.",
+            ),
+            Self::CertificateNotFound => (
+                "CertificateNotFound",
+                Error,
+                "Create the Secret in the namespace of the object that names it, or correct its name; other namespaces cannot be referred to.",
+            ),
+            Self::CertificateUnreadable => (
+                "CertificateUnreadable",
+                Error,
+                "Put the certificate chain, its own certificate first, into `tls.crt` and the private key into `tls.key`, both in PEM form.",
+            ),
+            Self::CertificateUnused => {
+                ("CertificateUnused", Warning, "Remove the host from the TLS entry, or give the Ingress a rule for it.")
+            }
             Self::DuplicatePath => {
                 ("DuplicatePath", Error, "Delete one of the two rules, or give them different paths.")
             }
@@ -156,11 +197,6 @@ impl FindingCode {
             Self::ServiceNotFound => {
                 ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
             }
-            Self::TlsNotServed => (
-                "TlsNotServed",
-                Warning,
-                "Do not send anything to these hosts that must stay secret; end TLS in front of the gateway.",
-            ),
             Self::UnknownPathType => {
                 ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")
             }

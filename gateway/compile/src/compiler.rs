@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
-use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snapshot};
+use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
 use crate::backends::{Backends, Catalog};
@@ -19,8 +19,10 @@ use crate::lane;
 use crate::name::Name;
 use crate::object::{Key, Kind, Object};
 use crate::report::{self, Counts};
+use crate::secrets::Secrets;
 use crate::service::Ports;
 use crate::slice::Slice;
+use crate::tls;
 
 /// What differs between places a compiler runs in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,9 +43,11 @@ pub struct Compiler {
     verdicts: Vec<ClassReport>,
     ingresses: Ingresses,
     catalog: Catalog,
+    secrets: Secrets,
     dirty: Dirty,
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
+    tls: Arc<TlsTable>,
     ledger: Ledger,
     snapshot: Option<Arc<Snapshot>>,
 }
@@ -60,6 +64,10 @@ struct Dirty {
     lane: bool,
     hosts: BTreeSet<HostPattern>,
     services: BTreeSet<Name>,
+    /// Hosts whose certificate may be another.
+    tls: BTreeSet<HostPattern>,
+    /// What holds for all handshakes may be otherwise, the default certificate included.
+    tls_defaults: bool,
 }
 
 /// What follows from the changes since the last compile.
@@ -91,8 +99,10 @@ impl Compiler {
         let policy = HostPolicy { owned, closed: owned || document.profile == Profile::IngressNginx };
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
             self.dirty.hosts.extend(self.ingresses.hosts().cloned());
+            self.dirty.tls.extend(self.ingresses.tls_hosts().cloned());
         }
         self.dirty.lane = true;
+        self.dirty.tls_defaults = true;
         self.lane = Some(Lane { document, settings: Arc::new(settings), policy });
         self.judge();
     }
@@ -113,6 +123,10 @@ impl Compiler {
                 let name = Name::of(&slice.metadata);
                 self.set_slice(&name, Some(Slice::read(&slice, self.options)));
             }
+            Object::Secret(entry) => {
+                let name = Name::new(&entry.namespace, &entry.name);
+                self.set_secret(&name, Some(entry.data));
+            }
         }
     }
 
@@ -130,6 +144,7 @@ impl Compiler {
             }
             Kind::Service => self.set_service(&name, None),
             Kind::EndpointSlice => self.set_slice(&name, None),
+            Kind::Secret => self.set_secret(&name, None),
         }
     }
 
@@ -141,6 +156,7 @@ impl Compiler {
             Kind::Ingress => self.ingresses.names().map(key).collect(),
             Kind::Service => self.catalog.services.keys().map(key).collect(),
             Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
+            Kind::Secret => self.secrets.names().map(key).collect(),
             Kind::IngressClass => {
                 let names = self.classes.keys().cloned();
                 names.map(|name| Key { kind, namespace: String::new(), name }).collect()
@@ -151,8 +167,9 @@ impl Compiler {
     /// Whether something changed since the last compile that could lead to something. Never before the first lane document.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        let Dirty { lane, hosts, services } = &self.dirty;
-        self.lane.is_some() && (*lane || !hosts.is_empty() || !services.is_empty() || self.ledger.has_changed())
+        let Dirty { lane, hosts, services, tls, tls_defaults } = &self.dirty;
+        let any = *lane || *tls_defaults || !hosts.is_empty() || !services.is_empty() || !tls.is_empty();
+        self.lane.is_some() && (any || self.ledger.has_changed())
     }
 
     /// Everything that follows from the changes since the last call. Equal input publishes nothing.
@@ -160,10 +177,11 @@ impl Compiler {
         if self.lane.is_none() {
             return Changes::default();
         }
+        let tls_changed = self.make_tls();
         let hosts = self.make_hosts();
         let endpoints = self.refresh_services();
         let findings = self.ledger.take_changed();
-        Changes { snapshot: self.publish(hosts), endpoints, findings }
+        Changes { snapshot: self.publish(hosts, tls_changed), endpoints, findings }
     }
 
     /// Every class the lane was told to serve, and whether it does. Empty before the first lane document.
@@ -217,6 +235,14 @@ impl Compiler {
         self.dirty.services.extend(touched);
     }
 
+    fn set_secret(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) {
+        if self.secrets.set(name, data) {
+            self.dirty.tls.extend(self.ingresses.hosts_of_secret(name).cloned());
+            let default = self.lane.as_ref().and_then(|lane| tls::default_name(&lane.document));
+            self.dirty.tls_defaults |= default.as_ref() == Some(name);
+        }
+    }
+
     /// Decides anew which classes are served, and with them which Ingresses.
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
@@ -237,8 +263,40 @@ impl Compiler {
     fn set_served(&mut self, name: &Name, served: bool) {
         let Some(declared) = self.ingresses.set_served(name, served) else { return };
         self.dirty.hosts.extend(declared.hosts.keys().cloned());
+        // Rules say who owns a host, and with it who has a say on its certificate.
+        self.dirty.tls.extend(declared.tls.keys().chain(declared.hosts.keys()).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
+    }
+
+    /// Chooses the certificate of every dirty host anew; whether any came out different.
+    fn make_tls(&mut self) -> bool {
+        let Some(lane) = &self.lane else { return false };
+        let mut changed = false;
+        if std::mem::take(&mut self.dirty.tls_defaults) {
+            let (default, findings) = tls::default(&lane.document, &mut self.secrets);
+            self.ledger.set(Origin::DefaultCertificate, findings);
+            let (policy, reject_unknown) = (tls::policy(&lane.document), lane.document.tls.reject_unknown_sni);
+            let now = &self.tls;
+            let same_default = now.default.as_ref().map(Arc::as_ptr) == default.as_ref().map(Arc::as_ptr);
+            if !same_default || now.policy != policy || now.reject_unknown != reject_unknown {
+                changed = true;
+                let table = Arc::make_mut(&mut self.tls);
+                (table.policy, table.reject_unknown, table.default) = (policy, reject_unknown, default);
+            }
+        }
+        for host in std::mem::take(&mut self.dirty.tls) {
+            let mut rules = self.ingresses.claims(&host).into_iter().flatten();
+            let first = rules.next().or_else(|| self.ingresses.tls_claims(&host).next());
+            let owner = first.filter(|_| lane.policy.owned).map(|oldest| &*oldest.age.name.namespace);
+            let (chosen, findings) = tls::choose(&host, self.ingresses.tls_claims(&host), owner, &mut self.secrets);
+            self.ledger.set(Origin::Certificate(host.clone()), findings);
+            if self.tls.get(&host).map(Arc::as_ptr) != chosen.as_ref().map(Arc::as_ptr) {
+                changed = true;
+                Arc::make_mut(&mut self.tls).set(&host, chosen);
+            }
+        }
+        changed
     }
 
     /// Makes every dirty host anew; the table of hosts, if any came out different.
@@ -303,9 +361,9 @@ impl Compiler {
         changed
     }
 
-    fn publish(&mut self, hosts: Option<HostTable>) -> Option<Arc<Snapshot>> {
+    fn publish(&mut self, hosts: Option<HostTable>, tls_changed: bool) -> Option<Arc<Snapshot>> {
         let lane = self.lane.as_ref()?;
-        if hosts.is_none() && !std::mem::take(&mut self.dirty.lane) {
+        if hosts.is_none() && !tls_changed && !std::mem::take(&mut self.dirty.lane) {
             return None;
         }
         self.dirty.lane = false;
@@ -315,6 +373,7 @@ impl Compiler {
             config_generation: lane.document.config_generation,
             settings: Arc::clone(&lane.settings),
             hosts: hosts.or_else(|| last.map(|last| last.hosts.clone())).unwrap_or_default(),
+            tls: Arc::clone(&self.tls),
         });
         self.snapshot = Some(Arc::clone(&snapshot));
         Some(snapshot)

@@ -73,8 +73,10 @@ impl<'a> Notes<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
     Lane,
+    DefaultCertificate,
     Ingress(Name),
     Host(HostPattern),
+    Certificate(HostPattern),
     Service(Name),
 }
 

@@ -15,6 +15,7 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::name::Name;
 use crate::service::PortRef;
+use crate::tls_claim::{self, TlsClaim};
 
 /// Longest path of a rule, in bytes: no request's target is longer by default.
 const MAX_PATH_BYTES: usize = 8 << 10;
@@ -30,6 +31,8 @@ pub(crate) struct Declared {
     pub(crate) unprotected: bool,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
+    /// By host: which certificate it wants.
+    pub(crate) tls: BTreeMap<HostPattern, TlsClaim>,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -62,17 +65,19 @@ impl Declared {
         let effect =
             ingress.metadata.annotations.as_ref().map_or(Effect::None, |all| annotations::judge(all, &mut notes));
         let mut hosts = BTreeMap::new();
+        let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
-            note_tls(spec, &mut notes);
             hosts = read_rules(spec, &mut notes);
+            tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &mut notes);
         }
         if effect == Effect::Withhold {
             hosts.clear();
+            tls.clear();
         }
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, findings }
+        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, tls, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -83,18 +88,21 @@ impl Declared {
         })
     }
 
+    /// Names of the Secrets its certificates are in, some of them more than once.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tls.values().filter_map(|claim| claim.secret.as_ref())
+    }
+
+    /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
+    pub(crate) fn hosts_of_secret(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
+        let wants = |claim: &TlsClaim| claim.secret.as_ref() == Some(&secret.name);
+        self.tls.iter().filter(move |(_, claim)| wants(claim)).map(|(host, _)| host)
+    }
+
     /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace.
     pub(crate) fn hosts_of(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
         let refers = |rule: &Rule| matches!(&rule.backend, Target::Service { name, .. } if *name == service.name);
         self.hosts.iter().filter(move |(_, rules)| rules.iter().any(refers)).map(|(host, _)| host)
-    }
-}
-
-fn note_tls(spec: &IngressSpec, notes: &mut Notes<'_>) {
-    if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
-        notes.add(FindingCode::TlsNotServed, "spec.tls", || {
-            "TLS is not served: the hosts of this Ingress are served in clear text only.".to_owned()
-        });
     }
 }
 

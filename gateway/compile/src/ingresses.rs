@@ -1,4 +1,4 @@
-//! All Ingresses, and who among those that are served names which host and which Service.
+//! All Ingresses, and who among those that are served names which host, which Service and which Secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,10 +14,17 @@ use crate::name::Name;
 pub(crate) struct Ingresses {
     held: BTreeMap<Name, Held>,
     /// Served Ingresses with rules for a host, oldest first.
-    claims: BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>,
+    claims: Claims,
+    /// Served Ingresses that want a certificate for a host, oldest first.
+    tls_claims: Claims,
     /// Served Ingresses that refer to a Service.
-    referrers: BTreeMap<Name, BTreeSet<Name>>,
+    of_service: Referrers,
+    /// Served Ingresses that refer to a Secret.
+    of_secret: Referrers,
 }
+
+type Claims = BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>;
+type Referrers = BTreeMap<Name, BTreeSet<Name>>;
 
 #[derive(Debug)]
 struct Held {
@@ -57,29 +64,12 @@ impl Ingresses {
     pub(crate) fn set_served(&mut self, name: &Name, served: bool) -> Option<&Declared> {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
-        for host in held.declared.hosts.keys() {
-            if served {
-                let claims = self.claims.entry(host.clone()).or_default();
-                claims.insert(held.declared.age.clone(), Arc::clone(&held.declared));
-            } else if let Some(claims) = self.claims.get_mut(host) {
-                claims.remove(&held.declared.age);
-                if claims.is_empty() {
-                    self.claims.remove(host);
-                }
-            }
-        }
-        for service in held.declared.services() {
-            let service = name.beside(service);
-            if served {
-                self.referrers.entry(service).or_default().insert(name.clone());
-            } else if let Some(referrers) = self.referrers.get_mut(&service) {
-                referrers.remove(name);
-                if referrers.is_empty() {
-                    self.referrers.remove(&service);
-                }
-            }
-        }
-        Some(&held.declared)
+        let declared = &held.declared;
+        set_claims(&mut self.claims, declared.hosts.keys(), declared, served);
+        set_claims(&mut self.tls_claims, declared.tls.keys(), declared, served);
+        set_referrers(&mut self.of_service, declared.services(), name, served);
+        set_referrers(&mut self.of_secret, declared.secrets(), name, served);
+        Some(declared)
     }
 
     /// Every host that a served Ingress names.
@@ -87,14 +77,67 @@ impl Ingresses {
         self.claims.keys()
     }
 
+    /// Every host that a served Ingress wants a certificate for.
+    pub(crate) fn tls_hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.tls_claims.keys()
+    }
+
     /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.
     pub(crate) fn claims(&self, host: &HostPattern) -> Option<impl Iterator<Item = &Declared>> {
         Some(self.claims.get(host)?.values().map(|declared| &**declared))
     }
 
+    /// Served Ingresses that want a certificate for a host, oldest first.
+    pub(crate) fn tls_claims(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.tls_claims.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+    }
+
     /// Hosts of which a served rule refers to a Service.
     pub(crate) fn hosts_of_service(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
-        let referrers = self.referrers.get(service).into_iter().flatten();
+        let referrers = self.of_service.get(service).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of(service))
+    }
+
+    /// Hosts that a served Ingress wants the certificate in a Secret for.
+    pub(crate) fn hosts_of_secret(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
+        let referrers = self.of_secret.get(secret).into_iter().flatten();
+        referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of_secret(secret))
+    }
+}
+
+fn set_claims<'h>(
+    claims: &mut Claims,
+    hosts: impl Iterator<Item = &'h HostPattern>,
+    declared: &Arc<Declared>,
+    served: bool,
+) {
+    for host in hosts {
+        if served {
+            claims.entry(host.clone()).or_default().insert(declared.age.clone(), Arc::clone(declared));
+        } else if let Some(of_host) = claims.get_mut(host) {
+            of_host.remove(&declared.age);
+            if of_host.is_empty() {
+                claims.remove(host);
+            }
+        }
+    }
+}
+
+fn set_referrers<'r>(
+    referrers: &mut Referrers,
+    referred: impl Iterator<Item = &'r Arc<str>>,
+    name: &Name,
+    served: bool,
+) {
+    for object in referred {
+        let object = name.beside(object);
+        if served {
+            referrers.entry(object).or_default().insert(name.clone());
+        } else if let Some(of_object) = referrers.get_mut(&object) {
+            of_object.remove(name);
+            if of_object.is_empty() {
+                referrers.remove(&object);
+            }
+        }
     }
 }

@@ -42,6 +42,7 @@ fn limits(lane: &LaneDocument) -> Limits {
             0 => Settings::default().limits.connections,
             connections => bytes(connections),
         },
+        tls_handshake: Duration::from_millis(limits.tls_handshake_ms),
     }
 }
 

@@ -6,11 +6,12 @@
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
 //! that cannot hold a bad value; `class` decides whose Ingresses are served; `hosts` makes one host's routes; `backends`
-//! keeps the identity of backends and endpoints; `code` is the table of findings.
+//! keeps the identity of backends and endpoints; `tls` chooses a host's certificate; `code` is the table of findings.
 
 mod age;
 mod annotations;
 mod backends;
+mod certificate;
 mod class;
 pub mod code;
 mod compiler;
@@ -23,10 +24,14 @@ mod name;
 mod object;
 mod references;
 mod report;
+mod secret;
+mod secrets;
 mod service;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tls_claim;
 
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;
@@ -34,3 +39,4 @@ pub use compiler::{Changes, Compiler, Options};
 pub use object::{Key, Kind, Object};
 pub use references::{Reference, ReferenceKind, references};
 pub use report::Counts;
+pub use secret::KeyringEntry;

@@ -5,6 +5,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::secret::KeyringEntry;
+
 /// One object of a kind that matters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Object {
@@ -16,6 +18,8 @@ pub enum Object {
     Service(Box<Service>),
     /// Where a Service is reached.
     EndpointSlice(Box<EndpointSlice>),
+    /// Certificates and their keys.
+    Secret(KeyringEntry),
 }
 
 /// Kinds of [`Object`].
@@ -29,11 +33,13 @@ pub enum Kind {
     Service,
     /// `discovery.k8s.io/v1` EndpointSlice.
     EndpointSlice,
+    /// `v1` Secret.
+    Secret,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Ingress, Self::IngressClass, Self::Service, Self::EndpointSlice];
+    pub const ALL: [Self; 5] = [Self::Ingress, Self::IngressClass, Self::Service, Self::EndpointSlice, Self::Secret];
 
     /// The kind as manifests write it.
     #[must_use]
@@ -43,6 +49,7 @@ impl Kind {
             Self::IngressClass => "IngressClass",
             Self::Service => "Service",
             Self::EndpointSlice => "EndpointSlice",
+            Self::Secret => "Secret",
         }
     }
 }
@@ -67,6 +74,9 @@ impl Object {
             Self::IngressClass(o) => (Kind::IngressClass, &o.metadata),
             Self::Service(o) => (Kind::Service, &o.metadata),
             Self::EndpointSlice(o) => (Kind::EndpointSlice, &o.metadata),
+            Self::Secret(entry) => {
+                return Key { kind: Kind::Secret, namespace: entry.namespace.clone(), name: entry.name.clone() };
+            }
         };
         let namespace = match kind {
             Kind::IngressClass => String::new(),
@@ -98,6 +108,7 @@ impl Object {
                     endpoint.zone = None;
                 }
             }
+            Self::Secret(_) => {}
         }
     }
 }
@@ -133,5 +144,11 @@ impl From<Service> for Object {
 impl From<EndpointSlice> for Object {
     fn from(object: EndpointSlice) -> Self {
         Self::EndpointSlice(Box::new(object))
+    }
+}
+
+impl From<KeyringEntry> for Object {
+    fn from(entry: KeyringEntry) -> Self {
+        Self::Secret(entry)
     }
 }

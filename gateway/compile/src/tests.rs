@@ -13,4 +13,5 @@ mod paths;
 mod scale;
 mod scope;
 mod settings;
+mod tls;
 mod world;

@@ -27,7 +27,8 @@ impl<V> Default for Index<V> {
 impl<V: Clone> Index<V> {
     /// Of two entries with one key the first stays.
     pub(crate) fn new(entries: impl IntoIterator<Item = (Arc<str>, V)>) -> Self {
-        let mut list: Vec<_> = entries.into_iter().map(|(key, value)| Entry { hash: hash(key.as_bytes()), key, value }).collect();
+        let mut list: Vec<_> =
+            entries.into_iter().map(|(key, value)| Entry { hash: hash(key.as_bytes()), key, value }).collect();
         list.sort_by(|a, b| a.order(b.hash, b.key.as_bytes()));
         list.dedup_by(|later, first| later.key == first.key);
         Self(list.into())

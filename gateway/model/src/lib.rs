@@ -5,7 +5,7 @@
 //! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
-//! `path_table` (which route wins), `backend` and `balance` (who is asked).
+//! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown).
 
 pub mod backend;
 pub mod balance;
@@ -19,6 +19,7 @@ pub mod route;
 pub mod settings;
 pub mod snapshot;
 pub mod table;
+pub mod tls;
 
 pub use backend::{Backend, Endpoint, Endpoints};
 pub use denial::Denial;
@@ -30,3 +31,4 @@ pub use route::{Action, Route};
 pub use settings::Settings;
 pub use snapshot::Snapshot;
 pub use table::HostTable;
+pub use tls::{Certificate, TlsTable};

@@ -36,7 +36,8 @@ impl PathTable {
     /// matches is as long as the request's, so it never loses to a `Prefix` by length.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path.as_bytes()), path.as_bytes()) };
+        let exact =
+            if self.exact.is_empty() { None } else { self.exact.get(index::hash(path.as_bytes()), path.as_bytes()) };
         exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
     }
 

@@ -38,6 +38,8 @@ pub struct Limits {
     pub keep_alive_age: Duration,
     /// Most downstream connections of the process.
     pub connections: usize,
+    /// From the start of a connection to the end of its TLS handshake.
+    pub tls_handshake: Duration,
 }
 
 /// Bounds on backends.
@@ -112,6 +114,7 @@ impl Default for Settings {
                 keep_alive_requests: 10_000,
                 keep_alive_age: Duration::from_secs(3600),
                 connections: 10_000,
+                tls_handshake: Duration::from_secs(10),
             },
             upstream: Upstream {
                 connect: Duration::from_secs(2),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::settings::Settings;
 use crate::table::HostTable;
+use crate::tls::TlsTable;
 
 /// One consistent configuration of a lane. A request takes one and keeps it to its end.
 #[derive(Debug)]
@@ -16,4 +17,6 @@ pub struct Snapshot {
     pub settings: Arc<Settings>,
     /// Routes.
     pub hosts: HostTable,
+    /// Certificates.
+    pub tls: Arc<TlsTable>,
 }

@@ -1,15 +1,22 @@
 //! Compiling step by step is compiling at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
 use bulkhead_crds::report::{ClassReport, RouteReport};
+use bulkhead_crds::tls::SecretName;
 use proptest::prelude::*;
 
-use super::world::{OWN_CLASS, World, ingress, lane, objects, rules, service, slice};
+use super::world::{OWN_CLASS, World, certificate, ingress, lane, objects, rules, secret, service, slice};
 use crate::{Counts, Key, Object};
+
+/// Two certificates and a broken one. Made once: they must be equal wherever they are used.
+static CERTIFICATES: LazyLock<[(String, String); 3]> = LazyLock::new(|| {
+    let (chain, key) = certificate(&["a.test"]);
+    [(chain.clone(), key), certificate(&["*.test"]), (chain, String::new())]
+});
 
 #[derive(Clone, Debug)]
 enum Edit {
@@ -30,6 +37,7 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "",
         "tls: [{secretName: s}]\n",
+        "tls: [{secretName: t, hosts: [a.test, \"*.test\"]}, {hosts: [b.test]}]\n",
         "defaultBackend: {service: {name: one, port: {number: 80}}}\n",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>()).prop_map(
@@ -51,21 +59,31 @@ fn manifests() -> impl Strategy<Value = String> {
         .prop_map(|(name, service, addresses)| slice(name, service, &addresses));
     let classes =
         any::<bool>().prop_map(|own| if own { OWN_CLASS.to_owned() } else { OWN_CLASS.replace("7f6c", "other") });
-    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes]
+    let secrets = (proptest::sample::select(vec!["mill/s", "mill/t", "farm/s", "rivers/d"]), 0_usize..3).prop_map(
+        |(name, which)| {
+            secret(name, {
+                let (chain, key) = &CERTIFICATES[which];
+                (chain, key)
+            })
+        },
+    );
+    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes, 2 => secrets]
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let lanes = (any::<bool>(), any::<bool>(), 0_i64..3).prop_map(|(owned, all, generation)| {
-        let mut lane = lane();
-        lane.config_generation = generation;
-        if owned {
-            lane.scope.host_ownership = HostOwnership::Namespace;
-        }
-        if !all {
-            lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
-        }
-        Edit::Lane(Box::new(lane))
-    });
+    let lanes =
+        (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
+            let mut lane = lane();
+            lane.config_generation = generation;
+            lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
+            if owned {
+                lane.scope.host_ownership = HostOwnership::Namespace;
+            }
+            if !all {
+                lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
+            }
+            Edit::Lane(Box::new(lane))
+        });
     let edit = prop_oneof![
         8 => manifests().prop_map(Edit::Apply),
         2 => manifests().prop_map(|manifest| Edit::Delete(objects(&manifest)[0].key())),
@@ -82,6 +100,7 @@ struct Shown {
     findings: Vec<Finding>,
     classes: Vec<ClassReport>,
     counts: Counts,
+    tls: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -90,6 +109,7 @@ fn show(world: &World) -> Shown {
         findings: world.findings.clone(),
         classes: world.compiler.classes(),
         counts: world.compiler.counts(),
+        tls: world.certificates(),
     }
 }
 

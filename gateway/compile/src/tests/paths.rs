@@ -65,11 +65,3 @@ fn rules_are_found_by_what_requests_are_made_into() {
     let snapshot = changes.snapshot.unwrap();
     assert!(snapshot.hosts.find("shop.test", "/caf%C3%A9").is_some());
 }
-
-#[test]
-fn tls_is_said_to_be_missing() {
-    let spec = format!("tls: [{{hosts: [a.test], secretName: s}}]\n{}", rules(&["a.test / Prefix flour:80"]));
-    let world = World::new(&(ingress("mill/flour", 1, &spec) + &service("mill/flour")));
-    assert_eq!(world.codes()[0], "TlsNotServed Ingress mill/flour spec.tls");
-    assert_eq!(world.routes().len(), 1);
-}

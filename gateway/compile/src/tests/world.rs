@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{
     HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
 };
 use bulkhead_crds::names::LaneName;
-use bulkhead_model::Snapshot;
+use bulkhead_model::{HostPattern, Snapshot};
 use serde::de::DeserializeOwned;
 
-use crate::{Changes, Compiler, Key, Kind, Object, Options};
+use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
 
 /// The IngressClass `quay`, which is the own class of [`lane`].
 pub(super) const OWN_CLASS: &str = r"
@@ -44,6 +44,7 @@ pub(super) fn lane() -> LaneDocument {
             trusted_cidrs: Vec::new(),
             append_forwarded_for: false,
         },
+        tls: LaneTls::default(),
         limits: LaneLimits {
             request_head_bytes: 32 << 10,
             request_target_bytes: 8 << 10,
@@ -56,6 +57,7 @@ pub(super) fn lane() -> LaneDocument {
             keep_alive_requests: 10_000,
             keep_alive_age_ms: 3_600_000,
             connections: 10_000,
+            tls_handshake_ms: 10_000,
         },
         upstream: LaneUpstream {
             connect_ms: 2_000,
@@ -82,6 +84,7 @@ pub(super) fn objects(manifest: &str) -> Vec<Object> {
             "IngressClass" => Object::IngressClass(read(document)),
             "Service" => Object::Service(read(document)),
             "EndpointSlice" => Object::EndpointSlice(read(document)),
+            "Secret" => KeyringEntry::of(read(document)).into(),
             other => panic!("{other}"),
         })
         .collect()
@@ -137,6 +140,24 @@ pub(super) fn slice(name: &str, service: &str, addresses: &[&str]) -> String {
     let endpoints = if endpoints.is_empty() { " []".to_owned() } else { endpoints };
     format!(
         "kind: EndpointSlice\napiVersion: discovery.k8s.io/v1\nmetadata: {{namespace: {namespace}, name: {name}, labels: {{kubernetes.io/service-name: {service}}}}}\naddressType: IPv4\nports: [{{name: web, port: 8080}}]\nendpoints:{endpoints}\n---\n"
+    )
+}
+
+/// A certificate and its key in PEM form, for `hosts`.
+pub(super) fn certificate(hosts: &[&str]) -> (String, String) {
+    let names: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// A Secret with these two texts in it.
+pub(super) fn secret(name: &str, (chain, key): (&str, &str)) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let quote = |text: &str| text.replace('\n', "\\n");
+    format!(
+        "kind: Secret\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\nstringData: {{tls.crt: \"{}\", tls.key: \"{}\"}}\n---\n",
+        quote(chain),
+        quote(key)
     )
 }
 
@@ -205,6 +226,17 @@ impl World {
                 format!("{} {} {} {} {backend} {state}", r.host, r.path, r.path_type, r.ingress)
             })
             .collect()
+    }
+
+    /// One line a host with a certificate: host, Secret. The default certificate is that of `*`.
+    pub(super) fn certificates(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let named = snapshot.tls.iter().map(|(host, certificate)| match host {
+            HostPattern::Wildcard(domain) => format!("*.{domain} {}", certificate.origin),
+            HostPattern::Exact(name) => format!("{name} {}", certificate.origin),
+            HostPattern::Any => unreachable!("no certificate is for every host"),
+        });
+        named.chain(snapshot.tls.default.iter().map(|certificate| format!("* {}", certificate.origin))).collect()
     }
 
     /// One line a finding: code, object, field.

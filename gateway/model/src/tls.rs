@@ -1,0 +1,114 @@
+//! Which certificate a handshake is answered with, and by which rules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use crate::host::Host;
+use crate::pattern::HostPattern;
+
+/// A certificate chain with the private key of its leaf. The two belong together: that has been looked at.
+pub struct Certificate {
+    /// Where it comes from: `namespace/name` of a Secret, or a sentence.
+    pub origin: Box<str>,
+    /// What a handshake needs.
+    pub key: Arc<CertifiedKey>,
+}
+
+/// Names the origin only: nothing of a key must end up in a log.
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// Lowest version of TLS that a lane accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MinVersion {
+    /// RFC 5246.
+    #[default]
+    V12,
+    /// RFC 8446.
+    V13,
+}
+
+/// What handshakes of a lane have in common. Sessions are resumed only under an equal policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TlsPolicy {
+    /// Lowest version.
+    pub min_version: MinVersion,
+    /// Whether clients may resume sessions with tickets.
+    pub tickets: bool,
+}
+
+impl Default for TlsPolicy {
+    /// The documented defaults of a lane.
+    fn default() -> Self {
+        Self { min_version: MinVersion::V12, tickets: true }
+    }
+}
+
+/// The certificates of a lane by the host they are for.
+#[derive(Clone, Debug, Default)]
+pub struct TlsTable {
+    /// What holds for every handshake.
+    pub policy: TlsPolicy,
+    /// Whether a handshake is refused when no certificate was configured for the name it asks for.
+    pub reject_unknown: bool,
+    /// Shown where nothing else is found.
+    pub default: Option<Arc<Certificate>>,
+    exact: BTreeMap<Arc<str>, Arc<Certificate>>,
+    /// By domain, without the `*.`.
+    wildcard: BTreeMap<Arc<str>, Arc<Certificate>>,
+}
+
+impl TlsTable {
+    /// The certificate for the server name of a handshake (RFC 6066 §3), or for one without a name: that of the exact
+    /// host, of the wildcard one label above it, or the default unless unknown names are refused. Names are made canonical
+    /// in the same way as the hosts of requests.
+    #[must_use]
+    pub fn find(&self, sni: Option<&str>) -> Option<&Arc<Certificate>> {
+        let host = sni.and_then(|name| Host::parse(name.as_bytes()).ok());
+        let named = host.as_ref().and_then(|host| self.of_host(host.as_str()));
+        named.or_else(|| self.default.as_ref().filter(|_| !self.reject_unknown))
+    }
+
+    fn of_host(&self, host: &str) -> Option<&Arc<Certificate>> {
+        let wildcard = || host.split_once('.').and_then(|(_, domain)| self.wildcard.get(domain));
+        self.exact.get(host).or_else(wildcard)
+    }
+
+    /// The certificate that was set for a host.
+    #[must_use]
+    pub fn get(&self, host: &HostPattern) -> Option<&Arc<Certificate>> {
+        match host {
+            HostPattern::Exact(name) => self.exact.get(&**name),
+            HostPattern::Wildcard(domain) => self.wildcard.get(&**domain),
+            HostPattern::Any => None,
+        }
+    }
+
+    /// Sets or removes the certificate of one host. What every other host gets is for [`Self::default`] to say.
+    pub fn set(&mut self, host: &HostPattern, certificate: Option<Arc<Certificate>>) {
+        let (map, name) = match host {
+            HostPattern::Exact(name) => (&mut self.exact, name),
+            HostPattern::Wildcard(domain) => (&mut self.wildcard, domain),
+            HostPattern::Any => return,
+        };
+        match certificate {
+            Some(certificate) => map.insert((**name).into(), certificate),
+            None => map.remove(&**name),
+        };
+    }
+
+    /// Every host with its certificate: exact hosts by name, then wildcards by domain.
+    pub fn iter(&self) -> impl Iterator<Item = (HostPattern, &Arc<Certificate>)> {
+        let exact = self.exact.iter().map(|(name, of)| (HostPattern::Exact((&**name).into()), of));
+        exact.chain(self.wildcard.iter().map(|(domain, of)| (HostPattern::Wildcard((&**domain).into()), of)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
