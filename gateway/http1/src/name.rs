@@ -136,16 +136,18 @@ names! {
 /// Slots of the lookup table: a power of two that leaves room for a hash without collisions.
 const SLOTS: usize = 512;
 
-/// Which name a hash may stand for. No two known names share a slot (checked by the compiler), so that one compare
-/// decides.
-static TABLE: [Name; SLOTS] = table();
+/// Which name a hash may stand for, beside its spelling. No two known names share a slot (checked by the compiler), so
+/// that one compare decides.
+static TABLE: [(Name, &[u8]); SLOTS] = table();
 
 impl Name {
     /// The known name with this spelling, in any mix of cases.
     #[inline]
     pub fn find(text: &[u8]) -> Self {
-        let candidate = TABLE.get(slot(text)).copied().unwrap_or_default();
-        if is_spelling(candidate.as_bytes(), text) { candidate } else { Self::Other }
+        match TABLE.get(slot(text)) {
+            Some((name, spelling)) if is_spelling(spelling, text) => *name,
+            _ => Self::Other,
+        }
     }
 
     /// The usual spelling as bytes; empty for [`Name::Other`].
@@ -243,14 +245,14 @@ const fn slot(text: &[u8]) -> usize {
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
-const fn table() -> [Name; SLOTS] {
-    let mut table = [Name::Other; SLOTS];
+const fn table() -> [(Name, &'static [u8]); SLOTS] {
+    let mut table = [(Name::Other, Name::Other.as_bytes()); SLOTS];
     let mut at = 0;
     while at < Name::KNOWN.len() {
         let name = Name::KNOWN[at];
         let slot = slot(name.as_bytes());
-        assert!(matches!(table[slot], Name::Other), "two known names share a slot: search new factors");
-        table[slot] = name;
+        assert!(matches!(table[slot].0, Name::Other), "two known names share a slot: search new factors");
+        table[slot] = (name, name.as_bytes());
         at += 1;
     }
     table
