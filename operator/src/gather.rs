@@ -83,6 +83,7 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
     let others = context.caches.instances.state();
     let gathered = Gathered {
         selected_namespaces,
+        absent_namespaces: absent_namespaces(instance, context),
         keyrings,
         classes: context.caches.classes.state().iter().map(|class| class.as_ref().clone()).collect(),
         others: others
@@ -95,7 +96,7 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
     Ok(Outcome { gathered, unreadable })
 }
 
-/// Namespaces that the selector of the scope matches.
+/// Namespaces that the selector of the scope matches. One that is being deleted takes no binding any more, so no gateway could read it.
 fn selected_namespaces(instance: &GatewayInstance, context: &Context) -> Result<BTreeSet<String>, Error> {
     let scope = &instance.spec.scope.namespaces;
     let Some(selector) = scope.selector.clone().filter(|_| scope.from == NamespaceSource::Selector) else {
@@ -103,7 +104,14 @@ fn selected_namespaces(instance: &GatewayInstance, context: &Context) -> Result<
     };
     let selector: Selector = selector.try_into().map_err(|error| Error::Selector { reason: format!("{error}") })?;
     let matching = context.caches.namespaces.state_filter_selector(&selector);
-    Ok(matching.iter().filter_map(|namespace| namespace.metadata.name.clone()).collect())
+    let names = matching.iter().filter_map(|namespace| namespace.metadata.name.clone());
+    Ok(names.filter(|name| context.caches.namespace_takes_objects(name)).collect())
+}
+
+/// Namespaces that the scope names and that do not exist, or not for long. Their events bring us back.
+fn absent_namespaces(instance: &GatewayInstance, context: &Context) -> BTreeSet<String> {
+    let names = instance.spec.scope.namespaces.names.iter();
+    names.filter(|name| !context.caches.namespace_takes_objects(name)).cloned().collect()
 }
 
 /// What the lane's own Ingresses refer to, and its default certificate.

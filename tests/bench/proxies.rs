@@ -108,7 +108,7 @@ impl Bench {
     }
 
     /// A fresh folder.
-    fn folder(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let folder = self.files.path().join(format!("{name}-{number}"));
         fs::create_dir(&folder)?;

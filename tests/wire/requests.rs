@@ -18,6 +18,7 @@ use bulkhead_tests::exchange::{Answer, Connection};
 use tokio::net::TcpStream;
 
 use crate::support::backend::{Backend, Saw};
+use crate::support::lane::forget;
 use crate::support::message::{self, Begin, Request};
 use crate::support::pieces::{Cut, Random};
 use crate::support::site::Site;
@@ -184,6 +185,7 @@ impl Exchange<'_> {
                 vec![request]
             }
         };
+        forget(client);
         expected.push(self.canary().await?);
         let saw = self.site.backend.saw().await;
         self.compare(&saw, &expected, exact)

@@ -136,16 +136,18 @@ names! {
 /// Slots of the lookup table: a power of two that leaves room for a hash without collisions.
 const SLOTS: usize = 512;
 
-/// Which name a hash may stand for. No two known names share a slot (checked by the compiler), so that one compare
-/// decides.
-static TABLE: [Name; SLOTS] = table();
+/// Which name a hash may stand for, beside its spelling. No two known names share a slot (checked by the compiler), so
+/// that one compare decides.
+static TABLE: [(Name, &[u8]); SLOTS] = table();
 
 impl Name {
     /// The known name with this spelling, in any mix of cases.
     #[inline]
     pub fn find(text: &[u8]) -> Self {
-        let candidate = TABLE.get(slot(text)).copied().unwrap_or_default();
-        if is_spelling(candidate.as_bytes(), text) { candidate } else { Self::Other }
+        match TABLE.get(slot(text)) {
+            Some((name, spelling)) if is_spelling(spelling, text) => *name,
+            _ => Self::Other,
+        }
     }
 
     /// The usual spelling as bytes; empty for [`Name::Other`].
@@ -206,26 +208,36 @@ fn is_spelling(known: &[u8], text: &[u8]) -> bool {
     if known.len() != text.len() {
         return false;
     }
-    match known.len() {
-        0..4 => known.eq_ignore_ascii_case(text),
-        4..8 => {
-            is_same(known.first_chunk::<4>(), text.first_chunk()) && is_same(known.last_chunk::<4>(), text.last_chunk())
-        }
-        8.. => {
-            is_same(known.first_chunk::<8>(), text.first_chunk())
-                && is_same(known.last_chunk::<8>(), text.last_chunk())
+    match (ends(known), ends(text), halves(known), halves(text)) {
+        (Some((first, last)), Some((other_first, other_last)), ..) => {
+            is_same(first, other_first)
+                && is_same(last, other_last)
                 && (known.len() <= 16 || known.eq_ignore_ascii_case(text))
         }
+        (None, None, Some(word), Some(other)) => is_same(word, other),
+        _ => known.eq_ignore_ascii_case(text),
     }
+}
+
+/// The first and the last eight bytes.
+#[inline]
+fn ends(text: &[u8]) -> Option<(u64, u64)> {
+    Some((u64::from_ne_bytes(*text.first_chunk()?), u64::from_ne_bytes(*text.last_chunk()?)))
+}
+
+/// The first and the last four bytes in one word.
+#[inline]
+fn halves(text: &[u8]) -> Option<u64> {
+    let (first, last) = (u32::from_ne_bytes(*text.first_chunk()?), u32::from_ne_bytes(*text.last_chunk()?));
+    Some(u64::from(first) << 32 | u64::from(last))
 }
 
 /// Compares a word of a known name. Known names are letters, digits and hyphens, of which only letters have the bit
 /// 0x40; where it is set, the bit 0x20 (case) may differ.
 #[inline]
-fn is_same<const N: usize>(known: Option<&[u8; N]>, text: Option<&[u8; N]>) -> bool {
-    let (Some(known), Some(text)) = (known, text) else { return false };
-    let differ = |known: u8, text: u8| (known ^ text) & !((known & 0x40) >> 1);
-    known.iter().zip(text).fold(0, |sum, (known, text)| sum | differ(*known, *text)) == 0
+const fn is_same(known: u64, text: u64) -> bool {
+    let case = (known & 0x4040_4040_4040_4040) >> 1;
+    (known ^ text) & !case == 0
 }
 
 /// Length and four bytes tell all known names apart; the factors were found by search. `| 0x20` folds ASCII case.
@@ -243,14 +255,14 @@ const fn slot(text: &[u8]) -> usize {
 }
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
-const fn table() -> [Name; SLOTS] {
-    let mut table = [Name::Other; SLOTS];
+const fn table() -> [(Name, &'static [u8]); SLOTS] {
+    let mut table = [(Name::Other, Name::Other.as_bytes()); SLOTS];
     let mut at = 0;
     while at < Name::KNOWN.len() {
         let name = Name::KNOWN[at];
         let slot = slot(name.as_bytes());
-        assert!(matches!(table[slot], Name::Other), "two known names share a slot: search new factors");
-        table[slot] = name;
+        assert!(matches!(table[slot].0, Name::Other), "two known names share a slot: search new factors");
+        table[slot] = (name, name.as_bytes());
         at += 1;
     }
     table

@@ -166,7 +166,8 @@ async fn wait_for_request(
 impl Downstream<'_> {
     /// Whether this connection has had its share of requests or time.
     pub(crate) fn is_worn_out(&self, limits: &bulkhead_model::settings::Limits, now: Instant) -> bool {
-        self.requests >= limits.keep_alive_requests || now.duration_since(self.opened) >= limits.keep_alive_age
+        self.requests >= limits.keep_alive_requests
+            || self.opened.checked_add(limits.keep_alive_age).is_some_and(|end| end <= now)
     }
 }
 

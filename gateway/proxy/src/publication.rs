@@ -68,8 +68,8 @@ impl Reader {
         Self { publication, cached: RefCell::new(None) }
     }
 
-    /// The newest snapshot; `None` before the first.
-    pub(crate) fn current(&self) -> Option<Rc<Pinned>> {
+    /// The newest snapshot; `None` before the first. Calls `taken` with its number when it is another than before.
+    pub(crate) fn current(&self, taken: impl FnOnce(u64)) -> Option<Rc<Pinned>> {
         let mut cached = self.cached.borrow_mut();
         let newest = self.publication.number.load(Ordering::Acquire);
         if cached.as_ref().map_or(0, |pinned| pinned.snapshot().number) != newest {
@@ -78,6 +78,9 @@ impl Reader {
                 .current
                 .load_full()
                 .map(|snapshot| Rc::new(Pinned { snapshot, publication: Arc::clone(&self.publication) }));
+            if let Some(pinned) = &*cached {
+                taken(pinned.snapshot().number);
+            }
         }
         cached.clone()
     }

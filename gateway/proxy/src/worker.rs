@@ -68,11 +68,7 @@ impl Worker {
 
     /// The newest snapshot, noting that this thread serves it.
     pub(crate) fn current(&self) -> Option<Rc<Pinned>> {
-        let pinned = self.reader.current();
-        if let Some(pinned) = &pinned {
-            self.tally().served.set(pinned.snapshot().number);
-        }
-        pinned
+        self.reader.current(|number| self.tally().served.set(number))
     }
 
     pub(crate) fn scratch(&self) -> Box<Scratch> {

@@ -14,6 +14,9 @@ use crate::keyring::KeyringInput;
 pub struct Gathered {
     /// Names of the namespaces that match `spec.scope.namespaces.selector`. Not looked at unless the scope is by selector.
     pub selected_namespaces: BTreeSet<String>,
+    /// Names in `spec.scope.namespaces.names` of namespaces that do not exist now, or not for long. They are left out of the lane: nothing
+    /// can be bound there, and a gateway that may not read a namespace of its scope never gets ready.
+    pub absent_namespaces: BTreeSet<String>,
     /// What goes into each lane's keyring. A lane that is absent gets an empty one.
     pub keyrings: BTreeMap<LaneName, KeyringInput>,
     /// The IngressClasses that exist.

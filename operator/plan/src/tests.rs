@@ -246,6 +246,7 @@ fn gathered() -> impl Strategy<Value = (Gathered, Gathered)> {
     };
     let straight = Gathered {
         selected_namespaces: ["cove", "bay"].map(str::to_owned).into(),
+        absent_namespaces: ["sunken".to_owned()].into(),
         keyrings: [(LaneName::NorthSouth, keys)].into(),
         classes: classes.clone(),
         others: others.clone(),

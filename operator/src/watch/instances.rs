@@ -1,9 +1,11 @@
-//! Which events of a GatewayInstance ask for a reconcile: not those of the status that the last reconcile wrote.
+//! Which events of a GatewayInstance ask for a reconcile: not those of the status that the last reconcile wrote. One that gives up a class
+//! asks for those who may have waited for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bulkhead_crds::instance::GatewayInstance;
+use bulkhead_plan::Claim;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
@@ -11,6 +13,8 @@ use kube::runtime::watcher::Event;
 #[derive(Default)]
 pub(super) struct Changes {
     seen: HashMap<ObjectRef<GatewayInstance>, u64>,
+    /// The classes that every instance claims.
+    claims: HashMap<ObjectRef<GatewayInstance>, BTreeSet<String>>,
 }
 
 impl Changes {
@@ -34,6 +38,25 @@ impl Changes {
                 if before == Some(print) { Vec::new() } else { vec![reference] }
             }
         }
+    }
+}
+
+impl Changes {
+    /// Classes that the instance of the event claimed and claims no longer. A new list gives up nothing: what it leaves out was
+    /// deleted, which every instance that waits finds when it looks again.
+    pub(super) fn freed(&mut self, event: &Event<GatewayInstance>) -> BTreeSet<String> {
+        let (instance, now) = match event {
+            Event::Init | Event::InitDone => return BTreeSet::new(),
+            Event::Delete(instance) => (instance, BTreeSet::new()),
+            Event::Apply(instance) | Event::InitApply(instance) => (instance, Claim::of(instance).classes),
+        };
+        let reference = ObjectRef::from_obj(instance);
+        let before = self.claims.remove(&reference).unwrap_or_default();
+        let freed = before.difference(&now).cloned().collect();
+        if !now.is_empty() {
+            self.claims.insert(reference, now);
+        }
+        freed
     }
 }
 
@@ -80,6 +103,22 @@ mod tests {
         edge.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
         assert!(asks(&mut changes, &edge));
         assert!(!asks(&mut changes, &edge));
+    }
+
+    #[test]
+    fn a_class_is_freed_when_its_instance_names_another_or_goes() {
+        let class = |name: &str| {
+            let mut edge = instance();
+            edge.spec.north_south.ingress_class.name = Some(name.to_owned());
+            edge.spec.east_west.enabled = false;
+            edge
+        };
+        let mut changes = Changes::default();
+        assert_eq!(changes.freed(&Event::Apply(class("a"))), BTreeSet::new());
+        assert_eq!(changes.freed(&Event::Apply(class("a"))), BTreeSet::new());
+        assert_eq!(changes.freed(&Event::Apply(class("b"))), ["a".to_owned()].into());
+        assert_eq!(changes.freed(&Event::Delete(class("b"))), ["b".to_owned()].into());
+        assert_eq!(changes.freed(&Event::Delete(class("b"))), BTreeSet::new());
     }
 
     #[test]

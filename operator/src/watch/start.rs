@@ -70,8 +70,15 @@ pub fn start(client: &Client, requests: &Requests) -> Watches {
     let ours = || watcher::Config::default().labels(OURS);
 
     let mut changes = instances::Changes::default();
-    let instances = starting
-        .store("GatewayInstance", guarded(Api::all(client.clone()), all()), trim, move |event| changes.of(event));
+    let writer = Writer::default();
+    let known_instances = writer.as_reader();
+    let guarded_instances = guarded(Api::all(client.clone()), all());
+    let instances = starting.store_with("GatewayInstance", writer, guarded_instances, trim, move |event| {
+        let freed = changes.freed(event);
+        let mut concerned = changes.of(event);
+        concerned.extend(freed.iter().flat_map(|class| concerns::of_class(class, &known_instances.state())));
+        concerned
+    });
     let known_instances = instances.clone();
     let classes = starting.store("IngressClass", guarded(Api::all(client.clone()), all()), trim, move |event| {
         let class = object(event).map(ResourceExt::name_any);

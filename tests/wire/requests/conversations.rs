@@ -8,40 +8,36 @@ use super::is_beginning;
 use crate::support::PATIENCE;
 use crate::support::backend::Backend;
 use crate::support::lane::Lane;
-use crate::support::manifest::{all_of, file, ingress, served};
+use crate::support::manifest::{all_of, document, file, ingress, served};
 use crate::support::message::Request;
-use crate::support::site::Site;
 
 /// Content that ends before its length: the backend sees what there was, and then the end of the connection.
 #[tokio::test]
 async fn a_request_that_its_client_breaks_off_is_never_complete() {
-    let site = Site::new("broken.a.test", Backend::echo().await).await;
-    for (sends, begun) in [
-        (
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nContent-Length: 9\r\n\r\nabc",
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nContent-Length: 9\r\n\r\nabc",
-        ),
-        (
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-        ),
-        (
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
-            "POST /x HTTP/1.1\r\nHost: broken.a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-        ),
-        ("GET /x HTTP/1.1\r\nHost: broken.a.test\r\n", ""),
-    ] {
-        let mut client = site.lane.connect().await;
-        client.write(sends).await.unwrap();
-        drop(client);
-        // Another client is served meanwhile, and gets its own answer.
-        assert_eq!(site.lane.get("broken.a.test", "/after").await.text(), "GET /after");
-        let saw = site.backend.saw().await;
-        let lines: Vec<String> = saw.requests.iter().map(Request::line).collect();
-        assert_eq!((lines, saw.malformed.len()), (vec!["GET /after".to_owned()], 0));
-        for broken in &saw.broken {
-            is_beginning(broken, begun.as_bytes(), site.lane.http.port()).unwrap();
-        }
+    let lane = Lane::start(&document()).await;
+    let backend = Backend::echo().await;
+    lane.put("web.yaml", &file(&[ingress("web", &[all_of("broken.test", "web")]), served("web", backend.port())]));
+    lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
+    let sized = "POST /1 HTTP/1.1\r\nHost: broken.test\r\nContent-Length: 9\r\n\r\nabc";
+    let chunked = "POST /2 HTTP/1.1\r\nHost: broken.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    let sends = [sized, chunked, &format!("{chunked}0\r\n"), "GET /x HTTP/1.1\r\nHost: broken.test\r\n"];
+    for sends in sends {
+        lane.connect().await.write(sends).await.unwrap();
+    }
+    bulkhead_tests::wait::wait_for("the end of all of them", PATIENCE, async || {
+        let faults = lane.faults().await;
+        anyhow::ensure!(faults.get("client_gone") == Some(&(sends.len() as u64)), "{faults:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(lane.get("broken.test", "/after").await.text(), "GET /after");
+    let saw = backend.saw().await;
+    let lines: Vec<String> = saw.requests.iter().map(Request::line).collect();
+    assert_eq!((lines, saw.malformed.len(), saw.broken.len()), (vec!["GET /after".to_owned()], 0, 3));
+    for broken in &saw.broken {
+        let of = |begun: &str| is_beginning(broken, begun.as_bytes(), lane.http.port()).is_ok();
+        assert!(of(sized) || of(chunked), "{}", broken.escape_ascii());
     }
 }
 
@@ -58,7 +54,6 @@ impl Played {
         let host = format!("{name}.test");
         let manifests = [ingress(name, &[all_of(&host, name)]), served(name, listener.local_addr().unwrap().port())];
         lane.put(&format!("{name}.yaml"), &file(&manifests));
-        // Another host would do: a file is taken as a whole.
         bulkhead_tests::wait::wait_for("the route", PATIENCE, async || {
             let routes = lane.routes().await.routes;
             anyhow::ensure!(routes.iter().any(|route| route.host == host && route.endpoints == 1), "{routes:?}");

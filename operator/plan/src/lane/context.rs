@@ -26,13 +26,16 @@ impl LaneContext<'_> {
         names::object(self.instance.name(), self.name)
     }
 
-    /// The namespaces that the lane serves.
+    /// The namespaces that the lane serves now.
     pub(crate) fn namespaces(&self) -> NamespaceSet {
         let scope = &self.instance.spec().scope.namespaces;
         match scope.from {
             NamespaceSource::All => NamespaceSet::All,
             NamespaceSource::Same => NamespaceSet::Names([self.instance.namespace().to_owned()].into()),
-            NamespaceSource::Names => NamespaceSet::Names(scope.names.iter().cloned().collect()),
+            NamespaceSource::Names => {
+                let absent = |name: &&String| self.gathered.absent_namespaces.contains(*name);
+                NamespaceSet::Names(scope.names.iter().filter(|name| !absent(name)).cloned().collect())
+            }
             NamespaceSource::Selector => NamespaceSet::Names(self.gathered.selected_namespaces.clone()),
         }
     }

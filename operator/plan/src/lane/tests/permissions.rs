@@ -69,11 +69,17 @@ fn reach(lane: &LaneObjects) -> (bool, Vec<String>) {
 
 #[test]
 fn permissions_and_document_follow_the_scope() {
-    let gathered = Gathered { selected_namespaces: ["cove", "bay"].map(str::to_owned).into(), ..Gathered::default() };
+    let gathered = Gathered {
+        selected_namespaces: ["cove", "bay"].map(str::to_owned).into(),
+        absent_namespaces: ["sunken".to_owned()].into(),
+        ..Gathered::default()
+    };
     let cases = [
         ("{from: All}", true, vec![]),
         ("{from: Same}", false, vec!["docks"]),
         ("{from: Names, names: [pier, berth]}", false, vec!["berth", "pier"]),
+        ("{from: Names, names: [pier, sunken]}", false, vec!["pier"]),
+        ("{from: Names, names: [sunken]}", false, vec![]),
         ("{from: Selector, selector: {matchLabels: {a: b}}}", false, vec!["bay", "cove"]),
     ];
     for (scope, all, namespaces) in cases {
