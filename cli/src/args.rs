@@ -12,6 +12,8 @@ use crate::up::listen::Listen;
 
 /// First port of `up` unless another is asked for: where people expect a web server that needs no privilege.
 pub(crate) const PORT_BASE: u16 = 8080;
+/// TLS ports lie this far above the HTTP ports of their lanes, beyond the HTTP ports of all of them.
+pub(crate) const HTTPS_OFFSET: u16 = 100;
 /// Admin ports of `up` begin this far above its first port.
 pub(crate) const ADMIN_OFFSET: u16 = 200;
 
@@ -101,7 +103,7 @@ pub(crate) struct UpArgs {
     #[arg(long, short, value_name = "FORMAT", default_value = "auto")]
     pub(crate) output: UpOutput,
 
-    /// First port: lane i serves HTTP on N+i and its admin port is N+200+i (N+100+i is kept for HTTPS); 0 takes free ports
+    /// First port: lane i serves HTTP on N+i and HTTPS on N+100+i, and its admin port is N+200+i; 0 takes free ports
     ///
     /// Lanes are numbered in the order of namespace, name, northSouth, eastWest. A lane keeps its ports while it exists.
     #[arg(long, value_name = "N", default_value_t = PORT_BASE, value_parser = port_base)]
@@ -113,7 +115,7 @@ pub(crate) struct UpArgs {
 
     /// Serve one lane on a chosen address; can be given several times
     ///
-    /// LANE is northSouth or eastWest; IPv6 addresses stand in brackets. The HTTPS port is not served in this version.
+    /// LANE is northSouth or eastWest; IPv6 addresses stand in brackets.
     #[arg(long, value_name = "NAMESPACE/NAME/LANE=ADDRESS:HTTP:HTTPS")]
     pub(crate) listen: Vec<Listen>,
 

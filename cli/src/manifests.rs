@@ -47,7 +47,7 @@ impl Inventory {
                     let key = (text(&service.metadata.namespace), text(&service.metadata.name));
                     self.services.entry(key).or_insert_with(|| (**service).clone());
                 }
-                Content::Object(Object::Ingress(_) | Object::EndpointSlice(_)) => {}
+                Content::Object(Object::Ingress(_) | Object::EndpointSlice(_) | Object::Secret(_)) => {}
                 Content::Other(other) => {
                     if let Err(reason) = self.add_other(other) {
                         self.problems.insert(format!("{file}: line {}: {reason}", manifest.line));

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT};
+use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, HTTPS_PORT};
 use clap::{Args, ValueEnum};
 use thiserror::Error;
 
@@ -19,9 +19,9 @@ pub struct RunArgs {
     #[arg(long, env = "BULKHEAD_LANE", value_name = "configmap:NAMESPACE/NAME|file:PATH")]
     pub lane: LaneSource,
 
-    /// Where Ingresses, IngressClasses, Services and EndpointSlices come from
+    /// Where Ingresses, IngressClasses, Services, EndpointSlices and Secrets come from
     ///
-    /// `kubernetes` watches the API server of the pod, or of KUBECONFIG. `dir:PATH` reads the manifests (*.yaml, *.yml, *.json)
+    /// `kubernetes` watches the API server of the pod, or of KUBECONFIG, and reads Secrets from the lane's keyring alone. `dir:PATH` reads the manifests (*.yaml, *.yml, *.json)
     /// under a directory and follows its changes; it can be given several times, and the first directory that defines an
     /// object wins.
     #[arg(
@@ -35,9 +35,16 @@ pub struct RunArgs {
 
     /// Where to serve plain HTTP; can be given several times [default: [::]:8080, or 0.0.0.0:8080 on a host without IPv6]
     ///
-    /// `[::]` accepts IPv4 as well. This version serves plain HTTP only: there is no TLS listener yet. Port 0 takes a free port.
+    /// `[::]` accepts IPv4 as well. Port 0 takes a free port.
     #[arg(long = "http", env = "BULKHEAD_HTTP", value_delimiter = ',', value_name = "ADDR:PORT")]
     pub http: Vec<SocketAddr>,
+
+    /// Where to serve HTTP over TLS; can be given several times [default: [::]:8443, or 0.0.0.0:8443 on a host without IPv6]
+    ///
+    /// Certificates come from the Secrets that Ingresses name in spec.tls. A name without one is shown the lane's default
+    /// certificate, or one that this process has signed itself.
+    #[arg(long = "https", env = "BULKHEAD_HTTPS", value_delimiter = ',', value_name = "ADDR:PORT")]
+    pub https: Vec<SocketAddr>,
 
     /// Where to serve probes, metrics and status [default: [::]:9090, or 0.0.0.0:9090 on a host without IPv6]
     ///
@@ -180,6 +187,12 @@ impl RunArgs {
         if self.http.is_empty() { vec![any_address(HTTP_PORT)] } else { self.http.clone() }
     }
 
+    /// Addresses to serve HTTP over TLS on.
+    #[must_use]
+    pub fn https(&self) -> Vec<SocketAddr> {
+        if self.https.is_empty() { vec![any_address(HTTPS_PORT)] } else { self.https.clone() }
+    }
+
     /// Address to serve probes, metrics and status on.
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
@@ -250,7 +263,8 @@ mod tests {
         let words = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes"];
         let run = Command::try_parse_from(words).unwrap().run;
         assert_eq!(run.http().iter().map(SocketAddr::port).collect::<Vec<_>>(), [HTTP_PORT]);
-        assert!(run.http().iter().all(|address| address.ip().is_unspecified()));
+        assert_eq!(run.https().iter().map(SocketAddr::port).collect::<Vec<_>>(), [HTTPS_PORT]);
+        assert!(run.http().iter().chain(&run.https()).all(|address| address.ip().is_unspecified()));
         assert_eq!(run.admin().port(), ADMIN_PORT);
         assert!(run.threads() >= 1);
     }

@@ -196,7 +196,7 @@ impl Thread {
     }
 
     fn cover(&mut self) -> Result<(), CompilerPanic> {
-        let lists = self.feed.cover(self.rebuild.lane().map(|lane| &lane.scope.namespaces));
+        let lists = self.feed.cover(self.rebuild.lane());
         self.rebuild.expect(&lists)
     }
 

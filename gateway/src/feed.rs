@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bulkhead_compile::Kind;
-use bulkhead_crds::lane::NamespaceSet;
+use bulkhead_crds::lane::LaneDocument;
 use kube::Client;
 use tokio::sync::{mpsc, watch};
 
 use crate::source::directory::{self, DirectoryError};
-use crate::source::{BATCHES, Batch, Scope, kubernetes};
+use crate::source::kubernetes::{self, Wanted};
+use crate::source::{BATCHES, Batch, Scope};
 
 /// Where objects come from, with what is needed to begin again.
 #[derive(Clone)]
@@ -24,7 +25,7 @@ pub enum Origin {
 pub struct Feed {
     /// What it learns.
     pub events: mpsc::Receiver<Batch>,
-    wanted: Option<watch::Sender<BTreeSet<(Kind, Scope)>>>,
+    wanted: Option<watch::Sender<Wanted>>,
 }
 
 impl Feed {
@@ -36,8 +37,8 @@ impl Feed {
         let (send, events) = mpsc::channel(BATCHES);
         let wanted = match origin {
             Origin::Kubernetes(client) => {
-                let (wanted, lists) = watch::channel(BTreeSet::new());
-                tokio::spawn(kubernetes::follow(client.clone(), lists, send));
+                let (wanted, wants) = watch::channel(Wanted::default());
+                tokio::spawn(kubernetes::follow(client.clone(), wants, send));
                 Some(wanted)
             }
             Origin::Directories(roots) => {
@@ -48,16 +49,16 @@ impl Feed {
         Ok(Self { events, wanted })
     }
 
-    /// Makes the source cover `namespaces` (none before the first lane document), and says which lists that takes. A directory
-    /// is always read whole: the compiler passes over what is out of scope.
-    pub fn cover(&self, namespaces: Option<&NamespaceSet>) -> BTreeSet<(Kind, Scope)> {
+    /// Makes the source cover what `lane` needs (nothing before the first lane document), and says which lists that takes. A
+    /// directory is always read whole: the compiler passes over what is out of scope.
+    pub fn cover(&self, lane: Option<&LaneDocument>) -> BTreeSet<(Kind, Scope)> {
         let Some(wanted) = &self.wanted else { return Kind::ALL.into_iter().map(|kind| (kind, Scope::All)).collect() };
-        let lists = namespaces.map(kubernetes::lists).unwrap_or_default();
+        let wants = lane.map(Wanted::of).unwrap_or_default();
         wanted.send_if_modified(|now| {
-            let differs = *now != lists;
-            now.clone_from(&lists);
+            let differs = *now != wants;
+            now.clone_from(&wants);
             differs
         });
-        lists
+        wants.lists
     }
 }

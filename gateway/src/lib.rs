@@ -18,6 +18,7 @@ pub mod rebuild;
 pub mod run;
 pub mod shutdown;
 pub mod source;
+pub mod stand_in;
 pub mod state;
 pub mod status;
 pub mod store;

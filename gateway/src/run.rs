@@ -1,5 +1,6 @@
 //! One gateway process, from start to end.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use bulkhead_proxy::{Config, Proxy, Publication};
 use crate::args::RunArgs;
 use crate::shutdown::Signals;
 use crate::view::View;
-use crate::{admin, control, logging, shutdown};
+use crate::{admin, control, logging, shutdown, stand_in};
 
 /// A whole process: logs, serves until it is told to leave, and gives its exit code. For `main` functions, so that other
 /// programs can be a gateway as well.
@@ -37,14 +38,21 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let signals = runtime.block_on(async { Signals::listen() }).context("cannot listen for signals")?;
 
     let publication = Publication::new();
-    let config = Config { http: args.http(), threads: args.threads(), name: args.lane.label() };
+    let config = Config {
+        http: args.http(),
+        https: args.https(),
+        stand_in: Some(stand_in::certificate()?),
+        threads: args.threads(),
+        name: args.lane.label(),
+    };
     let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);
     let control = control::start(control::Inputs { lane: args.lane.clone(), objects, publication })?;
     let view = View::new(Arc::clone(&proxy), control.state, control.routes);
     let admin = admin::start(args.admin(), view.clone())?;
 
-    let http: Vec<String> = proxy.addresses().iter().map(ToString::to_string).collect();
-    tracing::info!(http = http.join(","), %admin, threads = args.threads(), version = env!("CARGO_PKG_VERSION"), "listening");
+    let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let (http, https) = (list(proxy.addresses()), list(proxy.tls_addresses()));
+    tracing::info!(http, https, %admin, threads = args.threads(), version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(runtime.block_on(shutdown::wait(signals, &view, control.ended)))
 }

@@ -2,6 +2,7 @@
 
 pub mod directory;
 pub mod files;
+pub mod keyring;
 pub mod kubernetes;
 pub mod manifest;
 pub mod stamp;

@@ -2,7 +2,7 @@
 
 use bulkhead_crds::lane::{
     HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
 };
 use bulkhead_crds::names::LaneName;
 
@@ -25,6 +25,7 @@ pub(crate) fn lane_document() -> LaneDocument {
             trusted_cidrs: Vec::new(),
             append_forwarded_for: false,
         },
+        tls: LaneTls::default(),
         limits: LaneLimits {
             request_head_bytes: 32 << 10,
             request_target_bytes: 8 << 10,
@@ -37,6 +38,7 @@ pub(crate) fn lane_document() -> LaneDocument {
             keep_alive_requests: 10_000,
             keep_alive_age_ms: 3_600_000,
             connections: 1_000,
+            tls_handshake_ms: 10_000,
         },
         upstream: LaneUpstream {
             connect_ms: 2_000,

@@ -54,7 +54,6 @@ pub(crate) enum Event {
         lane: LaneRef,
         phase: Phase,
         http: String,
-        /// Empty: TLS is not served in this version.
         https: String,
         admin: String,
         #[serde(skip_serializing_if = "String::is_empty")]
@@ -130,7 +129,7 @@ impl Event {
             lane: id.into(),
             phase: row.phase,
             http: text(row.addresses.map(|addresses| addresses.http)),
-            https: String::new(),
+            https: text(row.addresses.map(|addresses| addresses.https)),
             admin: text(row.addresses.map(|addresses| addresses.admin)),
             reason: row.reason().to_owned(),
         }
@@ -197,10 +196,10 @@ impl fmt::Display for Event {
             Self::Instance { instance, reason, message, .. } => {
                 write!(f, "{instance}  not accepted: {reason}: {}", printable(message))
             }
-            Self::Lane { lane, phase, http, admin, reason, .. } => {
+            Self::Lane { lane, phase, http, https, admin, reason } => {
                 write!(f, "{lane}  {phase}")?;
                 if !http.is_empty() {
-                    write!(f, "  http://{http}  admin http://{admin}")?;
+                    write!(f, "  http://{http}  https://{https}  admin http://{admin}")?;
                 }
                 if reason.is_empty() { Ok(()) } else { write!(f, "  ({})", printable(reason)) }
             }
@@ -255,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_lane_event_has_the_documented_shape() {
-        let addresses = Addresses { http: "127.0.0.1:8080".parse().unwrap(), admin: "127.0.0.1:8280".parse().unwrap() };
+        let [http, https, admin] = [8080, 8180, 8280].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let addresses = Addresses { http, https, admin };
         let row = Row {
             class: "c".to_owned(),
             phase: Phase::Listening,
@@ -263,7 +263,7 @@ mod tests {
             seen: Observation::default(),
             routes: std::sync::Arc::default(),
         };
-        let expected = r#"{"event":"lane","instance":"ns/name","lane":"northSouth","phase":"Listening","http":"127.0.0.1:8080","https":"","admin":"127.0.0.1:8280"}"#;
+        let expected = r#"{"event":"lane","instance":"ns/name","lane":"northSouth","phase":"Listening","http":"127.0.0.1:8080","https":"127.0.0.1:8180","admin":"127.0.0.1:8280"}"#;
         assert_eq!(serde_json::to_string(&Event::lane(&id(), &row)).unwrap(), expected);
     }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use bulkhead_crds::names::LaneName;
 use thiserror::Error;
 
-use crate::args::ADMIN_OFFSET;
+use crate::args::{ADMIN_OFFSET, HTTPS_OFFSET};
 use crate::name::{InstanceName, LaneId};
 
 /// Lanes that have fixed ports: HTTPS ports begin here, so that HTTP ports end here.
@@ -19,7 +19,7 @@ pub(crate) struct Listen {
     pub(crate) lane: LaneId,
     /// Where to serve plain HTTP.
     pub(crate) http: SocketAddr,
-    /// Port kept for TLS, which is not served in this version.
+    /// Port to serve TLS on, at the same address.
     pub(crate) https_port: u16,
 }
 
@@ -57,6 +57,8 @@ fn parse(text: &str) -> Option<Listen> {
 pub(crate) struct Addresses {
     /// Plain HTTP.
     pub(crate) http: SocketAddr,
+    /// HTTP over TLS.
+    pub(crate) https: SocketAddr,
     /// Probes, metrics and status; always on loopback.
     pub(crate) admin: SocketAddr,
 }
@@ -115,6 +117,7 @@ impl Ports {
         // The last one wins, as with any flag that is given twice.
         if let Some(listen) = self.chosen.iter().rfind(|listen| listen.lane == *lane) {
             addresses.http = listen.http;
+            addresses.https = SocketAddr::new(listen.http.ip(), listen.https_port);
         }
         self.taken.insert(lane.clone(), (slot, addresses));
         Ok(addresses)
@@ -124,11 +127,12 @@ impl Ports {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         if self.base != 0 {
             let http = self.base.saturating_add(slot);
-            return Ok(Addresses { http: at(http), admin: at(http.saturating_add(ADMIN_OFFSET)) });
+            let offset = |offset| at(http.saturating_add(offset));
+            return Ok(Addresses { http: at(http), https: offset(HTTPS_OFFSET), admin: offset(ADMIN_OFFSET) });
         }
-        // Both are held until both are known. A lane keeps them when it is started again, so they are found here and not by it.
-        let (http, admin) = (TcpListener::bind(at(0))?, TcpListener::bind(at(0))?);
-        Ok(Addresses { http: http.local_addr()?, admin: admin.local_addr()? })
+        // All are held until all are known. A lane keeps them when it is started again, so they are found here and not by it.
+        let (http, https, admin) = (TcpListener::bind(at(0))?, TcpListener::bind(at(0))?, TcpListener::bind(at(0))?);
+        Ok(Addresses { http: http.local_addr()?, https: https.local_addr()?, admin: admin.local_addr()? })
     }
 
     /// Takes the addresses of a lane that is gone back.
@@ -148,7 +152,7 @@ impl Ports {
 /// # Errors
 /// When somebody does.
 pub(crate) fn probe(lane: &LaneId, addresses: Addresses) -> Result<(), PortError> {
-    for (what, address) in [("address", addresses.http), ("admin address", addresses.admin)] {
+    for (what, address) in [("address", addresses.http), ("TLS address", addresses.https), ("admin address", addresses.admin)] {
         if let Err(source) = TcpListener::bind(address) {
             return Err(PortError::Taken { what, address, lane: lane.clone(), source });
         }
@@ -193,7 +197,7 @@ mod tests {
             (lane("a", LaneName::NorthSouth), lane("a", LaneName::EastWest), lane("b", LaneName::NorthSouth));
         let mut ports = Ports::new(8080, Vec::new());
         let before = ports.take(&first).unwrap();
-        assert_eq!((before.http.port(), before.admin.port()), (8080, 8280));
+        assert_eq!((before.http.port(), before.https.port(), before.admin.port()), (8080, 8180, 8280));
         assert_eq!(ports.take(&second).unwrap().http.port(), 8081);
         ports.release(&first);
         assert_eq!(ports.take(&second).unwrap().http.port(), 8081);
@@ -207,6 +211,7 @@ mod tests {
         assert_eq!(ports.strangers(&[]).collect::<Vec<_>>(), [&chosen]);
         let addresses = ports.take(&chosen).unwrap();
         assert_eq!((addresses.http.to_string().as_str(), addresses.admin.port()), ("127.0.0.9:80", 8280));
+        assert_eq!(addresses.https.to_string(), "127.0.0.9:443");
         assert_eq!(ports.take(&lane("a", LaneName::EastWest)).unwrap().http.port(), 8081);
     }
 
@@ -216,6 +221,7 @@ mod tests {
         let id = lane("a", LaneName::NorthSouth);
         let addresses = ports.take(&id).unwrap();
         assert_ne!(addresses.http.port(), addresses.admin.port());
+        assert_ne!(addresses.http.port(), addresses.https.port());
         assert_eq!(ports.take(&id).unwrap(), addresses);
         probe(&id, addresses).unwrap();
     }
@@ -234,7 +240,8 @@ mod tests {
     fn a_port_in_use_names_the_lane_and_the_flag() {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = holder.local_addr().unwrap();
-        let addresses = Addresses { http: address, admin: "127.0.0.1:0".parse().unwrap() };
+        let any = "127.0.0.1:0".parse().unwrap();
+        let addresses = Addresses { http: address, https: any, admin: any };
         let error = probe(&lane("quay", LaneName::EastWest), addresses).unwrap_err().to_string();
         assert!(error.contains("port/quay/eastWest") && error.contains("--http-port-base"), "{error}");
         assert!(error.contains(&address.to_string()), "{error}");

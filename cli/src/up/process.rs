@@ -38,9 +38,12 @@ impl Launch {
         for source in &self.sources {
             words.extend([OsString::from("--source"), prefixed("dir:", source)]);
         }
-        let (http, admin) = (self.addresses.http.to_string(), self.addresses.admin.to_string());
-        let rest = ["--http", &http, "--admin", &admin, "--threads", &self.threads.to_string(), "--log-format", "json"];
-        words.extend(rest.map(OsString::from));
+        let [http, https, admin] =
+            [self.addresses.http, self.addresses.https, self.addresses.admin].map(|address| address.to_string());
+        let threads = self.threads.to_string();
+        let addresses = ["--http", &http, "--https", &https, "--admin", &admin];
+        words.extend(addresses.map(OsString::from));
+        words.extend(["--threads", &threads, "--log-format", "json"].map(OsString::from));
         words
     }
 

@@ -22,6 +22,14 @@ pub(crate) struct TlsClaim {
     pub(crate) field: Arc<str>,
 }
 
+/// A claim for hosts that are not named: all of the rules', or those one label below a domain.
+struct Covering {
+    domain: Option<Box<str>>,
+    /// Where the domain is written.
+    field: String,
+    claim: TlsClaim,
+}
+
 /// Claims by host, from `spec.tls` and the hosts that the rules are for. Of two entries for a host the first that names it
 /// counts, and an entry that names it before one that covers it.
 pub(crate) fn read(
@@ -38,7 +46,7 @@ pub(crate) fn read(
         };
         let hosts = entry.hosts.as_deref().unwrap_or_default();
         if hosts.is_empty() {
-            covering.push((None, claim));
+            covering.push(Covering { domain: None, field: String::new(), claim });
             continue;
         }
         for (h, written) in hosts.iter().enumerate() {
@@ -48,7 +56,9 @@ pub(crate) fn read(
                     format!("{} is no host that a certificate can be for, so it is left out.", quote(written))
                 }),
                 Ok(host) if is_ruled(&host, rules) => add(&mut claims, host, &claim, notes),
-                Ok(HostPattern::Wildcard(domain)) => covering.push((Some((domain, field)), claim.clone())),
+                Ok(HostPattern::Wildcard(domain)) => {
+                    covering.push(Covering { domain: Some(domain), field, claim: claim.clone() });
+                }
                 Ok(HostPattern::Exact(_)) => note_unused(&field, written, notes),
             }
         }
@@ -81,7 +91,7 @@ fn add(claims: &mut BTreeMap<HostPattern, TlsClaim>, host: HostPattern, claim: &
 /// Entries that stand for all hosts of the rules, or for those below a domain: they are for what no entry names.
 fn cover(
     claims: &mut BTreeMap<HostPattern, TlsClaim>,
-    covering: Vec<(Option<(Box<str>, String)>, TlsClaim)>,
+    covering: Vec<Covering>,
     rules: &BTreeSet<&HostPattern>,
     notes: &mut Notes<'_>,
 ) {
@@ -95,17 +105,17 @@ fn cover(
     }
     // Of several entries for one domain, only the first can have a say.
     let mut seen = BTreeSet::new();
-    for (domain, claim) in covering {
+    for Covering { domain, field, claim } in covering {
         let hosts: Vec<&HostPattern> = match &domain {
             None => rules.iter().copied().filter(|host| **host != HostPattern::Any).collect(),
-            Some((domain, _)) => below.get(&**domain).cloned().unwrap_or_default(),
+            Some(domain) => below.get(&**domain).cloned().unwrap_or_default(),
         };
-        if let Some((domain, field)) = &domain
+        if let Some(domain) = &domain
             && hosts.is_empty()
         {
-            note_unused(field, &format!("*.{domain}"), notes);
+            note_unused(&field, &format!("*.{domain}"), notes);
         }
-        if seen.insert(domain.map(|(domain, _)| domain)) {
+        if seen.insert(domain) {
             for host in hosts {
                 claims.entry(host.clone()).or_insert_with(|| claim.clone());
             }

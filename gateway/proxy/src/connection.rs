@@ -1,22 +1,22 @@
 //! One downstream connection: wait for a request, exchange it, and again.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bulkhead_http1::{Decoded, Decoder, Framing, Lines};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Interrupt, Waiting};
 use crate::exchange::{self, Next, forwarded};
 use crate::fault::Fault;
+use crate::handshake;
 use crate::phase::Phase;
 use crate::registry::Seat;
+use crate::stream::{ReadHalf, Stream, WriteHalf};
 use crate::transfer::read_fresh;
 use crate::worker::Worker;
 
@@ -47,23 +47,28 @@ pub(crate) struct Downstream<'s> {
 
 /// Who is at the other end.
 pub(crate) struct Client {
-    pub(crate) address: std::net::IpAddr,
+    pub(crate) address: IpAddr,
     /// The port the client connected to.
     pub(crate) port: u16,
+    /// Whether it speaks TLS.
+    pub(crate) secure: bool,
     /// What backends are told of it unless it is trusted to speak for others.
     pub(crate) lines: Lines,
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream, peer: SocketAddr) {
-    // Responses leave in as few writes as they can; waiting for more would only delay them.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
+/// Serves a connection to its end; a `secure` one begins with a TLS handshake.
+pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, address: IpAddr, secure: bool) {
+    let Some(port) = stream.prepare() else { return };
     let guard = Guard::new(seat);
-    let address = peer.ip().to_canonical();
-    let port = stream.local_addr().map_or(0, |local| local.port());
-    let client = Client { address, port, lines: forwarded::lines(address, port) };
+    stream = match stream {
+        // Boxed: what a handshake needs is needed once.
+        Stream::Plain(plain) if secure => match Box::pin(handshake::perform(worker, &guard, plain)).await {
+            Ok(session) => Stream::Tls(session),
+            Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
+        },
+        stream => stream,
+    };
+    let client = Client { address, port, secure, lines: forwarded::lines(address, port, secure) };
     let next = {
         let (read, write) = stream.split();
         let mut down = Downstream {
@@ -77,14 +82,16 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
             opened: guard.now(),
         };
         let next = serve_requests(worker, &guard, &mut down).await;
-        if next == Next::Linger {
-            linger(worker, &guard, &mut down).await;
+        match next {
+            Next::Linger => linger(worker, &guard, &mut down).await,
+            Next::Close if down.client.secure => say_end(&guard, &mut down).await,
+            _ => {}
         }
         next
     };
     if next == Next::Reset {
         // A response that was begun and broke must not look complete: the client gets a reset, not an end of stream.
-        let _ = stream.set_zero_linger();
+        stream.reset();
     }
 }
 
@@ -171,6 +178,13 @@ impl Downstream<'_> {
     }
 }
 
+/// Says the end of a TLS session, which could otherwise not be told from one that an attacker made (RFC 8446 §6.1).
+async fn say_end(guard: &Guard, down: &mut Downstream<'_>) {
+    guard.wait(Waiting::Client, LINGER);
+    // However it ends, the connection is closed next.
+    let _ = guard.run(Phase::Cut, pin!(down.write.shutdown())).await;
+}
+
 /// Ends our side and takes what the client still sends, within bounds.
 async fn linger(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) {
     guard.wait(Waiting::Content, LINGER);
@@ -196,6 +210,7 @@ impl From<Interrupt> for Option<Fault> {
         match interrupt {
             Interrupt::Leaving => None,
             Interrupt::Elapsed(waiting) => Some(match waiting {
+                Waiting::Handshake => Fault::TlsTimeout,
                 Waiting::Request | Waiting::Head => Fault::HeadTimeout,
                 Waiting::Content => Fault::ContentTimeout,
                 Waiting::Client => Fault::ResponseStalled,
@@ -209,6 +224,8 @@ impl From<Interrupt> for Option<Fault> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     fn size_of_future<A, F>(_: impl FnOnce(A) -> F) -> usize {
@@ -218,8 +235,8 @@ mod tests {
     #[test]
     fn an_idle_connection_holds_little() {
         let size =
-            size_of_future(|(worker, seat, stream, peer): (Rc<Worker>, Seat, TcpStream, SocketAddr)| async move {
-                serve(&worker, seat, stream, peer).await;
+            size_of_future(|(worker, seat, stream, address): (Rc<Worker>, Seat, TcpStream, IpAddr)| async move {
+                serve(&worker, seat, Stream::Plain(stream), address, true).await;
             });
         assert!(size <= 832, "{size} bytes");
     }

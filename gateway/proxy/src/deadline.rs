@@ -16,6 +16,8 @@ use crate::registry::Seat;
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
+    /// The client's part of a TLS handshake.
+    Handshake,
     /// The next request's first byte.
     Request,
     /// The rest of a request head.
@@ -83,6 +85,7 @@ impl Guard {
     /// Like [`Self::wait`], with the limit that the settings have for it.
     pub(crate) fn wait_for(&self, what: Waiting, settings: &Settings) {
         let limit = match what {
+            Waiting::Handshake => settings.limits.tls_handshake,
             Waiting::Request => settings.limits.keep_alive_idle,
             Waiting::Head => settings.limits.head,
             Waiting::Content => settings.limits.content_idle,

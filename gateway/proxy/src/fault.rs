@@ -13,6 +13,18 @@ pub enum Fault {
     Denied(Denial),
     /// No snapshot has been published yet.
     NotReady,
+    /// The client did not finish its TLS handshake in time.
+    TlsTimeout,
+    /// The client spoke something else than TLS where TLS is spoken.
+    TlsPlaintext,
+    /// The client asked for a name without a certificate, and such handshakes are refused.
+    TlsUnknownName,
+    /// The client offers no version, cipher or protocol that is spoken here.
+    TlsIncompatible,
+    /// The client closed, or reset, its connection before the TLS handshake was over.
+    TlsAborted,
+    /// The TLS handshake failed in another way: the client refused the certificate, or broke the protocol.
+    TlsFailed,
     /// The client did not finish its request head in time.
     HeadTimeout,
     /// The client stopped sending its content.
@@ -68,7 +80,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 21] = [
+const OWN: [Fault; 27] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -77,6 +89,12 @@ const OWN: [Fault; 21] = [
     Fault::Denied(Denial::PolicyNotServed),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
+    Fault::TlsTimeout,
+    Fault::TlsPlaintext,
+    Fault::TlsUnknownName,
+    Fault::TlsIncompatible,
+    Fault::TlsAborted,
+    Fault::TlsFailed,
     Fault::HeadTimeout,
     Fault::ContentTimeout,
     Fault::ClientGone,
@@ -129,6 +147,12 @@ impl Fault {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
+            Self::TlsTimeout => row("tls_timeout", 0, Client, false, ""),
+            Self::TlsPlaintext => row("tls_plaintext", 0, Client, false, ""),
+            Self::TlsUnknownName => row("tls_unknown_name", 0, Client, false, ""),
+            Self::TlsIncompatible => row("tls_incompatible", 0, Client, false, ""),
+            Self::TlsAborted => row("tls_aborted", 0, Client, false, ""),
+            Self::TlsFailed => row("tls_failed", 0, Client, false, ""),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
             Self::ClientGone => row("client_gone", 0, Client, false, ""),

@@ -4,22 +4,25 @@
 //! over snapshots. Out: served requests, and counters in a [`Tally`].
 //!
 //! One thread per core runs `worker`: its own listeners (SO_REUSEPORT), buffers, upstream pool and counters, shared with
-//! nobody. A downstream connection is one future (`connection`); a request passes the steps in `exchange`, in the order in
+//! nobody. A downstream connection is one future (`connection`), under TLS after a `handshake`; a request passes the steps in `exchange`, in the order in
 //! which they stand there; what may go wrong, and what the client is told, is the table in `fault`. Decisions are
 //! `bulkhead-model`'s, bytes are `bulkhead-http1`'s: here is only what touches the kernel.
 
 mod buffer;
+mod certificates;
 mod clock;
 mod connection;
 mod deadline;
 mod exchange;
 pub mod fault;
+mod handshake;
 mod id_map;
 mod listen;
 mod phase;
 mod proxy;
 mod publication;
 mod registry;
+mod stream;
 pub mod tally;
 mod transfer;
 mod upstream;
@@ -28,6 +31,7 @@ mod worker;
 pub use listen::StartError;
 pub use proxy::{Config, Proxy};
 pub use publication::Publication;
+pub use rustls::sign::CertifiedKey;
 pub use tally::Tally;
 
 #[cfg(test)]

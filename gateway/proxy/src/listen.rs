@@ -19,6 +19,9 @@ pub enum StartError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// TLS could not be set up.
+    #[error("setting up TLS")]
+    Tls(#[source] rustls::Error),
     /// A thread could not be started.
     #[error("starting data thread {thread}")]
     Thread {

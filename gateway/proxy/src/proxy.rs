@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::certificates::Handshakes;
 use crate::listen::{self, StartError};
 use crate::phase::Phase;
 use crate::publication::Publication;
 use crate::tally::{Tally, ThreadTally};
-use crate::worker;
+use crate::worker::{self, Listener};
 
 /// Between the deadline of a drain and the return of [`Proxy::drain`]: time for cut connections to be closed.
 const CUT_GRACE: Duration = Duration::from_millis(500);
@@ -23,6 +25,11 @@ const CUT_GRACE: Duration = Duration::from_millis(500);
 pub struct Config {
     /// Addresses for plain HTTP. `[::]` serves IPv4 as well.
     pub http: Vec<SocketAddr>,
+    /// Addresses for HTTP over TLS.
+    pub https: Vec<SocketAddr>,
+    /// Certificate that is shown where a snapshot has none, unless unknown names are refused. Without one such handshakes
+    /// are refused as well.
+    pub stand_in: Option<Arc<CertifiedKey>>,
     /// Data threads; at least 1.
     pub threads: usize,
     /// Name for threads and log lines.
@@ -33,6 +40,8 @@ pub struct Config {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
+    /// There if there is a TLS listener.
+    pub(crate) handshakes: Option<Handshakes>,
     pub(crate) emptied: Notify,
     /// Accept loops that still run.
     pub(crate) listening: AtomicUsize,
@@ -64,6 +73,7 @@ impl Shared {
 pub struct Proxy {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
+    tls_addresses: Vec<SocketAddr>,
     phase: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -75,21 +85,19 @@ impl Proxy {
     /// An address is in use or not ours, or the system has no more threads.
     pub fn start(config: Config, publication: Arc<Publication>) -> Result<Self, StartError> {
         let count = config.threads.max(1);
-        let mut addresses = Vec::with_capacity(config.http.len());
-        let mut listeners: Vec<Vec<std::net::TcpListener>> = (0..count).map(|_| Vec::new()).collect();
-        for address in &config.http {
-            let bound = listen::bind(*address, count)?;
-            if let Some(actual) = bound.first().and_then(|listener| listener.local_addr().ok()) {
-                addresses.push(actual);
-            }
-            for (thread, listener) in listeners.iter_mut().zip(bound) {
-                thread.push(listener);
-            }
-        }
+        let mut listeners: Vec<Vec<Listener>> = (0..count).map(|_| Vec::new()).collect();
+        let addresses = bind(&config.http, false, &mut listeners)?;
+        let tls_addresses = bind(&config.https, true, &mut listeners)?;
+        let handshakes = if tls_addresses.is_empty() {
+            None
+        } else {
+            Some(Handshakes::new(Arc::clone(&publication), config.stand_in).map_err(StartError::Tls)?)
+        };
         let shared = Arc::new(Shared {
             publication,
+            handshakes,
             emptied: Notify::new(),
-            listening: AtomicUsize::new(count * addresses.len()),
+            listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),
         });
         let phase = watch::Sender::new(Phase::Serving);
@@ -106,13 +114,19 @@ impl Proxy {
                 .map_err(|source| StartError::Thread { thread: index, source })?;
             threads.push(thread);
         }
-        Ok(Self { shared, addresses, phase, threads })
+        Ok(Self { shared, addresses, tls_addresses, phase, threads })
     }
 
-    /// Where it listens, with the ports that were really taken.
+    /// Where it serves plain HTTP, with the ports that were really taken.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where it serves HTTP over TLS, with the ports that were really taken.
+    #[must_use]
+    pub fn tls_addresses(&self) -> &[SocketAddr] {
+        &self.tls_addresses
     }
 
     /// The smallest number of a snapshot that any data thread serves; 0 before the first.
@@ -177,4 +191,17 @@ impl Proxy {
             }
         }
     }
+}
+
+/// Binds every address for every thread; the addresses that were really taken.
+fn bind(addresses: &[SocketAddr], secure: bool, threads: &mut [Vec<Listener>]) -> Result<Vec<SocketAddr>, StartError> {
+    let mut taken = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let bound = listen::bind(*address, threads.len())?;
+        taken.extend(bound.first().and_then(|listener| listener.local_addr().ok()));
+        for (thread, socket) in threads.iter_mut().zip(bound) {
+            thread.push(Listener { socket, secure });
+        }
+    }
+    Ok(taken)
 }

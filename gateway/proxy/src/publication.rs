@@ -47,6 +47,11 @@ impl Publication {
         drop(returned);
     }
 
+    /// The newest snapshot, for those who need it outside of a request.
+    pub(crate) fn load(&self) -> arc_swap::Guard<Option<Arc<Snapshot>>> {
+        self.current.load()
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.published.subscribe()
     }

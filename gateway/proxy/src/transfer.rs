@@ -6,11 +6,11 @@ use std::pin::{Pin, pin};
 use std::task::{Poll, ready};
 
 use bulkhead_model::Settings;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Waiting};
+use crate::stream::{ReadHalf, Sight};
 
 /// A guard with the settings that give its limits: what every wait needs to know.
 #[derive(Clone, Copy)]
@@ -95,7 +95,8 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
             }
             let slices = slices.get(..used).unwrap_or_default();
             let polled = match slices {
-                [] => return Poll::Ready(Ok(())),
+                // A session holds back what its socket did not take.
+                [] => Pin::new(&mut *stream).poll_flush(cx).map_ok(|()| 0),
                 [one] => Pin::new(&mut *stream).poll_write(cx, one),
                 many => Pin::new(&mut *stream).poll_write_vectored(cx, many),
             };
@@ -103,11 +104,15 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
                 patience.wait_for(what);
             }
             let written = ready!(polled)?;
+            if written == bytes {
+                parts = [&[]; MOST_SLICES];
+                match Pin::new(&mut *stream).poll_flush(cx) {
+                    Poll::Pending if bytes > 0 => continue,
+                    flushed => return flushed,
+                }
+            }
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            if written == bytes {
-                return Poll::Ready(Ok(()));
             }
             told = false;
             advance(&mut parts, written);
@@ -118,23 +123,18 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
 
 /// Waits until the peer has closed its side or is gone. Bytes that arrive meanwhile are left in the socket; once there are
 /// any, an end behind them is not seen, and this waits for ever.
-pub(crate) async fn gone(stream: &TcpStream) {
+pub(crate) async fn gone(client: &ReadHalf<'_>) {
     let mut blind = false;
     poll_fn(|cx| {
         if blind {
             return Poll::Pending;
         }
-        if ready!(stream.poll_read_ready(cx)).is_err() {
-            return Poll::Ready(());
-        }
-        // Ready at once, since the reactor has just said so; tells why.
-        match pin!(stream.ready(Interest::READABLE)).poll(cx) {
-            Poll::Ready(Ok(state)) if !state.is_read_closed() => {
+        match ready!(client.poll_sight(cx)) {
+            Sight::Gone => Poll::Ready(()),
+            Sight::Blind => {
                 blind = true;
                 Poll::Pending
             }
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
         }
     })
     .await;

@@ -16,6 +16,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
 use crate::buffer::Buffers;
+use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::id_map::IdMap;
@@ -23,6 +24,7 @@ use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::Registry;
+use crate::stream::Stream;
 use crate::upstream::Pool;
 
 /// How often idle upstream connections are looked over. Short against any keep-alive time that makes sense.
@@ -66,6 +68,11 @@ impl Worker {
         self.shared.tally(self.index)
     }
 
+    /// What TLS handshakes are answered with; `None` where there is no TLS listener.
+    pub(crate) fn handshakes(&self) -> Option<&Handshakes> {
+        self.shared.handshakes.as_ref()
+    }
+
     /// The newest snapshot, noting that this thread serves it.
     pub(crate) fn current(&self) -> Option<Rc<Pinned>> {
         self.reader.current(|number| self.tally().served.set(number))
@@ -103,11 +110,18 @@ impl Worker {
     }
 }
 
+/// A socket of a thread, and what is spoken on it.
+pub(crate) struct Listener {
+    pub(crate) socket: StdListener,
+    /// Whether connections begin with a TLS handshake.
+    pub(crate) secure: bool,
+}
+
 /// Runs a data thread until its proxy is dropped.
 pub(crate) fn run(
     shared: Arc<Shared>,
     index: usize,
-    listeners: Vec<StdListener>,
+    listeners: Vec<Listener>,
     phases: watch::Receiver<Phase>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -125,9 +139,9 @@ pub(crate) fn run(
         seed: Cell::new(u32::try_from(index).unwrap_or_default().wrapping_mul(0x85EB_CA6B)),
     });
     LocalSet::new().block_on(&runtime, async move {
-        for listener in listeners {
-            let listener = TcpListener::from_std(listener)?;
-            spawn_local(accept(Rc::clone(&worker), listener, phases.clone()));
+        for Listener { socket, secure } in listeners {
+            let listener = TcpListener::from_std(socket)?;
+            spawn_local(accept(Rc::clone(&worker), listener, secure, phases.clone()));
         }
         spawn_local(follow_snapshots(Rc::clone(&worker)));
         spawn_local(sweep(Rc::clone(&worker)));
@@ -136,13 +150,18 @@ pub(crate) fn run(
     })
 }
 
-async fn accept(worker: Rc<Worker>, listener: TcpListener, phases: watch::Receiver<Phase>) {
-    accept_until_draining(&worker, listener, phases).await;
+async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, phases: watch::Receiver<Phase>) {
+    accept_until_draining(&worker, listener, secure, phases).await;
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }
 
-async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, mut phases: watch::Receiver<Phase>) {
+async fn accept_until_draining(
+    worker: &Rc<Worker>,
+    listener: TcpListener,
+    secure: bool,
+    mut phases: watch::Receiver<Phase>,
+) {
     loop {
         // Biased: connections that the kernel has already queued are served before the listener is closed, not reset.
         let accepted = tokio::select! {
@@ -151,7 +170,7 @@ async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, mut p
             _ = phases.wait_for(|phase| *phase >= Phase::Draining) => return,
         };
         match accepted {
-            Ok((stream, peer)) => admit(worker, stream, peer),
+            Ok((stream, peer)) => admit(worker, stream, peer, secure),
             Err(error) => {
                 tracing::warn!(%error, "accepting a connection failed; trying again shortly");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -160,7 +179,7 @@ async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, mut p
     }
 }
 
-fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::SocketAddr) {
+fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::SocketAddr, secure: bool) {
     let tally = worker.tally();
     tally.accepted.add(1);
     let current = worker.current();
@@ -170,12 +189,13 @@ fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::Soc
         tally.over_limit.add(1);
         return;
     }
+    let address = peer.ip().to_canonical();
     let seat = Seated { worker: Rc::clone(worker), seat: Some(worker.registry.seat()) };
     worker.note_open();
     spawn_local(async move {
         let mut seated = seat;
         if let Some(seat) = seated.seat.take() {
-            connection::serve(&seated.worker, seat, stream, peer).await;
+            connection::serve(&seated.worker, seat, Stream::Plain(stream), address, secure).await;
         }
     });
 }

@@ -56,8 +56,14 @@ fn start(backend: SocketAddr) -> (Proxy, SocketAddr) {
     let hosts = HostTable::from_iter([(HostPattern::parse("a.test").unwrap(), Arc::new(paths))]);
     let publication = Publication::new();
     let settings = Arc::new(Settings::default());
-    publication.publish(Arc::new(Snapshot { number: 1, config_generation: 1, settings, hosts }));
-    let config = Config { http: vec!["127.0.0.1:0".parse().unwrap()], threads: 1, name: "test".into() };
+    publication.publish(Arc::new(Snapshot { number: 1, config_generation: 1, settings, hosts, tls: Arc::default() }));
+    let config = Config {
+        http: vec!["127.0.0.1:0".parse().unwrap()],
+        https: Vec::new(),
+        stand_in: None,
+        threads: 1,
+        name: "test".into(),
+    };
     let proxy = Proxy::start(config, publication).unwrap();
     let address = *proxy.addresses().first().unwrap();
     (proxy, address)

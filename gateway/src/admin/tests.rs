@@ -18,7 +18,7 @@ struct Admin {
 impl Admin {
     fn start() -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let config = Config { http: vec![any], threads: 1, name: "test".to_owned() };
+        let config = Config { http: vec![any], https: Vec::new(), stand_in: None, threads: 1, name: "test".to_owned() };
         let proxy = Arc::new(Proxy::start(config, Publication::new()).unwrap());
         let state = ControlState { waiting_for: vec!["the lane document".to_owned()], ..ControlState::default() };
         let (control, states) = watch::channel(Arc::new(state));

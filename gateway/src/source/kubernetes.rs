@@ -1,14 +1,14 @@
 //! The API server as a source: one watch per kind and scope, started and stopped as the lane's scope changes.
 //!
 //! What a gateway's identity must be allowed: list and watch of IngressClasses; list and watch of Ingresses, Services and
-//! EndpointSlices in the namespaces of its scope.
+//! EndpointSlices in the namespaces of its scope; list and watch of the Secrets of its keyring, by name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::time::Duration;
 
 use bulkhead_compile::{Key, Kind, Object};
-use bulkhead_crds::lane::NamespaceSet;
+use bulkhead_crds::lane::{LaneDocument, NamespaceSet};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -18,15 +18,33 @@ use kube::runtime::watcher;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch as signal;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::keyring::{self, Keyring};
 use super::watch::{News, Trouble, Watch};
 use super::{Event, Events, Scope};
 
 /// How long the right to read IngressClasses must be missing before they count as gone. An API server that starts refuses
 /// rightful calls until it has read its roles; a right that was withdrawn stays withdrawn.
 const FORBIDDEN: Duration = Duration::from_secs(60);
+
+/// What there is to watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Lists that have to be complete.
+    pub lists: BTreeSet<(Kind, Scope)>,
+    /// Where the list of Secrets comes from; none before the first lane document.
+    pub keyring: Option<Keyring>,
+}
+
+impl Wanted {
+    /// What a lane document makes necessary.
+    #[must_use]
+    pub fn of(lane: &LaneDocument) -> Self {
+        Self { lists: lists(&lane.scope.namespaces), keyring: Some(Keyring::of(lane)) }
+    }
+}
 
 /// Every list that `namespaces` makes necessary.
 #[must_use]
@@ -37,23 +55,33 @@ pub fn lists(namespaces: &NamespaceSet) -> BTreeSet<(Kind, Scope)> {
     };
     let namespaced = [Kind::Ingress, Kind::Service, Kind::EndpointSlice];
     let pairs = scopes.into_iter().flat_map(|scope| namespaced.map(|kind| (kind, scope.clone())));
-    pairs.chain([(Kind::IngressClass, Scope::All)]).collect()
+    pairs.chain([(Kind::IngressClass, Scope::All), (Kind::Secret, Scope::All)]).collect()
 }
 
 /// Watches what `wanted` says until its sender is dropped.
-pub async fn follow(client: Client, mut wanted: signal::Receiver<BTreeSet<(Kind, Scope)>>, events: Events) {
+pub async fn follow(client: Client, mut wanted: signal::Receiver<Wanted>, events: Events) {
     let mut tasks = JoinSet::new();
     let mut running = HashMap::new();
+    let mut keyring: Option<(Keyring, AbortHandle)> = None;
     loop {
-        let lists = wanted.borrow_and_update().clone();
-        running.retain(|list, task: &mut tokio::task::AbortHandle| {
+        let Wanted { lists, keyring: keyring_wanted } = wanted.borrow_and_update().clone();
+        running.retain(|list, task: &mut AbortHandle| {
             let keep = lists.contains(list);
             if !keep {
                 task.abort();
             }
             keep
         });
-        for (kind, scope) in lists {
+        if keyring.as_ref().map(|(running, _)| running) != keyring_wanted.as_ref() {
+            if let Some((_, task)) = keyring.take() {
+                task.abort();
+            }
+            keyring = keyring_wanted.map(|keyring| {
+                let task = tasks.spawn(keyring::follow(client.clone(), keyring.clone(), events.clone()));
+                (keyring, task)
+            });
+        }
+        for (kind, scope) in lists.into_iter().filter(|(kind, _)| *kind != Kind::Secret) {
             running
                 .entry((kind, scope.clone()))
                 .or_insert_with(|| tasks.spawn(follow_list(client.clone(), kind, scope, events.clone())));
@@ -74,6 +102,8 @@ async fn follow_list(client: Client, kind: Kind, scope: Scope, events: Events) {
         Kind::Service => list.run(namespaced(client, &scope), guarded::<Service>).await,
         Kind::IngressClass => list.run(Api::all(client), guarded::<IngressClass>).await,
         Kind::EndpointSlice => list.run(namespaced(client, &scope), |slice: EndpointSlice| Ok(slice.into())).await,
+        // Secrets are read from the keyring alone.
+        Kind::Secret => Ok(()),
     };
     if ended.is_err() {
         tracing::debug!(kind = kind.as_str(), "nobody listens any more, the watch ends");
@@ -240,6 +270,7 @@ mod tests {
             (Kind::EndpointSlice, named("a")),
             (Kind::EndpointSlice, named("b")),
             (Kind::IngressClass, Scope::All),
+            (Kind::Secret, Scope::All),
         ];
         assert_eq!(lists(&names), expected.into());
         assert_eq!(lists(&NamespaceSet::All).len(), Kind::ALL.len());

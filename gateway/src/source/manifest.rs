@@ -3,8 +3,8 @@
 //! Pure. YAML or JSON, several documents, `kind: List` taken apart. Objects a gateway serves become [`Object`]s, everything
 //! else is carried as it is for those who know what to do with it.
 
-use bulkhead_compile::Object;
-use k8s_openapi::api::core::v1::Service;
+use bulkhead_compile::{KeyringEntry, Object};
+use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -164,6 +164,7 @@ fn take(value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Resu
         ("networking.k8s.io/v1", "IngressClass") => Content::Object(typed::<IngressClass>(value, document)?.into()),
         ("v1", "Service") => Content::Object(typed::<Service>(value, document)?.into()),
         ("discovery.k8s.io/v1", "EndpointSlice") => Content::Object(typed::<EndpointSlice>(value, document)?.into()),
+        ("v1", "Secret") => Content::Object(KeyringEntry::of(secret(value, document)?).into()),
         _ => Content::Other(Other { api_version, kind, value }),
     };
     into.push(Manifest { content, line: document.line() });
@@ -190,6 +191,18 @@ where
     }
     K::Scope::place(metadata);
     Ok(object)
+}
+
+/// A Secret. What is wrong with its data is said without it: messages end up in logs.
+fn secret(value: Value, document: &Document<'_>) -> Result<Secret, ManifestError> {
+    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    typed(value, document).map_err(|error| match name.as_str() {
+        "" => error,
+        name => ManifestError {
+            line: document.line(),
+            reason: format!("Secret {name}: its metadata, data (in base64) or stringData is not as it should be"),
+        },
+    })
 }
 
 impl ManifestError {

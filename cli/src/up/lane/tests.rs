@@ -69,7 +69,7 @@ async fn a_lane_that_keeps_dying_has_failed_and_is_still_tried() {
 #[tokio::test]
 async fn a_taken_port_is_an_obstacle_until_it_is_free() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let addresses = Addresses { http: holder.local_addr().unwrap(), admin: free().admin };
+    let addresses = Addresses { http: holder.local_addr().unwrap(), ..free() };
     let (_lane, mut news) = lane("/bin/true", addresses);
     let obstacle = until(&mut news, |news| match news {
         News::Seen(seen) => Some(seen.obstacle).filter(|obstacle| !obstacle.is_empty()),

@@ -112,7 +112,7 @@ fn render(frame: &mut Frame<'_>, board: &Board, recent: &[String], attempts: &[S
 }
 
 fn render_lanes(frame: &mut Frame<'_>, board: &Board, area: Rect) {
-    let header = ["INSTANCE", "LANE", "CLASS", "PHASE", "ADDRESS", "ROUTES", "FINDINGS"];
+    let header = ["INSTANCE", "LANE", "CLASS", "PHASE", "ADDRESS", "TLS", "ROUTES", "FINDINGS"];
     let header = Row::new(header).style(Style::new().add_modifier(Modifier::BOLD));
     let rows = board.lanes.iter().map(|(id, row)| lane(id, row));
     let widest = |cell: &dyn Fn(&LaneId, &board::Row) -> usize, header: usize| {
@@ -125,6 +125,7 @@ fn render_lanes(frame: &mut Frame<'_>, board: &Board, area: Rect) {
         widest(&|_, row| row.class.chars().count(), 5),
         Constraint::Length(9),
         Constraint::Length(21),
+        Constraint::Length(6),
         Constraint::Length(6),
         Constraint::Min(8),
     ];
@@ -144,6 +145,8 @@ fn lane<'a>(id: &LaneId, row: &board::Row) -> Row<'a> {
         Cell::from(printable(&row.class)),
         Cell::from(Span::styled(row.phase.to_string(), Style::new().fg(color(row.phase)))),
         Cell::from(row.addresses.map(|addresses| addresses.http.to_string()).unwrap_or_default()),
+        // The port alone: the address is the same.
+        Cell::from(row.addresses.map(|addresses| format!(":{}", addresses.https.port())).unwrap_or_default()),
         Cell::from(row.counts().map(|(_, routes, _)| routes.to_string()).unwrap_or_default()),
         Cell::from(findings),
     ])

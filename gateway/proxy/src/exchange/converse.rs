@@ -55,7 +55,7 @@ pub(super) async fn converse(
                 complete.set(true);
                 conversation.patience.wait_for(Waiting::Response);
             }
-            gone(read.as_ref()).await;
+            gone(read).await;
             Err(Stopped::Fault(Fault::ClientGone))
         });
         let delivery = response::Delivery {

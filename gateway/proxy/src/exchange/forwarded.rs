@@ -28,12 +28,12 @@ const CLAIMS: NameSet = NameSet::of(&[
 ]);
 
 /// What is said about an untrusted client in every request of its connection.
-pub(crate) fn lines(address: IpAddr, port: u16) -> Lines {
+pub(crate) fn lines(address: IpAddr, port: u16, secure: bool) -> Lines {
     let peer = address.to_string();
     Lines::new(&[
         (Name::XForwardedFor, peer.as_bytes()),
         (Name::XForwardedPort, decimal(port, &mut [0; 5])),
-        (Name::XForwardedProto, b"http"),
+        (Name::XForwardedProto, scheme(secure)),
         (Name::XRealIp, peer.as_bytes()),
     ])
 }
@@ -54,7 +54,7 @@ pub(super) fn with_edits(
         return with(&Edits { remove: CLAIMS, lines: Some(&client.lines), set: &set, ..Edits::default() });
     }
     let mut digits = [0; 5];
-    let port = decimal(client.port, &mut digits);
+    let (port, scheme) = (decimal(client.port, &mut digits), scheme(client.secure));
     // A trusted peer's claims stand, each only if it is made once: of two, no reader knows which counts.
     let claim = |name| {
         let mut all = head.fields.iter().filter(|field| field.id == name).map(|field| field.value.of(bytes));
@@ -73,7 +73,7 @@ pub(super) fn with_edits(
         (Name::XForwardedFor, chain),
         (Name::XForwardedHost, claim(Name::XForwardedHost).unwrap_or(host)),
         (Name::XForwardedPort, claim(Name::XForwardedPort).unwrap_or(port)),
-        (Name::XForwardedProto, claim(Name::XForwardedProto).unwrap_or(b"http")),
+        (Name::XForwardedProto, claim(Name::XForwardedProto).unwrap_or(scheme)),
         (Name::XRealIp, origin),
     ];
     with(&Edits { remove: CLAIMS, set: &set, ..Edits::default() });
@@ -93,6 +93,11 @@ fn origin<'c>(chain: &'c [u8], trusts: &impl Fn(IpAddr) -> bool) -> &'c [u8] {
         }
     }
     origin
+}
+
+/// The scheme a client used (RFC 9110 §4.2).
+const fn scheme(secure: bool) -> &'static [u8] {
+    if secure { b"https" } else { b"http" }
 }
 
 /// A port in decimal.

@@ -2,7 +2,7 @@
 
 use bulkhead_http1::{Decoded, Decoder, Framing, RequestHead};
 use bulkhead_model::Denial;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::tcp::WriteHalf;
 
 use crate::buffer::Buffer;
 use crate::connection::Downstream;
@@ -11,6 +11,7 @@ use crate::exchange::NOTHING;
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::exchange::frame::Frame;
 use crate::fault::Fault;
+use crate::stream::ReadHalf;
 use crate::transfer::{read_fresh, write_all};
 use crate::worker::Scratch;
 

@@ -6,7 +6,7 @@ use bulkhead_http1::{
     Decoded, Decoder, Edits, HeadLimits, Progress, RequestHead, ResponseFraming, ResponseHead, Version, parse_response,
     write_response,
 };
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::tcp::ReadHalf;
 
 use crate::buffer::Buffer;
 use crate::deadline::Waiting;
@@ -15,6 +15,7 @@ use crate::exchange::converse::Conversation;
 use crate::exchange::frame::Frame;
 use crate::fault::Fault;
 use crate::phase::Phase;
+use crate::stream::WriteHalf;
 use crate::transfer::{read_fresh, read_more, write_all};
 
 /// Interim responses (1xx) taken before the final one. Honest backends send one or two.

@@ -4,3 +4,4 @@ mod drain;
 mod exchange;
 mod retry;
 mod support;
+mod tls;

@@ -8,8 +8,8 @@ use bulkhead_model::backend::Protocol;
 use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
-use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Route, Settings, Snapshot};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Route, Settings, Snapshot, TlsTable};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -38,7 +38,9 @@ impl Lane {
         let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
         let backend = Arc::new(Backend::new(1, "shop/web:80".into(), Protocol::Http1, endpoints));
         let publication = Publication::new();
-        let config = Config { http: vec!["127.0.0.1:0".parse().unwrap()], threads: 1, name: "test".into() };
+        let any = || vec!["127.0.0.1:0".parse().unwrap()];
+        let stand_in = Some(super::tls::certificate("stand-in.test").key.clone());
+        let config = Config { http: any(), https: any(), stand_in, threads: 1, name: "test".into() };
         let proxy = Proxy::start(config, Arc::clone(&publication)).unwrap();
         let lane = Self { proxy, publication, backend, listener, settings };
         lane.publish(1);
@@ -46,6 +48,11 @@ impl Lane {
     }
 
     pub(super) fn publish(&self, number: u64) {
+        self.publish_tls(number, TlsTable::default());
+    }
+
+    /// Publishes with certificates.
+    pub(super) fn publish_tls(&self, number: u64, tls: TlsTable) {
         let route = Route {
             host: "a.test".into(),
             path: "/".into(),
@@ -56,7 +63,13 @@ impl Lane {
         let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
         let hosts = HostTable::from_iter([(HostPattern::parse("a.test").unwrap(), Arc::new(paths))]);
         let settings = Arc::new(self.settings.clone());
-        self.publication.publish(Arc::new(Snapshot { number, config_generation: 1, settings, hosts }));
+        self.publication.publish(Arc::new(Snapshot {
+            number,
+            config_generation: 1,
+            settings,
+            hosts,
+            tls: Arc::new(tls),
+        }));
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -79,18 +92,19 @@ impl Lane {
 }
 
 /// A raw connection: exact bytes out, expected bytes in.
-pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+pub(super) struct Peer<S = TcpStream> {
+    pub(super) stream: S,
     held: Vec<u8>,
 }
 
-impl Peer {
-    fn new(stream: TcpStream) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream, held: Vec::new() }
     }
 
     pub(super) async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     /// Reads up to and with `end`; returns it as text.

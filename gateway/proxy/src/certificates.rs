@@ -1,0 +1,131 @@
+//! What a TLS handshake is answered with.
+//!
+//! There are as many configurations as there are policies, made once and kept for the life of the process: the keys of
+//! session tickets live in them, so sessions can be resumed across every change that leaves the policy as it is. Which
+//! certificate is shown is decided in each handshake, by the snapshot that is the newest then.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bulkhead_model::tls::{MinVersion, TlsPolicy};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+
+use crate::publication::Publication;
+
+/// The one protocol that is spoken behind a handshake (RFC 7301, RFC 9112).
+const PROTOCOL: &[u8] = b"http/1.1";
+
+/// Versions of TLS that are spoken, the better one first.
+const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+/// The same where RFC 5246 is not accepted.
+const NEWER: &[&SupportedProtocolVersion] = &[&TLS13];
+
+/// Every configuration, and the certificates behind all of them.
+pub(crate) struct Handshakes {
+    certificates: Arc<Certificates>,
+    configs: Vec<(TlsPolicy, Arc<ServerConfig>)>,
+}
+
+/// How one handshake goes on.
+pub(crate) struct Answer {
+    pub(crate) config: Arc<ServerConfig>,
+    /// Whether there is a certificate for it. Without one it fails, with an alert.
+    pub(crate) known: bool,
+}
+
+impl Handshakes {
+    /// Makes every configuration.
+    ///
+    /// # Errors
+    /// When the system gives no randomness for ticket keys.
+    pub(crate) fn new(
+        publication: Arc<Publication>,
+        stand_in: Option<Arc<CertifiedKey>>,
+    ) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let certificates = Arc::new(Certificates { publication, stand_in });
+        let mut configs = Vec::new();
+        for min_version in [MinVersion::V12, MinVersion::V13] {
+            for tickets in [true, false] {
+                let policy = TlsPolicy { min_version, tickets };
+                configs.push((policy, Arc::new(config(policy, &provider, &certificates)?)));
+            }
+        }
+        Ok(Self { certificates, configs })
+    }
+
+    /// The answer to a client's first message; `None` only for a policy that does not exist.
+    pub(crate) fn answer(&self, hello: &ClientHello<'_>) -> Option<Answer> {
+        let snapshot = self.certificates.publication.load();
+        let policy = snapshot.as_ref().map_or_else(TlsPolicy::default, |snapshot| snapshot.tls.policy);
+        let config = self.configs.iter().find(|(of, _)| *of == policy).map(|(_, config)| Arc::clone(config))?;
+        Some(Answer { config, known: self.certificates.find(hello.server_name()).is_some() })
+    }
+}
+
+impl fmt::Debug for Handshakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshakes").field("configs", &self.configs.len()).finish_non_exhaustive()
+    }
+}
+
+/// Server configurations differ in what rustls cannot change in one: versions and tickets.
+fn config(
+    policy: TlsPolicy,
+    provider: &Arc<CryptoProvider>,
+    certificates: &Arc<Certificates>,
+) -> Result<ServerConfig, rustls::Error> {
+    let versions = match policy.min_version {
+        MinVersion::V12 => BOTH,
+        MinVersion::V13 => NEWER,
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(versions)?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::<Certificates>::clone(certificates));
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    // Sessions are held by clients, in tickets, or by nobody: what a server holds for each client is not bounded.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    if policy.tickets {
+        // Its key is changed every six hours, and what the last one has sealed is read for six more.
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+    } else {
+        config.send_tls13_tickets = 0;
+    }
+    Ok(config)
+}
+
+/// Finds certificates in the newest snapshot.
+struct Certificates {
+    publication: Arc<Publication>,
+    stand_in: Option<Arc<CertifiedKey>>,
+}
+
+impl Certificates {
+    fn find(&self, sni: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let snapshot = self.publication.load();
+        let Some(snapshot) = &*snapshot else { return self.stand_in.clone() };
+        match snapshot.tls.find(sni) {
+            Some(certificate) => Some(Arc::clone(&certificate.key)),
+            None if snapshot.tls.reject_unknown => None,
+            None => self.stand_in.clone(),
+        }
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.find(hello.server_name())
+    }
+}
+
+/// Nothing of a key must end up in a log.
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
+    }
+}

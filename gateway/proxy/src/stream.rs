@@ -1,0 +1,182 @@
+//! A client's connection, in clear text or under TLS, and its two halves.
+//!
+//! One branch per read and write tells the two apart. Both halves are used by the one task that a connection is, so the
+//! halves of a TLS session can share it without a lock.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Read};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpStream, tcp};
+use tokio_rustls::server::TlsStream;
+
+/// A TLS session over TCP.
+pub(crate) type Session = RefCell<TlsStream<TcpStream>>;
+
+/// A client's connection.
+pub(crate) enum Stream {
+    /// Clear text.
+    Plain(TcpStream),
+    /// TLS. Boxed: most of a session would otherwise lie in every plain connection.
+    Tls(Box<Session>),
+}
+
+impl Stream {
+    pub(crate) fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        match self {
+            Self::Plain(stream) => {
+                let (read, write) = stream.split();
+                (ReadHalf::Plain(read), WriteHalf::Plain(write))
+            }
+            Self::Tls(session) => (ReadHalf::Tls(session), WriteHalf::Tls(session)),
+        }
+    }
+
+    /// Makes a new connection ready to be served; the port the client connected to, or `None` if it is gone already.
+    pub(crate) fn prepare(&mut self) -> Option<u16> {
+        let stream = self.socket();
+        // Responses leave in as few writes as they can; waiting for more would only delay them.
+        stream.set_nodelay(true).ok()?;
+        stream.local_addr().ok().map(|local| local.port())
+    }
+
+    fn socket(&mut self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(session) => session.get_mut().get_ref().0,
+        }
+    }
+
+    /// Has the kernel reset the connection when it is dropped.
+    pub(crate) fn reset(&mut self) {
+        // A connection that cannot be told so is broken already.
+        let _ = self.socket().set_zero_linger();
+    }
+}
+
+/// What comes from the client.
+pub(crate) enum ReadHalf<'s> {
+    Plain(tcp::ReadHalf<'s>),
+    Tls(&'s Session),
+}
+
+/// What goes to the client.
+pub(crate) enum WriteHalf<'s> {
+    Plain(tcp::WriteHalf<'s>),
+    Tls(&'s Session),
+}
+
+/// What can be known of a client that is not read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It has closed its side, or is gone.
+    Gone,
+    /// It has sent more than was asked for: an end behind that cannot be seen.
+    Blind,
+}
+
+impl ReadHalf<'_> {
+    /// Waits for something to be known of the client, without taking anything that belongs to a request.
+    pub(crate) fn poll_sight(&self, cx: &mut Context<'_>) -> Poll<Sight> {
+        match self {
+            Self::Plain(read) => poll_plain(read.as_ref(), cx),
+            Self::Tls(session) => poll_session(&mut session.borrow_mut(), cx),
+        }
+    }
+}
+
+fn poll_plain(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<Sight> {
+    if ready!(stream.poll_read_ready(cx)).is_err() {
+        return Poll::Ready(Sight::Gone);
+    }
+    // Ready at once, since the reactor has just said so; tells why.
+    match pin!(stream.ready(Interest::READABLE)).poll(cx) {
+        Poll::Ready(Ok(state)) if !state.is_read_closed() => Poll::Ready(Sight::Blind),
+        Poll::Ready(_) => Poll::Ready(Sight::Gone),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+/// Under TLS there is more to read than requests: above all the client's word that it has ended.
+fn poll_session(session: &mut TlsStream<TcpStream>, cx: &mut Context<'_>) -> Poll<Sight> {
+    let (stream, connection) = session.get_mut();
+    while connection.wants_read() {
+        if ready!(stream.poll_read_ready(cx)).is_err() {
+            return Poll::Ready(Sight::Gone);
+        }
+        match connection.read_tls(&mut TryRead(stream)) {
+            Ok(0) => return Poll::Ready(Sight::Gone),
+            Ok(_) => match connection.process_new_packets() {
+                Ok(state) if !state.peer_has_closed() => {}
+                Ok(_) | Err(_) => return Poll::Ready(Sight::Gone),
+            },
+            // The reactor was mistaken, and has been told so.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return Poll::Ready(Sight::Gone),
+        }
+    }
+    Poll::Ready(Sight::Blind)
+}
+
+/// Reads what is there, as rustls wants to read.
+struct TryRead<'s>(&'s TcpStream);
+
+impl Read for TryRead<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl AsyncRead for ReadHalf<'_> {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(read) => Pin::new(read).poll_read(cx, buffer),
+            Self::Tls(session) => Pin::new(&mut *session.borrow_mut()).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for WriteHalf<'_> {
+    #[inline]
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(write) => Pin::new(write).poll_write(cx, bytes),
+            Self::Tls(session) => Pin::new(&mut *session.borrow_mut()).poll_write(cx, bytes),
+        }
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(write) => Pin::new(write).poll_write_vectored(cx, slices),
+            Self::Tls(session) => Pin::new(&mut *session.borrow_mut()).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            // A socket holds nothing back.
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(session) => Pin::new(&mut *session.borrow_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(write) => Pin::new(write).poll_shutdown(cx),
+            Self::Tls(session) => Pin::new(&mut *session.borrow_mut()).poll_shutdown(cx),
+        }
+    }
+}
