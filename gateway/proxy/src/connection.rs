@@ -77,7 +77,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
             opened: guard.now(),
         };
         let next = serve_requests(worker, &guard, &mut down).await;
-        if next == Next::Linger {
+        if next == Next::Linger || (next == Next::Close && down.has_unread()) {
             linger(worker, &guard, &mut down).await;
         }
         next
@@ -168,6 +168,15 @@ impl Downstream<'_> {
     pub(crate) fn is_worn_out(&self, limits: &bulkhead_model::settings::Limits, now: Instant) -> bool {
         self.requests >= limits.keep_alive_requests
             || self.opened.checked_add(limits.keep_alive_age).is_some_and(|end| end <= now)
+    }
+}
+
+impl Downstream<'_> {
+    /// Whether the client has sent what nobody will read: the kernel would answer it with a reset. One system call, and
+    /// none at all unless the reactor saw bytes come.
+    fn has_unread(&self) -> bool {
+        let held = self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty());
+        held || matches!(self.read.as_ref().try_read(&mut [0]), Ok(1..))
     }
 }
 

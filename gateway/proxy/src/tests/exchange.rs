@@ -253,3 +253,16 @@ async fn whoever_stalls_is_timed_out_and_told_so() {
     let mut idle = lane.client().await;
     assert_eq!(idle.end().await.unwrap(), "");
 }
+
+#[tokio::test]
+async fn bytes_after_the_last_request_do_not_cost_the_client_its_response() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    client.send("GET /never HTTP/1.1\r\n").await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    // The end of the stream, not a reset, which would be an error here.
+    assert!(client.end().await.unwrap().ends_with("hi"));
+}
