@@ -31,6 +31,7 @@ mod drift;
 mod keyring;
 mod lifecycle;
 mod load;
+mod outage;
 mod quiet;
 mod rights;
 mod schema;
@@ -48,6 +49,7 @@ fn tests() -> Vec<Test<Cluster>> {
         quiet::tests(),
         crash::tests(),
         deletion::tests(),
+        outage::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
