@@ -36,6 +36,7 @@ mod quiet;
 mod rights;
 mod schema;
 mod scope;
+mod shapes;
 mod shipped;
 mod switches;
 mod world;
@@ -59,6 +60,7 @@ fn tests() -> Vec<Test<Cluster>> {
         scope::tests(),
         switches::tests(),
         schema::tests(),
+        shapes::tests(),
         shipped::tests(),
         control_plane::tests(),
     ];
