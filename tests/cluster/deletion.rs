@@ -8,7 +8,9 @@ use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
 use bulkhead_tests::wait::wait_for;
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
-use kube::api::Api;
+use k8s_openapi::api::networking::v1::IngressClass;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
 
 use crate::world::operator::{Lone, Operator};
 use crate::world::routes::{backend, route};
@@ -17,6 +19,8 @@ use crate::world::{Fleet, SMALL, SOON, objects};
 pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(a_deleted_instance_leaves_nothing_and_what_it_shared_stays),
+        test(instances_deleted_while_they_are_created_leave_nothing),
+        test(a_class_that_somebody_holds_does_not_hold_its_instance),
         test(an_instance_deleted_while_no_operator_runs_is_cleaned_up_when_one_does),
         test(a_deleted_namespace_takes_its_instance_and_everything_of_it_along),
     ]
@@ -58,6 +62,63 @@ async fn a_deleted_instance_leaves_nothing_and_what_it_shared_stays(cluster: &'s
     going.wait_phase("Listening").await?;
     ensure!(going.uid().await? != uid, "it is the same one");
     going.wait_status(LANE, &format!("{}.example", going.name), 200).await
+}
+
+async fn instances_deleted_while_they_are_created_leave_nothing(cluster: &'static Cluster) -> Result<()> {
+    Operator::shared(cluster).await?;
+    let mut going = Vec::new();
+    for objects in [0, 1, 8, 20] {
+        let fleet = Fleet::create(cluster, "hasty", SMALL).await?;
+        let uid = fleet.uid().await?;
+        wait_for(&format!("{objects} objects"), SOON, async || {
+            let there = objects::of(&fleet).await?.len();
+            ensure!(there >= objects, "there are {there}");
+            Ok(())
+        })
+        .await?;
+        fleet.api().delete(&fleet.name, &Default::default()).await?;
+        going.push((fleet, uid));
+    }
+    for (fleet, uid) in &going {
+        wait_gone(fleet, uid).await?;
+    }
+    Ok(())
+}
+
+async fn a_class_that_somebody_holds_does_not_hold_its_instance(cluster: &'static Cluster) -> Result<()> {
+    let fleet = Fleet::listening(cluster, "held", SMALL).await?;
+    let classes = Api::<IngressClass>::all(cluster.admin.clone());
+    let finalizers = async |list: serde_json::Value| {
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": list}}));
+        classes.patch(&fleet.class(LANE), &PatchParams::default(), &patch).await
+    };
+    finalizers(json!(["example.com/hold"])).await?;
+    let uid = fleet.uid().await?;
+    fleet.api().delete(&fleet.name, &Default::default()).await?;
+    wait_for("the end of the instance", SOON, async || {
+        ensure!(fleet.api().get_opt(&fleet.name).await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await?;
+    ensure!(
+        classes.get(&fleet.class(LANE)).await?.metadata.deletion_timestamp.is_some(),
+        "the class is not being deleted"
+    );
+
+    // Another instance of the same name waits for the class, and has it as soon as it is let go.
+    fleet.apply(SMALL).await?;
+    wait_for("a lane that says what it waits for", SOON, async || {
+        let status = fleet.instance().await?.status.unwrap_or_default();
+        let told = serde_json::to_string(&status)?;
+        ensure!(told.contains(&format!("IngressClass {}", fleet.class(LANE))), "it says {told}");
+        ensure!(status.phase != "Listening", "it listens without a class");
+        Ok(())
+    })
+    .await?;
+    finalizers(json!(null)).await?;
+    fleet.wait_phase("Listening").await?;
+    ensure!(fleet.uid().await? != uid, "it is the same instance");
+    Ok(())
 }
 
 async fn an_instance_deleted_while_no_operator_runs_is_cleaned_up_when_one_does(
