@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Interrupt, Waiting};
-use crate::exchange::{self, Next, forwarded};
+use crate::exchange::{self, Next, Sent, forwarded};
 use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::registry::Seat;
@@ -39,6 +39,8 @@ pub(crate) struct Downstream<'s> {
     pub(crate) content: Decoder,
     /// How much of the buffer the decoder has passed already, while it may still be needed for another try.
     pub(crate) decoded: Decoded,
+    /// How much of the current request's content has gone to a backend.
+    pub(crate) sent: Sent,
     pub(crate) client: Client,
     /// Requests begun.
     pub(crate) requests: u32,
@@ -56,14 +58,10 @@ pub(crate) struct Client {
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream, peer: SocketAddr) {
-    // Responses leave in as few writes as they can; waiting for more would only delay them.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
     let guard = Guard::new(seat);
     let address = peer.ip().to_canonical();
     let port = stream.local_addr().map_or(0, |local| local.port());
-    let client = Client { address, port, lines: forwarded::lines(address, port) };
+    let client = Client { address, port, lines: forwarded::lines(&worker.shared.pseudonym, address, port) };
     let next = {
         let (read, write) = stream.split();
         let mut down = Downstream {
@@ -72,6 +70,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: TcpStream
             buffer: None,
             content: Decoder::new(Framing::None),
             decoded: exchange::NOTHING,
+            sent: Sent::InHand,
             client,
             requests: 0,
             opened: guard.now(),

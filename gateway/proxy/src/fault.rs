@@ -13,6 +13,8 @@ pub enum Fault {
     Denied(Denial),
     /// No snapshot has been published yet.
     NotReady,
+    /// This process has forwarded the request before.
+    Loop,
     /// The client did not finish its request head in time.
     HeadTimeout,
     /// The client stopped sending its content.
@@ -68,7 +70,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 21] = [
+const OWN: [Fault; 22] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -77,6 +79,7 @@ const OWN: [Fault; 21] = [
     Fault::Denied(Denial::PolicyNotServed),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
+    Fault::Loop,
     Fault::HeadTimeout,
     Fault::ContentTimeout,
     Fault::ClientGone,
@@ -129,6 +132,7 @@ impl Fault {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
+            Self::Loop => row("loop", 508, Gateway, true, "the request has come through this gateway before"),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
             Self::ClientGone => row("client_gone", 0, Client, false, ""),
