@@ -10,15 +10,21 @@ use bulkhead_tests::exchange;
 use bulkhead_tests::suite::{Test, test};
 use bulkhead_tests::wait::wait_for;
 use futures::TryStreamExt;
-use kube::api::{WatchEvent, WatchParams};
+use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
+use kube::api::{Api, Patch, PatchParams, WatchEvent, WatchParams};
+use rustix::process::Signal;
+use serde_json::json;
 
 use crate::world::operator::Operator;
 use crate::world::routes::{backend, route};
-use crate::world::{Fleet, SOON, objects};
+use crate::world::{Fleet, SMALL, SOON, objects};
 
 pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(an_empty_specification_becomes_two_lanes_that_listen),
+        test(a_gateway_that_does_not_answer_holds_the_phase_at_running),
+        test(pods_are_taken_where_pod_security_is_restricted),
+        test(a_quota_that_refuses_objects_is_told_and_recovered_from),
         test(each_lane_serves_its_own_class_in_every_namespace_and_nothing_else),
     ]
 }
@@ -70,7 +76,7 @@ async fn an_empty_specification_becomes_two_lanes_that_listen(cluster: &'static 
 }
 
 /// Every phase that is reported until `Listening`, repetitions left out.
-async fn phases(api: kube::Api<GatewayInstance>, name: String) -> Result<Vec<String>> {
+async fn phases(api: Api<GatewayInstance>, name: String) -> Result<Vec<String>> {
     let only = WatchParams::default().fields(&format!("metadata.name={name}"));
     let mut phases: Vec<String> = Vec::new();
     let mut events = Box::pin(api.watch(&only, "0").await?);
@@ -87,8 +93,64 @@ async fn phases(api: kube::Api<GatewayInstance>, name: String) -> Result<Vec<Str
     Ok(phases)
 }
 
+async fn a_gateway_that_does_not_answer_holds_the_phase_at_running(cluster: &'static Cluster) -> Result<()> {
+    let fleet = Fleet::listening(cluster, "mute", SMALL).await?;
+    fleet.gateways.signal(LaneName::EastWest, Signal::STOP)?;
+    fleet.patch(json!({"eastWest": {"limits": {"requestFields": 90}}})).await?;
+    fleet.wait_phase("Running").await?;
+    fleet.wait_condition("Ready", "Unknown", "LanesUnknown").await?;
+    fleet.wait_condition("Degraded", "False", "Healthy").await?;
+    fleet.gateways.signal(LaneName::EastWest, Signal::CONT)?;
+    fleet.wait_phase("Listening").await
+}
+
+async fn pods_are_taken_where_pod_security_is_restricted(cluster: &'static Cluster) -> Result<()> {
+    Operator::shared(cluster).await?;
+    let namespace = cluster.namespace("restricted").await?;
+    let labels = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+    let namespaces = Api::<Namespace>::all(cluster.admin.clone());
+    namespaces.patch(&namespace, &PatchParams::default(), &Patch::Merge(labels)).await?;
+    let root = cluster.create_pod(&namespace, "root", &[], [10, 77, 3, 253].into()).await;
+    ensure!(root.is_err(), "the namespace is not restricted");
+    Fleet::create_in(cluster, namespace, SMALL).await?.wait_phase("Listening").await
+}
+
+async fn a_quota_that_refuses_objects_is_told_and_recovered_from(cluster: &'static Cluster) -> Result<()> {
+    Operator::shared(cluster).await?;
+    let namespace = cluster.namespace("quota").await?;
+    cluster
+        .apply(
+            &namespace,
+            "{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {count/deployments.apps: '1'}}}",
+        )
+        .await?;
+    let quotas = Api::<ResourceQuota>::namespaced(cluster.admin.clone(), &namespace);
+    wait_for("a quota in force", SOON, async || {
+        let used = quotas.get("few").await?.status.and_then(|status| status.used);
+        ensure!(used.is_some(), "nobody has counted yet");
+        Ok(())
+    })
+    .await?;
+    let fleet = Fleet::create_in(cluster, namespace, SMALL).await?;
+    let refused = wait_for("one lane that is refused, and one that works", SOON, async || {
+        let lanes = fleet.instance().await?.status.unwrap_or_default().lanes;
+        let has = |of: &str, reason: &str| {
+            let with =
+                lanes.iter().find(|lane| lane.conditions.iter().any(|one| one.type_ == of && one.reason == reason));
+            with.cloned().with_context(|| format!("no lane has {of} {reason}: {lanes:?}"))
+        };
+        ensure!(has("ConfigLoaded", "Loaded")?.name != has("RolledOut", "ApplyFailed")?.name, "it is the same lane");
+        has("RolledOut", "ApplyFailed")
+    })
+    .await?;
+    let told = refused.conditions.iter().find(|one| one.type_ == "RolledOut").context("no condition")?;
+    ensure!(told.message.contains("exceeded quota: few"), "the message is {:?}", told.message);
+    quotas.delete("few", &Default::default()).await?;
+    fleet.wait_phase("Listening").await
+}
+
 async fn each_lane_serves_its_own_class_in_every_namespace_and_nothing_else(cluster: &'static Cluster) -> Result<()> {
-    let fleet = Fleet::listening(cluster, "traffic", crate::world::SMALL).await?;
+    let fleet = Fleet::listening(cluster, "traffic", SMALL).await?;
     let teams = [cluster.namespace("team").await?, cluster.namespace("team").await?];
     let mut backends = Vec::new();
     for team in &teams {

@@ -49,7 +49,7 @@ async fn a_hundred_changes_lose_no_request_and_cut_no_connection(cluster: &'stat
     for _ in 0..CONNECTIONS {
         clients.spawn(send(gateway, Arc::clone(&stop), Arc::clone(&sent)));
     }
-    let (mut to_route, mut to_write) = (Vec::new(), Vec::new());
+    let (mut to_route, mut after_write) = (Vec::new(), Vec::new());
     for nth in 0..CHANGES {
         // The busy host itself moves between Services, and its Service between endpoints: every choice answers.
         let service = if nth % 2 == 0 { "steady" } else { "busy" };
@@ -61,7 +61,7 @@ async fn a_hundred_changes_lose_no_request_and_cut_no_connection(cluster: &'stat
         let mut watching = Connection::open(gateway).await?;
         let begun = Instant::now();
         route(cluster, &team, &format!("new-{nth}"), &class, &host, "steady").await?;
-        to_write.push(begun.elapsed());
+        let written = begun.elapsed();
         loop {
             watching.write(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await?;
             match watching.answer().await?.status {
@@ -71,6 +71,7 @@ async fn a_hundred_changes_lose_no_request_and_cut_no_connection(cluster: &'stat
             }
         }
         to_route.push(begun.elapsed());
+        after_write.push(begun.elapsed().saturating_sub(written));
     }
     stop.store(true, Ordering::SeqCst);
     while let Some(client) = clients.join_next().await {
@@ -80,11 +81,11 @@ async fn a_hundred_changes_lose_no_request_and_cut_no_connection(cluster: &'stat
     ensure!(sent > (CHANGES * CONNECTIONS) as u64, "only {sent} requests were sent");
     eprintln!(
         "{CHANGES} routes added, {CHANGES} moved and {CHANGES} endpoint changes under {sent} requests on {CONNECTIONS} connections, none failed; \
-         API write begun to first 200: p50 {:?}, p99 {:?} (of which the write itself: p50 {:?}, p99 {:?})",
+         API write begun to first 200: p50 {:?}, p99 {:?} (write answered to first 200: p50 {:?}, p99 {:?})",
         quantile(&mut to_route, 50),
         quantile(&mut to_route, 99),
-        quantile(&mut to_write, 50),
-        quantile(&mut to_write, 99),
+        quantile(&mut after_write, 50),
+        quantile(&mut after_write, 99),
     );
     Ok(())
 }

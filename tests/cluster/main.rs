@@ -25,25 +25,44 @@ use tokio::time::Instant;
 
 mod classes;
 mod control_plane;
+mod crash;
+mod deletion;
 mod drift;
 mod keyring;
 mod lifecycle;
 mod load;
+mod outage;
+mod quiet;
 mod rights;
+mod schema;
+mod scope;
+mod shapes;
+mod shipped;
+mod switches;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
 const THREADS: usize = 4;
 
 fn tests() -> Vec<Test<Cluster>> {
+    // Those that take long begin first.
     let modules = [
-        control_plane::tests(),
+        quiet::tests(),
+        crash::tests(),
+        deletion::tests(),
+        outage::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
         rights::tests(),
         classes::tests(),
         drift::tests(),
+        scope::tests(),
+        switches::tests(),
+        schema::tests(),
+        shapes::tests(),
+        shipped::tests(),
+        control_plane::tests(),
     ];
     modules.into_iter().flatten().collect()
 }

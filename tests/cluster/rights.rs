@@ -14,28 +14,31 @@ use kube::discovery::{Discovery, Scope};
 use crate::world::operator::{self, Operator};
 use crate::world::{Fleet, SMALL};
 
+/// Groups, resources and verbs.
+type Table = &'static [(&'static str, &'static [&'static str], &'static [&'static str])];
+
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
-/// What Kubernetes lets everybody who is known ask about himself (ClusterRole `system:basic-user`), and what it lets every service account read.
-const EVERYBODY: &[(&str, &[&str], &[&str])] = &[
+/// What Kubernetes lets everybody who is known ask about himself (ClusterRole `system:basic-user`).
+const EVERYBODY: Table = &[
     ("authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"], &["create"]),
     ("authentication.k8s.io", &["selfsubjectreviews"], &["create"]),
 ];
 
 /// A lane, in every namespace of its scope.
-const ROUTES: &[(&str, &[&str], &[&str])] = &[
+const ROUTES: Table = &[
     ("networking.k8s.io", &["ingresses"], READ),
     ("", &["services"], READ),
     ("discovery.k8s.io", &["endpointslices"], READ),
 ];
 
 /// A lane, in the whole cluster whatever its scope.
-const CLASSES: &[(&str, &[&str], &[&str])] = &[("networking.k8s.io", &["ingressclasses"], READ)];
+const CLASSES: Table = &[("networking.k8s.io", &["ingressclasses"], READ)];
 
 /// The operator, everywhere.
-const OPERATOR: &[(&str, &[&str], &[&str])] = &[
+const OPERATOR: Table = &[
     ("bulkhead.io", &["gatewayinstances"], &["get", "list", "watch", "patch"]),
     ("bulkhead.io", &["gatewayinstances/status"], &["get", "patch"]),
     ("apps", &["deployments"], WRITE),
@@ -176,7 +179,7 @@ impl Asked {
     }
 
     /// The rights that tables grant.
-    fn matching(&self, tables: &[&[(&str, &[&str], &[&'static str])]]) -> BTreeSet<Right> {
+    fn matching(&self, tables: &[Table]) -> BTreeSet<Right> {
         let rows = tables.iter().flat_map(|table| table.iter());
         rows.flat_map(|(group, resources, verbs)| {
             resources

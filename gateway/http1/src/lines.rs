@@ -12,12 +12,13 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Renders `fields`. As in [`Edits`](crate::Edits), one that could break out of its line, or decides on framing or
+    /// Renders `instead`, which replace what comes in under their names, and `beside`, which do not. As in
+    /// [`Edits`](crate::Edits), one that could break out of its line, or decides on framing or
     /// routing, is left out.
-    pub fn new(fields: &[(Name, &[u8])]) -> Self {
-        let (mut names, mut text) = (NameSet::EMPTY, Vec::new());
-        for &(name, value) in fields {
-            names = names.with(name);
+    pub fn new(instead: &[(Name, &[u8])], beside: &[(Name, &[u8])]) -> Self {
+        let names = instead.iter().fold(NameSet::EMPTY, |names, &(name, _)| names.with(name));
+        let mut text = Vec::new();
+        for &(name, value) in instead.iter().chain(beside) {
             if !DECIDED.contains(name) && name != Name::Other {
                 put_line(&mut text, name.as_bytes(), value);
             }

@@ -16,8 +16,10 @@ use crate::{
 pub struct Edits<'a> {
     /// Known names to leave out.
     pub remove: NameSet,
-    /// Further names to leave out, in any case.
+    /// Further names to leave out, in any case; names that [`Name`] does not know.
     pub remove_more: &'a [&'a str],
+    /// Beginnings of further names to leave out, in lower case.
+    pub remove_prefixes: &'a [&'a str],
     /// Fields that were rendered before, instead of all that came in with the same names.
     pub lines: Option<&'a Lines>,
     /// Fields instead of all that came in with the same name.
@@ -122,11 +124,10 @@ pub(crate) const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Hos
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
     let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);
     let gone = edits.set.iter().fold(edits.remove.union(rendered), |gone, &(name, _)| gone.with(name));
-    let by_spelling = !edits.more.is_empty() || !edits.remove_more.is_empty();
     // Lines that stand as they would be written, one behind the other, are one copy.
     let mut run = 0..0;
     for field in fields {
-        if !field.forward || gone.contains(field.id) || (by_spelling && edits.names(buf, field)) {
+        if !field.forward || gone.contains(field.id) || (field.id == Name::Other && edits.names(buf, field)) {
             continue;
         }
         match field.as_written(buf) {
@@ -154,8 +155,13 @@ impl Edits<'_> {
     /// Whether the edits replace or remove the field by the spelling of its name.
     #[inline]
     fn names(&self, buf: &[u8], field: &Field) -> bool {
-        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(field.name.of(buf));
-        self.more.iter().any(|&(other, _)| same(other)) || self.remove_more.iter().any(|&other| same(other))
+        let name = field.name.of(buf);
+        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(name);
+        let begins =
+            |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
+        self.more.iter().any(|&(other, _)| same(other))
+            || self.remove_more.iter().any(|&other| same(other))
+            || self.remove_prefixes.iter().any(|&prefix| begins(prefix))
     }
 }
 

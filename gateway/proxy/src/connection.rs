@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Interrupt, Waiting};
-use crate::exchange::{self, Next, forwarded};
+use crate::exchange::{self, Next, Sent, forwarded};
 use crate::fault::Fault;
 use crate::handshake;
 use crate::phase::Phase;
@@ -39,6 +39,8 @@ pub(crate) struct Downstream<'s> {
     pub(crate) content: Decoder,
     /// How much of the buffer the decoder has passed already, while it may still be needed for another try.
     pub(crate) decoded: Decoded,
+    /// How much of the current request's content has gone to a backend.
+    pub(crate) sent: Sent,
     pub(crate) client: Client,
     /// Requests begun.
     pub(crate) requests: u32,
@@ -58,8 +60,8 @@ pub(crate) struct Client {
 
 /// Serves a connection to its end; a `secure` one begins with a TLS handshake.
 pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, address: IpAddr, secure: bool) {
-    let Some(port) = stream.prepare() else { return };
     let guard = Guard::new(seat);
+    let port = stream.port();
     stream = match stream {
         // Boxed: what a handshake needs is needed once.
         Stream::Plain(plain) if secure => match Box::pin(handshake::perform(worker, &guard, plain)).await {
@@ -68,7 +70,8 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, a
         },
         stream => stream,
     };
-    let client = Client { address, port, secure, lines: forwarded::lines(address, port, secure) };
+    let client =
+        Client { address, port, secure, lines: forwarded::lines(&worker.shared.pseudonym, address, port, secure) };
     let next = {
         let (read, write) = stream.split();
         let mut down = Downstream {
@@ -77,15 +80,14 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, a
             buffer: None,
             content: Decoder::new(Framing::None),
             decoded: exchange::NOTHING,
+            sent: Sent::InHand,
             client,
             requests: 0,
             opened: guard.now(),
         };
         let next = serve_requests(worker, &guard, &mut down).await;
-        match next {
-            Next::Linger => linger(worker, &guard, &mut down).await,
-            Next::Close if down.client.secure => say_end(&guard, &mut down).await,
-            _ => {}
+        if next == Next::Linger || (next == Next::Close && down.must_linger()) {
+            linger(worker, &guard, &mut down).await;
         }
         next
     };
@@ -178,11 +180,13 @@ impl Downstream<'_> {
     }
 }
 
-/// Says the end of a TLS session, which could otherwise not be told from one that an attacker made (RFC 8446 §6.1).
-async fn say_end(guard: &Guard, down: &mut Downstream<'_>) {
-    guard.wait(Waiting::Client, LINGER);
-    // However it ends, the connection is closed next.
-    let _ = guard.run(Phase::Cut, pin!(down.write.shutdown())).await;
+impl Downstream<'_> {
+    /// Whether to take what the client still sends before the connection is closed. Bytes that nobody reads make the kernel
+    /// answer with a reset; and a TLS session has its end said first (RFC 8446 §6.1).
+    fn must_linger(&self) -> bool {
+        let held = self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty());
+        held || self.client.secure || self.read.has_unread()
+    }
 }
 
 /// Ends our side and takes what the client still sends, within bounds.

@@ -25,6 +25,8 @@ pub enum Fault {
     TlsAborted,
     /// The TLS handshake failed in another way: the client refused the certificate, or broke the protocol.
     TlsFailed,
+    /// This process has forwarded the request before.
+    Loop,
     /// The client did not finish its request head in time.
     HeadTimeout,
     /// The client stopped sending its content.
@@ -80,7 +82,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 27] = [
+const OWN: [Fault; 28] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -95,6 +97,7 @@ const OWN: [Fault; 27] = [
     Fault::TlsIncompatible,
     Fault::TlsAborted,
     Fault::TlsFailed,
+    Fault::Loop,
     Fault::HeadTimeout,
     Fault::ContentTimeout,
     Fault::ClientGone,
@@ -153,6 +156,7 @@ impl Fault {
             Self::TlsIncompatible => row("tls_incompatible", 0, Client, false, ""),
             Self::TlsAborted => row("tls_aborted", 0, Client, false, ""),
             Self::TlsFailed => row("tls_failed", 0, Client, false, ""),
+            Self::Loop => row("loop", 508, Gateway, true, "the request has come through this gateway before"),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
             Self::ClientGone => row("client_gone", 0, Client, false, ""),

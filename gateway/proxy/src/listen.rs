@@ -6,7 +6,11 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn`, which a lane may raise.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
+/// Bytes of a response that the kernel takes before the client has been sent them. Without a bound it takes megabytes for
+/// every client that does not read; what is on its way to a distant client does not count.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 128 << 10;
 
 /// Why a proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,11 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     if shared {
+        // Accepted sockets inherit these. Responses leave in as few writes as they can; waiting for more would only delay
+        // them.
+        socket.set_tcp_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
         socket.listen(BACKLOG)?;
     }
     Ok(socket.into())

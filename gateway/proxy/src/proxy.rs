@@ -1,5 +1,7 @@
 //! Starting, watching and stopping the data threads.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
     /// There if there is a TLS listener.
     pub(crate) handshakes: Option<Handshakes>,
+    /// What this process calls itself in Via: `1.1 bulkhead-` and a number that nobody outside can guess beforehand.
+    pub(crate) pseudonym: Box<str>,
     pub(crate) emptied: Notify,
     /// Accept loops that still run.
     pub(crate) listening: AtomicUsize,
@@ -96,6 +100,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             publication,
             handshakes,
+            pseudonym: format!("1.1 bulkhead-{:016x}", RandomState::new().build_hasher().finish()).into(),
             emptied: Notify::new(),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),

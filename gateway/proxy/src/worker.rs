@@ -1,11 +1,13 @@
 //! One data thread: its listeners, its tasks, and everything its connections share with each other and with nobody else.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use bulkhead_http1::{RequestHead, ResponseHead};
@@ -20,6 +22,7 @@ use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::id_map::IdMap;
+use crate::listen::BACKLOG;
 use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
@@ -61,6 +64,8 @@ pub(crate) struct Scratch {
     pub(crate) out: Vec<u8>,
     /// Values of fields that we set.
     pub(crate) values: Vec<u8>,
+    /// A canonical authority, where the one that came is not.
+    pub(crate) authority: Vec<u8>,
 }
 
 impl Worker {
@@ -163,11 +168,10 @@ async fn accept_until_draining(
     mut phases: watch::Receiver<Phase>,
 ) {
     loop {
-        // Biased: connections that the kernel has already queued are served before the listener is closed, not reset.
         let accepted = tokio::select! {
             biased;
+            _ = phases.wait_for(|phase| *phase >= Phase::Draining) => break,
             accepted = listener.accept() => accepted,
-            _ = phases.wait_for(|phase| *phase >= Phase::Draining) => return,
         };
         match accepted {
             Ok((stream, peer)) => admit(worker, stream, peer, secure),
@@ -175,6 +179,13 @@ async fn accept_until_draining(
                 tracing::warn!(%error, "accepting a connection failed; trying again shortly");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
+        }
+    }
+    // What the kernel has queued is served, not reset; bounded, or whoever keeps connecting would keep the door open.
+    for _ in 0..BACKLOG {
+        match poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await {
+            Poll::Ready(Ok((stream, peer))) => admit(worker, stream, peer, secure),
+            Poll::Ready(Err(_)) | Poll::Pending => return,
         }
     }
 }

@@ -15,6 +15,7 @@ use bulkhead_tests::process::Process;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
+use rustix::process::Signal;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -61,6 +62,11 @@ impl Gateways {
     /// Where the ready gateways of a lane serve.
     pub(crate) fn of(&self, lane: LaneName) -> Vec<SocketAddr> {
         self.look(|gateway| (gateway.lane == lane.slug() && gateway.ready).then(|| at(gateway.ip, HTTP_PORT)))
+    }
+
+    /// Sends a signal to the gateways of a lane.
+    pub(crate) fn signal(&self, lane: LaneName, signal: Signal) -> Result<()> {
+        self.look(|gateway| (gateway.lane == lane.slug()).then(|| gateway.process.signal(signal))).into_iter().collect()
     }
 
     /// The ends of gateways that ended by themselves.

@@ -28,8 +28,10 @@ const CONTROLLERS: &str =
 
 /// The running processes, in the order they end: those that use others first.
 pub(super) struct ControlPlane {
-    /// Held because dropping one ends it.
-    _processes: [Process; 3],
+    /// Held because dropping one ends it, as the others.
+    _manager: Process,
+    pub(super) apiserver: Process,
+    _etcd: Process,
     pub(super) server: String,
     pub(super) admin_kubeconfig: PathBuf,
 }
@@ -54,7 +56,7 @@ impl ControlPlane {
         let admin = kubeconfig::client(&admin_kubeconfig).await?;
         wait_ready(&admin, &[&etcd, &apiserver]).await?;
         let manager = site.manager(&tokens)?;
-        Ok((Self { _processes: [manager, apiserver, etcd], server: site.server(), admin_kubeconfig }, admin))
+        Ok((Self { _manager: manager, apiserver, _etcd: etcd, server: site.server(), admin_kubeconfig }, admin))
     }
 }
 

@@ -11,6 +11,7 @@ use anyhow::Context;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
+use rustix::process::Signal;
 
 use crate::binaries::Binary;
 use crate::process::Launch;
@@ -49,8 +50,8 @@ pub struct Cluster {
     components: Components,
     pki: Pki,
     namespaces: AtomicUsize,
-    /// Held for its processes, which end with it.
-    _plane: ControlPlane,
+    /// Its processes end with it.
+    plane: ControlPlane,
 }
 
 impl Cluster {
@@ -73,7 +74,7 @@ impl Cluster {
             components: components.clone(),
             pki,
             namespaces: AtomicUsize::new(0),
-            _plane: plane,
+            plane,
         };
         cluster.register_node().await?;
         cluster.wait_service_account("default", "default").await?;
@@ -100,6 +101,14 @@ impl Cluster {
         api.create(&PostParams::default(), &namespace).await.with_context(|| format!("create namespace {name}"))?;
         self.wait_service_account(&name, "default").await?;
         Ok(name)
+    }
+
+    /// Sends a signal to the API server: stopped, it accepts connections and answers nothing until it continues.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal_apiserver(&self, signal: Signal) -> anyhow::Result<()> {
+        self.plane.apiserver.signal(signal)
     }
 
     /// One of our programs, about to be started; its log is `NAME.log` in the cluster's `log` folder.

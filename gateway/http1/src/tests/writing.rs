@@ -35,6 +35,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
     let edits = Edits {
         remove: NameSet::of(&[Name::Accept]),
         remove_more: &["x-debug"],
+        remove_prefixes: &[],
         lines: None,
         set: &[(Name::XRealIp, b"192.0.2.1")],
         more: &[("X-User", b"alice")],
@@ -163,18 +164,19 @@ fn our_own_response_is_whole() {
 
 #[test]
 fn rendered_lines_replace_what_came_and_break_out_no_more_than_edits_do() {
-    let lines = Lines::new(&[
+    let instead: [(Name, &[u8]); 5] = [
         (Name::XRealIp, b"192.0.2.1"),
         (Name::XForwardedFor, b"1\r\nEvil: 1"),
         (Name::Host, b"evil"),
         (Name::ContentLength, b"5"),
         (Name::XScheme, b"http"),
-    ]);
-    let bytes = get("x-real-ip: evil\r\nX-Forwarded-For: evil\r\nAccept: */*\r\nX-SCHEME: evil\r\n");
+    ];
+    let lines = Lines::new(&instead, &[(Name::Via, b"1.1 us")]);
+    let bytes = get("x-real-ip: evil\r\nX-Forwarded-For: evil\r\nVia: 1.1 them\r\nX-SCHEME: evil\r\n");
     let edits = Edits { lines: Some(&lines), ..Edits::default() };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
-        "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nX-Real-IP: 192.0.2.1\r\nX-Scheme: http\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.1 them\r\nX-Real-IP: 192.0.2.1\r\nX-Scheme: http\r\nVia: 1.1 us\r\n\r\n"
     );
 }
 
@@ -186,5 +188,17 @@ fn fields_leave_one_by_one_or_in_runs_alike() {
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
         "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nI: \r\nJ: \r\nK: 8\r\n\r\n"
+    );
+}
+
+#[test]
+fn unknown_names_are_removed_by_name_and_by_beginning() {
+    let bytes = get(
+        "X-Forwarded-Ssl: on\r\nx-FORWARDED-client-cert: c\r\nX-Forwarde: 1\r\nTrue-Client-IP: 1\r\nTrue-Client: 2\r\n",
+    );
+    let edits = Edits { remove_more: &["true-client-ip"], remove_prefixes: &["x-forwarded-"], ..Edits::default() };
+    assert_eq!(
+        rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarde: 1\r\nTrue-Client: 2\r\n\r\n"
     );
 }

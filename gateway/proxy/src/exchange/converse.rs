@@ -45,12 +45,12 @@ pub(super) async fn converse(
         request::begin(conversation, down, scratch, &mut up_write).await?;
         complete.set(down.content.is_end());
         let worn_out = down.is_worn_out(&conversation.patience.settings.limits, conversation.patience.guard.now());
-        let Downstream { read, write, buffer, content, decoded, .. } = down;
+        let Downstream { read, write, buffer, content, decoded, sent, .. } = down;
         let Scratch { request, response, out, .. } = scratch;
         let request = &*request;
         let sending = pin!(async {
             if !complete.get() {
-                let mut pump = request::Pump { conversation, read, buffer, content, decoded, request };
+                let mut pump = request::Pump { conversation, read, buffer, content, decoded, sent, request };
                 pump.run(&mut up_write).await?;
                 complete.set(true);
                 conversation.patience.wait_for(Waiting::Response);

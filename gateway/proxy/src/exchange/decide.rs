@@ -28,6 +28,10 @@ pub(super) fn decide<'s>(
 ) -> Result<Decision<'s>, Fault> {
     let bytes = down.buffer.as_ref().and_then(|buffer| buffer.filled().get(..head_bytes)).unwrap_or_default();
     let head = &scratch.request;
+    let pseudonym = &*worker.shared.pseudonym;
+    if forwarded::is_loop(pseudonym, head, bytes) {
+        return Err(Fault::Loop);
+    }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
@@ -51,12 +55,27 @@ pub(super) fn decide<'s>(
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path.as_bytes(), question.as_bytes(), query.as_bytes()],
     };
-    let Scratch { request, out, values, .. } = scratch;
+    let Scratch { request, out, values, authority, .. } = scratch;
+    let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
-    forwarded::with_edits(&settings.forwarded, &down.client, request, bytes, values, |edits| {
-        write_request(out, bytes, request, &pieces, request.authority.of(bytes), request.framing, edits);
+    forwarded::with_edits(&settings.forwarded, pseudonym, &down.client, request, bytes, authority, values, |edits| {
+        write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
     Ok(Decision { settings, backend })
+}
+
+/// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came
+/// otherwise.
+fn canonical<'a>(host: &Host, came: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
+    if came.starts_with(host.as_bytes()) && !matches!(came.get(host.as_bytes().len()), Some(b'.')) {
+        return came;
+    }
+    room.clear();
+    room.extend_from_slice(host.as_bytes());
+    // What stands behind the last colon that is not inside brackets is the port: the host was accepted.
+    let port = came.iter().rposition(|&byte| byte == b':' || byte == b']').and_then(|at| came.get(at..));
+    room.extend_from_slice(port.filter(|port| port.first() == Some(&b':')).unwrap_or_default());
+    room
 }
 
 fn target<'b>(head: &RequestHead, bytes: &'b [u8]) -> Result<Target<'b>, Denial> {

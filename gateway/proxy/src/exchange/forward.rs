@@ -16,7 +16,7 @@ use crate::connection::Downstream;
 use crate::deadline::Waiting;
 use crate::exchange::converse::{Conversation, converse};
 use crate::exchange::decide::Decision;
-use crate::exchange::{NOTHING, Next, answer};
+use crate::exchange::{NOTHING, Next, Sent, answer};
 use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::upstream::{Slot, connect};
@@ -101,7 +101,7 @@ fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
 }
 
 fn may_repeat(request: &RequestHead, down: &Downstream<'_>) -> bool {
-    request.method.is_idempotent() && down.content.is_end()
+    request.method.is_idempotent() && down.sent == Sent::InHand && down.content.is_end()
 }
 
 async fn open(slot: &Slot, limit: std::time::Duration) -> Result<TcpStream, Fault> {

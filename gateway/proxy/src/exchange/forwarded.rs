@@ -12,6 +12,10 @@ use crate::connection::Client;
 /// Names that say where a request comes from. From an untrusted client they are all lies until proven otherwise.
 const CLAIMS: NameSet = NameSet::of(&[
     Name::Forwarded,
+    Name::SslClientCert,
+    Name::SslClientIssuerDn,
+    Name::SslClientSubjectDn,
+    Name::SslClientVerify,
     Name::XForwardedFor,
     Name::XForwardedHost,
     Name::XForwardedPort,
@@ -27,31 +31,53 @@ const CLAIMS: NameSet = NameSet::of(&[
     Name::XScheme,
 ]);
 
-/// What is said about an untrusted client in every request of its connection.
-pub(crate) fn lines(address: IpAddr, port: u16, secure: bool) -> Lines {
-    let peer = address.to_string();
-    Lines::new(&[
+/// The same, where only the beginning of a name is agreed on among those who set or believe it.
+const CLAIM_PREFIXES: &[&str] = &["x-forwarded-", "ssl-client-"];
+/// The same, of names that no rule of ours knows.
+const OTHER_CLAIMS: &[&str] = &["true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host"];
+
+/// What is said about an untrusted client in every request of its connection. `pseudonym` is what this process calls
+/// itself in Via.
+pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool) -> Lines {
+    let (peer, mut digits) = (address.to_string(), [0; 5]);
+    let instead = [
         (Name::XForwardedFor, peer.as_bytes()),
-        (Name::XForwardedPort, decimal(port, &mut [0; 5])),
+        (Name::XForwardedPort, decimal(port, &mut digits)),
         (Name::XForwardedProto, scheme(secure)),
         (Name::XRealIp, peer.as_bytes()),
-    ])
+    ];
+    Lines::new(&instead, &[(Name::Via, pseudonym.as_bytes())])
+}
+
+/// Whether this process has forwarded the request before: a backend sends it back here, and it would go round until
+/// nothing is left to open connections with (RFC 9110 §7.6.3).
+pub(super) fn is_loop(pseudonym: &str, head: &RequestHead, bytes: &[u8]) -> bool {
+    let mut steps = head.fields.iter().filter(|field| field.id == Name::Via).map(|field| field.value.of(bytes));
+    steps.any(|value| value.windows(pseudonym.len()).any(|part| part == pseudonym.as_bytes()))
 }
 
 /// Calls `with` on the edits for one request.
 pub(super) fn with_edits(
     policy: &Forwarded,
+    pseudonym: &str,
     client: &Client,
     head: &RequestHead,
     bytes: &[u8],
+    host: &[u8],
     values: &mut Vec<u8>,
     with: impl FnOnce(&Edits<'_>),
 ) {
     let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
-    let host = head.authority.of(bytes);
     if !trusts(client.address) {
         let set = [(Name::XForwardedHost, host)];
-        return with(&Edits { remove: CLAIMS, lines: Some(&client.lines), set: &set, ..Edits::default() });
+        return with(&Edits {
+            remove: CLAIMS,
+            remove_more: OTHER_CLAIMS,
+            remove_prefixes: CLAIM_PREFIXES,
+            lines: Some(&client.lines),
+            set: &set,
+            ..Edits::default()
+        });
     }
     let mut digits = [0; 5];
     let (port, scheme) = (decimal(client.port, &mut digits), scheme(client.secure));
@@ -76,7 +102,7 @@ pub(super) fn with_edits(
         (Name::XForwardedProto, claim(Name::XForwardedProto).unwrap_or(scheme)),
         (Name::XRealIp, origin),
     ];
-    with(&Edits { remove: CLAIMS, set: &set, ..Edits::default() });
+    with(&Edits { set: &set, append: &[(Name::Via, pseudonym.as_bytes())], ..Edits::default() });
 }
 
 /// The client of a chain `client, proxy, proxy`: the last address that is not a trusted proxy's, or the first of all. An

@@ -28,6 +28,17 @@ use crate::phase::Phase;
 use crate::transfer::Patience;
 use crate::worker::{Scratch, Worker};
 
+/// How much of a request's content has gone to a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Nothing but what is still in hand, so that it can be sent again.
+    InHand,
+    /// A part that is gone; where the next request begins is not known until the rest has been passed on.
+    Streaming,
+    /// All of it. What follows is in the connection's buffer.
+    Streamed,
+}
+
 /// No content decoded yet.
 pub(crate) const NOTHING: Decoded = Decoded { consumed: 0, content: 0, end: false };
 
@@ -77,6 +88,7 @@ async fn attempt(
 ) -> Result<Next, Fault> {
     down.content = Decoder::new(Framing::None);
     down.decoded = NOTHING;
+    down.sent = Sent::InHand;
     let (head_bytes, pinned) = head::receive(worker, guard, down, scratch).await?;
     let tally = worker.tally();
     tally.requests.add(1);

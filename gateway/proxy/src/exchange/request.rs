@@ -7,9 +7,9 @@ use tokio::net::tcp::WriteHalf;
 use crate::buffer::Buffer;
 use crate::connection::Downstream;
 use crate::deadline::Waiting;
-use crate::exchange::NOTHING;
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::exchange::frame::Frame;
+use crate::exchange::{NOTHING, Sent};
 use crate::fault::Fault;
 use crate::stream::ReadHalf;
 use crate::transfer::{read_fresh, write_all};
@@ -39,6 +39,7 @@ pub(super) struct Pump<'p, 's> {
     pub(super) buffer: &'p mut Option<Buffer>,
     pub(super) content: &'p mut Decoder,
     pub(super) decoded: &'p mut Decoded,
+    pub(super) sent: &'p mut Sent,
     pub(super) request: &'p RequestHead,
 }
 
@@ -47,7 +48,9 @@ impl Pump<'_, '_> {
     pub(super) async fn run(&mut self, up: &mut WriteHalf<'_>) -> Result<(), Stopped> {
         let limit = self.conversation.patience.settings.limits.content_bytes;
         let mut total = std::mem::replace(self.decoded, NOTHING).content as u64;
-        // The first piece was sent with the head, and from here on the request cannot be repeated.
+        // The first piece was sent with the head and is given up here: from now on the request cannot be repeated, and if
+        // this is broken off, what followed the content is lost with the buffer that it was in.
+        *self.sent = Sent::Streaming;
         *self.buffer = None;
         while !self.content.is_end() {
             let mut buffer = self.receive().await?;
@@ -63,6 +66,7 @@ impl Pump<'_, '_> {
                 *self.buffer = Some(buffer);
             }
         }
+        *self.sent = Sent::Streamed;
         Ok(())
     }
 

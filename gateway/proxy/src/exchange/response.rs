@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use bulkhead_http1::{
-    Decoded, Decoder, Edits, HeadLimits, Progress, RequestHead, ResponseFraming, ResponseHead, Version, parse_response,
-    write_response,
+    Decoded, Decoder, Edits, HeadLimits, Name, Progress, RequestHead, ResponseFraming, ResponseHead, Version,
+    parse_response, write_response,
 };
 use tokio::net::tcp::ReadHalf;
 
@@ -125,7 +125,16 @@ impl Delivery<'_, '_, '_> {
             || self.conversation.patience.guard.phase() >= Phase::Lameduck;
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
-        write_response(self.out, bytes, self.response, framing, closes, keep_alive, &Edits::default());
+        let (response, out) = (&*self.response, &mut *self.out);
+        if response.fields.iter().any(|field| field.id == Name::Date) {
+            write_response(out, bytes, response, framing, closes, keep_alive, &Edits::default());
+        } else {
+            // A backend without a clock leaves the time to whoever has one (RFC 9110 §6.6.1).
+            self.conversation.worker.date.with(|date| {
+                let edits = Edits { append: &[(Name::Date, date)], ..Edits::default() };
+                write_response(out, bytes, response, framing, closes, keep_alive, &edits);
+            });
+        }
         (framing, closes)
     }
 

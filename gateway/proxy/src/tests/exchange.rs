@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bulkhead_model::{Endpoints, Settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Lane, eventually};
 
@@ -20,7 +21,7 @@ async fn a_request_is_rewritten_and_both_connections_are_kept() {
             backend.head().await,
             format!(
                 "GET /x?q=1 HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Port: {port}\r\n\
-                 X-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\nX-Forwarded-Host: a.test\r\n\r\n"
+                 X-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\nVia: 1.1 bulkhead-N\r\nX-Forwarded-Host: a.test\r\n\r\n"
             )
         );
         backend
@@ -252,4 +253,109 @@ async fn whoever_stalls_is_timed_out_and_told_so() {
     assert!(silent.until("in time\n").await.starts_with("HTTP/1.1 504 "));
     let mut idle = lane.client().await;
     assert_eq!(idle.end().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn bytes_after_the_last_request_do_not_cost_the_client_its_response() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    client.send("GET /never HTTP/1.1\r\n").await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    // The end of the stream, not a reset, which would be an error here.
+    assert!(client.end().await.unwrap().ends_with("hi"));
+}
+
+#[tokio::test]
+async fn what_is_pipelined_behind_content_is_never_taken_for_a_request_after_a_failure() {
+    let mut settings = Settings::default();
+    settings.limits.content_bytes = u64::MAX;
+    let lane = Lane::with(settings).await;
+    let mut client = lane.client().await;
+    // More than the sockets between here and the backend hold, so that the gateway is in the middle of a write.
+    let content = "x".repeat(16 << 20);
+    client.send(&format!("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n\r\nx", content.len() + 1)).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    let (mut read, mut write) = client.stream.split();
+    let sending = async {
+        // Ends in an error once the gateway has closed the connection.
+        let _ = write.write_all(content.as_bytes()).await;
+        let _ = write.write_all(b"GET /first?x=GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    };
+    let failing = async {
+        backend.send("NONSENSE\r\n\r\n").await;
+        let mut answer = Vec::new();
+        let _ = read.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    };
+    let ((), answer) = tokio::join!(sending, failing);
+    assert!(answer.starts_with("HTTP/1.1 502 ") && answer.contains("Connection: close\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_that_comes_back_is_answered_and_goes_round_no_further() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\nVia: 1.0 other\r\n\r\n").await;
+    let mut backend = lane.accept().await;
+    backend.stream.readable().await.unwrap();
+    let mut raw = vec![0; 4096];
+    let count = backend.stream.read(&mut raw).await.unwrap();
+    let request = String::from_utf8(raw[..count].to_vec()).unwrap();
+    assert!(request.contains("Via: 1.0 other\r\n") && request.contains("Via: 1.1 bulkhead-"), "{request}");
+    let mut again = lane.client().await;
+    again.send(&request).await;
+    assert!(again.until("before\n").await.starts_with("HTTP/1.1 508 "));
+    assert_eq!(lane.proxy.tally().upstream_connects, 1);
+}
+
+#[tokio::test]
+async fn nobody_untrusted_says_who_they_are_in_the_fields_of_proxies() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client
+        .send(
+            "GET / HTTP/1.1\r\nHost: A.Test.:8080\r\nX-Forwarded-Ssl: on\r\nSSL-Client-Verify: SUCCESS\r\nSsl-Client-Issuer: x\r\n\
+             True-Client-IP: 6.6.6.6\r\nX-Forwarded-Client-Cert: x\r\nForwarded: for=6.6.6.6\r\nX-Original-URL: /admin\r\n\r\n",
+        )
+        .await;
+    let mut backend = lane.accept().await;
+    let port = lane.address().port();
+    assert_eq!(
+        backend.head().await,
+        format!(
+            "GET / HTTP/1.1\r\nHost: a.test:8080\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Port: {port}\r\n\
+             X-Forwarded-Proto: http\r\nX-Real-IP: 127.0.0.1\r\nVia: 1.1 bulkhead-N\r\nX-Forwarded-Host: a.test:8080\r\n\r\n"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_response_without_a_date_gets_one_and_a_date_stays_as_it_is() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    for (date, expected) in [("", 1), ("Date: yesterday\r\n", 1)] {
+        client.send(GET).await;
+        let mut backend = lane.accept().await;
+        backend.head().await;
+        backend.send(&format!("HTTP/1.1 204 No Content\r\n{date}Connection: close\r\n\r\n")).await;
+        let mut raw = vec![0; 4096];
+        let count = client.stream.read(&mut raw).await.unwrap();
+        let head = String::from_utf8(raw[..count].to_vec()).unwrap();
+        assert_eq!(head.matches("Date: ").count(), expected, "{head}");
+        assert!(head.contains(date) && head.contains(if date.is_empty() { " GMT\r\n" } else { "yesterday" }), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_content_even_if_it_is_an_error() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send("HEAD /%00 HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let answer = client.end().await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "{answer}");
 }

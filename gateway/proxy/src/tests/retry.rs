@@ -95,3 +95,42 @@ async fn connections_to_an_endpoint_that_was_taken_out_are_closed() {
     assert_eq!(backend.end().await.unwrap(), "");
     eventually("the response is counted", || lane.proxy.tally().responses[2] == 1).await;
 }
+
+#[tokio::test]
+async fn a_request_whose_content_is_partly_gone_is_never_sent_again() {
+    for (framing, first, rest) in [
+        ("Content-Length: 8", "abcd", "efgh"),
+        ("Transfer-Encoding: chunked", "4\r\nabcd\r\n", "4\r\nefgh\r\n0\r\n\r\n"),
+    ] {
+        let lane = Lane::start().await;
+        let mut client = lane.client().await;
+        client.send(GET).await;
+        let mut backend = lane.accept().await;
+        backend.head().await;
+        backend.send(NO_CONTENT).await;
+        client.head().await;
+        client.send(&format!("PUT / HTTP/1.1\r\nHost: a.test\r\n{framing}\r\n\r\n{first}")).await;
+        backend.until("abcd").await;
+        client.send(rest).await;
+        backend.until("efgh").await;
+        drop(backend);
+        assert!(client.until("without an answer\n").await.starts_with("HTTP/1.1 502 "), "{framing}");
+        assert_eq!(lane.proxy.tally().retries, 0, "{framing}");
+    }
+}
+
+#[tokio::test]
+async fn content_that_is_still_in_hand_is_sent_again_with_its_request() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send(GET).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    backend.send(NO_CONTENT).await;
+    client.head().await;
+    client.send("PUT / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n").await;
+    backend.until("0\r\n\r\n").await;
+    drop(backend);
+    let mut again = lane.accept().await;
+    assert!(again.until("0\r\n\r\n").await.ends_with("\r\n\r\n4\r\nabcd\r\n0\r\n\r\n"));
+}

@@ -94,7 +94,7 @@ impl Lane {
 /// A raw connection: exact bytes out, expected bytes in.
 pub(super) struct Peer<S = TcpStream> {
     pub(super) stream: S,
-    held: Vec<u8>,
+    pub(super) held: Vec<u8>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
@@ -112,7 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         loop {
             if let Some(at) = self.held.windows(end.len()).position(|window| window == end.as_bytes()) {
                 let rest = self.held.split_off(at + end.len());
-                return String::from_utf8(std::mem::replace(&mut self.held, rest)).unwrap();
+                return plain(String::from_utf8(std::mem::replace(&mut self.held, rest)).unwrap());
             }
             let read = timeout(PATIENCE, self.stream.read_buf(&mut self.held)).await;
             let read =
@@ -137,8 +137,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             std::io::Result::Ok(())
         });
         read.await.expect("the connection ends")?;
-        Ok(String::from_utf8(std::mem::take(&mut self.held)).unwrap())
+        Ok(plain(String::from_utf8(std::mem::take(&mut self.held)).unwrap()))
     }
+}
+
+/// `text` without what is never the same twice: Date, and the number in our Via.
+fn plain(text: String) -> String {
+    let line = |line: &str| match line.split_once("bulkhead-") {
+        Some((start, _)) => format!("{start}bulkhead-N\r\n"),
+        None if line.starts_with("Date: ") => String::new(),
+        None => line.to_owned(),
+    };
+    text.split_inclusive("\r\n").map(line).collect()
 }
 
 /// Waits until `check` holds.

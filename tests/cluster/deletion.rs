@@ -1,0 +1,174 @@
+//! Nothing is left behind.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use bulkhead_crds::names::{LABEL_INSTANCE_UID, LaneName};
+use bulkhead_tests::cluster::Cluster;
+use bulkhead_tests::suite::{Test, test};
+use bulkhead_tests::wait::wait_for;
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::networking::v1::IngressClass;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::json;
+
+use crate::world::operator::{Lone, Operator};
+use crate::world::routes::{backend, route};
+use crate::world::{Fleet, SMALL, SOON, objects};
+
+pub(crate) fn tests() -> Vec<Test<Cluster>> {
+    vec![
+        test(a_deleted_instance_leaves_nothing_and_what_it_shared_stays),
+        test(instances_deleted_while_they_are_created_leave_nothing),
+        test(a_class_that_somebody_holds_does_not_hold_its_instance),
+        test(an_instance_deleted_while_no_operator_runs_is_cleaned_up_when_one_does),
+        test(a_deleted_namespace_takes_its_instance_and_everything_of_it_along),
+    ]
+}
+
+/// The garbage collector learns of a new kind, such as ours, in rounds of 30 s, and collects nothing of it before.
+const COLLECTED: Duration = Duration::from_secs(75);
+
+const LANE: LaneName = LaneName::NorthSouth;
+
+async fn a_deleted_instance_leaves_nothing_and_what_it_shared_stays(cluster: &'static Cluster) -> Result<()> {
+    let going = Fleet::listening(cluster, "going", SMALL).await?;
+    let staying = Fleet::listening(cluster, "staying", SMALL).await?;
+    let team = cluster.namespace("team").await?;
+    let _shop = backend(cluster, &team, "shop").await?;
+    cluster
+        .apply(&team, "{apiVersion: v1, kind: Secret, metadata: {name: shared}, stringData: {tls.crt: a, tls.key: b}}")
+        .await?;
+    for fleet in [&going, &staying] {
+        route(cluster, &team, &fleet.name, &fleet.class(LANE), &format!("{}.example", fleet.name), "shop").await?;
+        let tls = "[{op: add, path: /spec/tls, value: [{secretName: shared}]}]";
+        let patch = kube::api::Patch::Json::<()>(serde_saphyr::from_str(tls)?);
+        let ingresses = Api::<k8s_openapi::api::networking::v1::Ingress>::namespaced(cluster.admin.clone(), &team);
+        ingresses.patch(&fleet.name, &Default::default(), &patch).await?;
+        fleet.wait_status(LANE, &format!("{}.example", fleet.name), 200).await?;
+    }
+    let (uid, theirs) = (going.uid().await?, uids(&staying).await?);
+
+    going.api().delete(&going.name, &Default::default()).await?;
+    wait_gone(&going, &uid).await?;
+
+    ensure!(uids(&staying).await? == theirs, "the other instance has other objects now");
+    staying.wait_status(LANE, &format!("{}.example", staying.name), 200).await?;
+    Api::<Secret>::namespaced(cluster.admin.clone(), &team).get("shared").await?;
+    Api::<Service>::namespaced(cluster.admin.clone(), &team).get("shop").await?;
+
+    // Another instance of the same name begins anew.
+    going.apply(SMALL).await?;
+    going.wait_phase("Listening").await?;
+    ensure!(going.uid().await? != uid, "it is the same one");
+    going.wait_status(LANE, &format!("{}.example", going.name), 200).await
+}
+
+async fn instances_deleted_while_they_are_created_leave_nothing(cluster: &'static Cluster) -> Result<()> {
+    Operator::shared(cluster).await?;
+    let mut going = Vec::new();
+    for objects in [0, 1, 8, 20] {
+        let fleet = Fleet::create(cluster, "hasty", SMALL).await?;
+        let uid = fleet.uid().await?;
+        wait_for(&format!("{objects} objects"), SOON, async || {
+            let there = objects::of(&fleet).await?.len();
+            ensure!(there >= objects, "there are {there}");
+            Ok(())
+        })
+        .await?;
+        fleet.api().delete(&fleet.name, &Default::default()).await?;
+        going.push((fleet, uid));
+    }
+    for (fleet, uid) in &going {
+        wait_gone(fleet, uid).await?;
+    }
+    Ok(())
+}
+
+async fn a_class_that_somebody_holds_does_not_hold_its_instance(cluster: &'static Cluster) -> Result<()> {
+    let fleet = Fleet::listening(cluster, "held", SMALL).await?;
+    let classes = Api::<IngressClass>::all(cluster.admin.clone());
+    let finalizers = async |list: serde_json::Value| {
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": list}}));
+        classes.patch(&fleet.class(LANE), &PatchParams::default(), &patch).await
+    };
+    finalizers(json!(["example.com/hold"])).await?;
+    let uid = fleet.uid().await?;
+    fleet.api().delete(&fleet.name, &Default::default()).await?;
+    wait_for("the end of the instance", SOON, async || {
+        ensure!(fleet.api().get_opt(&fleet.name).await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await?;
+    ensure!(
+        classes.get(&fleet.class(LANE)).await?.metadata.deletion_timestamp.is_some(),
+        "the class is not being deleted"
+    );
+
+    // Another instance of the same name waits for the class, and has it as soon as it is let go.
+    fleet.apply(SMALL).await?;
+    wait_for("a lane that says what it waits for", SOON, async || {
+        let status = fleet.instance().await?.status.unwrap_or_default();
+        let told = serde_json::to_string(&status)?;
+        ensure!(told.contains(&format!("IngressClass {}", fleet.class(LANE))), "it says {told}");
+        ensure!(status.phase != "Listening", "it listens without a class");
+        Ok(())
+    })
+    .await?;
+    finalizers(json!(null)).await?;
+    fleet.wait_phase("Listening").await?;
+    ensure!(fleet.uid().await? != uid, "it is the same instance");
+    Ok(())
+}
+
+async fn an_instance_deleted_while_no_operator_runs_is_cleaned_up_when_one_does(
+    cluster: &'static Cluster,
+) -> Result<()> {
+    let lone = Lone::take(cluster).await?;
+    let operator = Operator::start(lone.cluster, 19_091).await?;
+    let fleet = Fleet::create(lone.cluster, "away", SMALL).await?;
+    fleet.wait_phase("Listening").await?;
+    let uid = fleet.uid().await?;
+
+    drop(operator);
+    fleet.api().delete(&fleet.name, &Default::default()).await?;
+    ensure!(fleet.instance().await?.metadata.deletion_timestamp.is_some(), "it is not being deleted");
+
+    let _operator = Operator::start(lone.cluster, 19_091).await?;
+    wait_gone(&fleet, &uid).await
+}
+
+async fn a_deleted_namespace_takes_its_instance_and_everything_of_it_along(cluster: &'static Cluster) -> Result<()> {
+    let spec =
+        "{scope: {namespaces: {from: Selector, selector: {}}}, northSouth: {replicas: 1}, eastWest: {replicas: 1}}";
+    let fleet = Fleet::listening(cluster, "ending", spec).await?;
+    let uid = fleet.uid().await?;
+    let namespaces = Api::<Namespace>::all(cluster.admin.clone());
+    namespaces.delete(&fleet.namespace, &Default::default()).await?;
+    wait_gone(&fleet, &uid).await?;
+    wait_for("the end of the namespace", SOON, async || {
+        let left = namespaces.get_opt(&fleet.namespace).await?;
+        ensure!(left.is_none(), "it is still there: {:?}", left.and_then(|left| left.status));
+        Ok(())
+    })
+    .await
+}
+
+/// Awaits that the instance and every object with its UID are gone.
+async fn wait_gone(fleet: &Fleet, uid: &str) -> Result<()> {
+    wait_for(&format!("nothing of {}", fleet.name), COLLECTED, async || {
+        let left = objects::labelled(fleet.cluster, &format!("{LABEL_INSTANCE_UID}={uid}")).await?;
+        ensure!(left.is_empty(), "left are {:?}", left.keys());
+        let left = objects::of(fleet).await?;
+        ensure!(left.is_empty(), "left are {:?}", left.keys());
+        let instance = fleet.api().get_opt(&fleet.name).await?;
+        ensure!(instance.is_none(), "the instance is still there: {:?}", instance.map(|one| one.metadata.finalizers));
+        Ok(())
+    })
+    .await
+}
+
+/// The objects of a fleet that do not come and go by themselves.
+async fn uids(fleet: &Fleet) -> Result<Vec<(objects::Id, String)>> {
+    Ok(objects::of(fleet).await?.into_iter().map(|(id, (uid, _))| (id, uid)).collect())
+}

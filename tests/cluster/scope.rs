@@ -1,0 +1,141 @@
+//! Which namespaces a lane serves, and may read.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use bulkhead_crds::names::{LABEL_INSTANCE_UID, LaneName};
+use bulkhead_tests::cluster::Cluster;
+use bulkhead_tests::suite::{Test, test};
+use bulkhead_tests::wait::wait_for;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
+use kube::ResourceExt;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use serde_json::json;
+
+use crate::world::routes::{backend, route};
+use crate::world::{Fleet, SOON};
+
+pub(crate) fn tests() -> Vec<Test<Cluster>> {
+    vec![
+        test(a_lane_of_named_namespaces_serves_these_and_may_read_no_other),
+        test(a_lane_follows_the_labels_of_namespaces),
+        test(a_named_namespace_that_does_not_exist_yet_holds_nothing_up),
+        test(a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart),
+    ]
+}
+
+const LANE: LaneName = LaneName::NorthSouth;
+
+async fn a_lane_of_named_namespaces_serves_these_and_may_read_no_other(cluster: &'static Cluster) -> Result<()> {
+    let [one, two, other] = teams(cluster).await?;
+    let fleet = Fleet::listening(cluster, "names", &spec(&format!("{{from: Names, names: [{one}, {two}]}}"))).await?;
+    let _backends = routes(&fleet, &[&one, &two, &other]).await?;
+    fleet.wait_status(LANE, &host(&one), 200).await?;
+    fleet.wait_status(LANE, &host(&two), 200).await?;
+    fleet.wait_status(LANE, &host(&other), 404).await?;
+    wait_bound(&fleet, &[&one, &two]).await
+}
+
+async fn a_lane_follows_the_labels_of_namespaces(cluster: &'static Cluster) -> Result<()> {
+    let [one, two, other] = teams(cluster).await?;
+    let fleet = Fleet::create(cluster, "select", "{}").await?;
+    let selector = format!("{{from: Selector, selector: {{matchLabels: {{edge: {}}}}}}}", fleet.name);
+    let label = async |namespace: &str, value: Option<&str>| {
+        let patch = Patch::Merge(json!({"metadata": {"labels": {"edge": value}}}));
+        Api::<Namespace>::all(cluster.admin.clone()).patch(namespace, &PatchParams::default(), &patch).await
+    };
+    label(&one, Some(&fleet.name)).await?;
+    crate::world::operator::Operator::shared(cluster).await?;
+    fleet.apply(&spec(&selector)).await?;
+    fleet.wait_phase("Listening").await?;
+    let _backends = routes(&fleet, &[&one, &two, &other]).await?;
+    fleet.wait_status(LANE, &host(&one), 200).await?;
+    fleet.wait_status(LANE, &host(&two), 404).await?;
+    wait_bound(&fleet, &[&one]).await?;
+
+    label(&two, Some(&fleet.name)).await?;
+    fleet.wait_status(LANE, &host(&two), 200).await?;
+    wait_bound(&fleet, &[&one, &two]).await?;
+
+    label(&one, None).await?;
+    fleet.wait_status(LANE, &host(&one), 404).await?;
+    wait_bound(&fleet, &[&two]).await?;
+    fleet.wait_status(LANE, &host(&two), 200).await?;
+    fleet.wait_phase("Listening").await
+}
+
+async fn a_named_namespace_that_does_not_exist_yet_holds_nothing_up(cluster: &'static Cluster) -> Result<()> {
+    let [one, ..] = teams(cluster).await?;
+    let late = format!("{one}-late");
+    let fleet = Fleet::listening(cluster, "late", &spec(&format!("{{from: Names, names: [{one}, {late}]}}"))).await?;
+    let _backends = routes(&fleet, &[&one]).await?;
+    fleet.wait_status(LANE, &host(&one), 200).await?;
+
+    cluster.apply("default", &format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {late}}}}}")).await?;
+    let _backends = routes(&fleet, &[&late]).await?;
+    fleet.wait_status(LANE, &host(&late), 200).await?;
+    wait_bound(&fleet, &[&one, &late]).await
+}
+
+async fn a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart(cluster: &'static Cluster) -> Result<()> {
+    let [other, ..] = teams(cluster).await?;
+    let fleet = Fleet::listening(cluster, "wide", &spec("{from: Same}")).await?;
+    let own = fleet.namespace.clone();
+    let _backends = routes(&fleet, &[&own, &other]).await?;
+    fleet.wait_status(LANE, &host(&own), 200).await?;
+    fleet.wait_status(LANE, &host(&other), 404).await?;
+    wait_bound(&fleet, &[&own]).await?;
+    let gateways = fleet.gateways.of(LANE);
+
+    fleet.patch(json!({"scope": {"namespaces": {"from": "All"}}})).await?;
+    fleet.wait_status(LANE, &host(&other), 200).await?;
+    fleet.patch(json!({"scope": {"namespaces": {"from": "Same"}}})).await?;
+    fleet.wait_status(LANE, &host(&other), 404).await?;
+    wait_bound(&fleet, &[&own]).await?;
+    fleet.wait_status(LANE, &host(&own), 200).await?;
+    ensure!(fleet.gateways.of(LANE) == gateways, "the gateways were replaced");
+    fleet.wait_phase("Listening").await
+}
+
+async fn teams(cluster: &Cluster) -> Result<[String; 3]> {
+    Ok([cluster.namespace("team").await?, cluster.namespace("team").await?, cluster.namespace("team").await?])
+}
+
+fn spec(namespaces: &str) -> String {
+    format!("{{scope: {{namespaces: {namespaces}}}, northSouth: {{replicas: 1}}, eastWest: {{enabled: false}}}}")
+}
+
+fn host(namespace: &str) -> String {
+    format!("{namespace}.example")
+}
+
+/// A backend and a route to it in each namespace.
+async fn routes(fleet: &Fleet, namespaces: &[&String]) -> Result<Vec<bulkhead_tests::echo::EchoBackend>> {
+    let mut backends = Vec::new();
+    for namespace in namespaces {
+        backends.push(backend(fleet.cluster, namespace, "shop").await?);
+        route(fleet.cluster, namespace, "shop", &fleet.class(LANE), &host(namespace), "shop").await?;
+    }
+    Ok(backends)
+}
+
+/// Awaits that the lane's role for routes is bound in these namespaces and not in the cluster.
+async fn wait_bound(fleet: &Fleet, namespaces: &[&String]) -> Result<()> {
+    let wanted: BTreeSet<String> = namespaces.iter().map(|name| (*name).clone()).collect();
+    let ours = ListParams::default().labels(&format!("{LABEL_INSTANCE_UID}={}", fleet.uid().await?));
+    let role = bulkhead_plan::names::route_reader(&fleet.namespace, &fleet.name, LANE);
+    wait_for("bindings in the namespaces of the scope", SOON, async || {
+        let bindings = Api::<RoleBinding>::all(fleet.cluster.admin.clone()).list(&ours).await?;
+        let bound = bindings.into_iter().filter(|binding| binding.role_ref.name == role);
+        let bound: BTreeSet<_> = bound.filter_map(|binding| binding.namespace()).collect();
+        ensure!(bound == wanted, "bound in {bound:?} instead of {wanted:?}");
+        let everywhere = Api::<ClusterRoleBinding>::all(fleet.cluster.admin.clone()).list(&ours).await?;
+        ensure!(
+            everywhere.iter().all(|binding| binding.role_ref.name != role),
+            "routes of the whole cluster may be read"
+        );
+        Ok(())
+    })
+    .await
+}
