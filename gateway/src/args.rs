@@ -41,7 +41,7 @@ pub struct RunArgs {
 
     /// Where to serve HTTP over TLS; can be given several times [default: [::]:8443, or 0.0.0.0:8443 on a host without IPv6]
     ///
-    /// Certificates come from the Secrets that Ingresses name in spec.tls. A name without one is shown the lane's default
+    /// With --http alone there is no TLS listener: whoever names addresses names all of them. Certificates come from the Secrets that Ingresses name in spec.tls. A name without one is shown the lane's default
     /// certificate, or one that this process has signed itself.
     #[arg(long = "https", env = "BULKHEAD_HTTPS", value_delimiter = ',', value_name = "ADDR:PORT")]
     pub https: Vec<SocketAddr>,
@@ -187,10 +187,11 @@ impl RunArgs {
         if self.http.is_empty() { vec![any_address(HTTP_PORT)] } else { self.http.clone() }
     }
 
-    /// Addresses to serve HTTP over TLS on.
+    /// Addresses to serve HTTP over TLS on; none where plain HTTP alone was asked for.
     #[must_use]
     pub fn https(&self) -> Vec<SocketAddr> {
-        if self.https.is_empty() { vec![any_address(HTTPS_PORT)] } else { self.https.clone() }
+        let by_default = self.https.is_empty() && self.http.is_empty();
+        if by_default { vec![any_address(HTTPS_PORT)] } else { self.https.clone() }
     }
 
     /// Address to serve probes, metrics and status on.
@@ -266,6 +267,8 @@ mod tests {
         assert_eq!(run.https().iter().map(SocketAddr::port).collect::<Vec<_>>(), [HTTPS_PORT]);
         assert!(run.http().iter().chain(&run.https()).all(|address| address.ip().is_unspecified()));
         assert_eq!(run.admin().port(), ADMIN_PORT);
+        let plain = Command::try_parse_from(words.into_iter().chain(["--http", "127.0.0.1:80"])).unwrap().run;
+        assert_eq!((plain.http().len(), plain.https().len()), (1, 0));
         assert!(run.threads() >= 1);
     }
 }

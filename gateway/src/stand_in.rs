@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_proxy::CertifiedKey;
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
@@ -27,9 +28,12 @@ pub enum StandInError {
 /// # Errors
 /// When the system gives no randomness.
 pub fn certificate() -> Result<Arc<CertifiedKey>, StandInError> {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()])?;
-    let chain = vec![CertificateDer::from(made.cert)];
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let mut content = CertificateParams::new([NAME.to_owned()])?;
+    content.distinguished_name = DistinguishedName::new();
+    content.distinguished_name.push(DnType::CommonName, "Bulkhead stand-in certificate");
+    let key = KeyPair::generate()?;
+    let chain = vec![CertificateDer::from(content.self_signed(&key)?)];
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Ok(Arc::new(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?))
 }
 

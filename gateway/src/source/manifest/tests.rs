@@ -116,3 +116,26 @@ fn aliases_that_multiply_are_refused_in_bounded_time() {
     }
     assert!(parse(&text).is_err());
 }
+
+#[test]
+fn a_secret_is_read_with_its_text_over_its_data() {
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: b25l, b: dHdv}\nstringData: {b: three}\n";
+    let manifests = parse(text).unwrap();
+    let Content::Object(Object::Secret(entry)) = &manifests[0].content else { panic!("it is a Secret") };
+    assert_eq!((entry.namespace.as_str(), entry.name.as_str()), ("default", "s"));
+    assert_eq!(entry.data, [("a".to_owned(), b"one".to_vec()), ("b".to_owned(), b"three".to_vec())].into());
+}
+
+#[test]
+fn what_is_wrong_with_a_secret_is_said_without_its_content() {
+    for data in [
+        "data: {k: \"hush-not-base64!\"}",
+        "data: hush-not-base64!",
+        "data: {k: [hush-not-base64!]}",
+        "stringData: {k: {x: hush-not-base64!}}",
+    ] {
+        let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{data}\n");
+        let error = parse(&text).unwrap_err().to_string();
+        assert!(error.contains("Secret s:") && !error.contains("hush"), "{error}");
+    }
+}
