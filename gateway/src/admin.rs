@@ -5,13 +5,13 @@
 
 mod health;
 mod metrics;
+mod places;
 mod routes;
 mod status;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -24,15 +24,19 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use thiserror::Error;
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use self::places::{Asked, Places};
 use crate::view::View;
 
-/// Most connections: a kubelet, a scraper, an operator and a few people, with room.
-const CONNECTIONS: usize = 64;
-/// For a request's head to arrive.
-const HEAD: Duration = Duration::from_secs(5);
+/// For a request's head to arrive. Whoever connects here has it ready; a second lets a lost packet be sent again, twice,
+/// and is what a kubelet waits for a whole probe unless it is told otherwise.
+const HEAD: Duration = Duration::from_secs(1);
+/// Bytes buffered for a connection: several times the head of any scraper, and 4 MiB over all [`places`].
+const BUFFER: usize = 16 << 10;
+/// Connections that may wait to be accepted. When there are more, the system passes over whoever comes, who tries again a
+/// second later: too late for a probe. The system's own bound (`net.core.somaxconn`) holds as well.
+const BACKLOG: u32 = 4096;
 /// For a whole connection, answer included.
 const CONNECTION: Duration = Duration::from_secs(15);
 /// After a failed accept (out of descriptors, most likely), before the next.
@@ -62,17 +66,23 @@ pub enum AdminError {
 pub fn start(address: SocketAddr, view: View) -> Result<SocketAddr, AdminError> {
     let bind = |source| AdminError::Bind { address, source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AdminError::Thread)?;
-    let listener = std::net::TcpListener::bind(address).map_err(bind)?;
-    listener.set_nonblocking(true).map_err(bind)?;
+    let listener = runtime.block_on(async { listen(address) }).map_err(bind)?;
     let bound = listener.local_addr().map_err(bind)?;
-    let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) }).map_err(bind)?;
     let body = move || runtime.block_on(accept(listener, view));
     thread::Builder::new().name("admin".to_owned()).spawn(body).map_err(AdminError::Thread)?;
     Ok(bound)
 }
 
-async fn accept(listener: tokio::net::TcpListener, view: View) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart finds connections of the process before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept(listener: TcpListener, view: View) {
+    let mut places = Places::default();
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -82,22 +92,23 @@ async fn accept(listener: tokio::net::TcpListener, view: View) {
                 continue;
             }
         };
-        // Whoever comes when all places are taken is turned away, not queued.
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let view = view.clone();
-            tokio::spawn(async move {
-                serve(stream, view).await;
-                drop(place);
-            });
-        }
+        let (asked, view) = (Asked::default(), view.clone());
+        let task = tokio::spawn(serve(stream, asked.clone(), view));
+        places.take(asked, task.abort_handle());
+        // The request may be here already: a flood of connections is not accepted ahead of it.
+        tokio::task::yield_now().await;
     }
 }
 
-async fn serve(stream: TcpStream, view: View) {
-    let service = service_fn(|request| answer(request, &view));
+async fn serve(stream: TcpStream, asked: Asked, view: View) {
+    let service = service_fn(|request| {
+        asked.set();
+        answer(request, &view)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
+        .max_buf_size(BUFFER)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     match tokio::time::timeout(CONNECTION, connection).await {

@@ -126,8 +126,20 @@ async fn run(site: &Site, row: usize, case: &Case) -> Result<(), String> {
     }
 }
 
+/// Takes what is expected, without the Date that the gateway adds where the backend sent none.
 async fn take(client: &mut Connection<TcpStream>, expected: &[u8]) -> Result<(), String> {
-    let seen = client.exactly(expected.len()).await.map_err(|error| format!("{error:#}"))?;
+    let mut seen = Vec::new();
+    if !expected.is_empty() {
+        while !seen.ends_with(b"\r\n\r\n") {
+            let line = client.until(b"\r\n").await.map_err(|error| format!("{error:#}"))?;
+            let is_date = line.starts_with(b"Date: ") && line.ends_with(b" GMT\r\n");
+            if !is_date || expected.windows(6).any(|window| window == b"\nDate:") {
+                seen.extend_from_slice(&line);
+            }
+        }
+    }
+    let rest = expected.len().saturating_sub(seen.len());
+    seen.extend_from_slice(&client.exactly(rest).await.map_err(|error| format!("{error:#}"))?);
     if seen == expected { Ok(()) } else { Err(format!("the client got {:.600}", seen.escape_ascii().to_string())) }
 }
 

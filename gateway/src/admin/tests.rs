@@ -1,10 +1,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream as Socket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bulkhead_crds::report::GatewayReport;
 use bulkhead_proxy::{Config, Proxy, Publication};
 use tokio::sync::{mpsc, watch};
 
+use super::places::CONNECTIONS;
 use super::*;
 use crate::state::ControlState;
 
@@ -88,13 +91,60 @@ fn another_path_lists_the_pages_and_another_method_is_refused() {
     assert_eq!((status.as_str(), content.as_str()), ("HTTP/1.1 200 OK", ""));
 }
 
+fn connect(address: SocketAddr) -> Socket {
+    let socket = Socket::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket
+}
+
 #[test]
-fn connections_are_bounded() {
+fn the_oldest_that_has_not_asked_makes_room_for_the_next() {
     let admin = Admin::start();
-    let idle: Vec<Socket> = (0..CONNECTIONS).map(|_| Socket::connect(admin.address).unwrap()).collect();
-    // Accepted in order: once one more is turned away, all of them had a place.
-    let mut turned_away = Socket::connect(admin.address).unwrap();
-    turned_away.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
-    assert!(matches!(turned_away.read(&mut [0]), Ok(0)), "closed without an answer");
-    drop(idle);
+    let begun = std::time::Instant::now();
+    let mut idle: Vec<Socket> = (0..=CONNECTIONS).map(|_| connect(admin.address)).collect();
+    assert!(matches!(idle[0].read(&mut [0]), Ok(0) | Err(_)), "closed without an answer");
+    assert!(begun.elapsed() < HEAD, "it made room, it did not run out of time");
+    let last = idle.last_mut().unwrap();
+    write!(last, "GET /livez HTTP/1.1\r\nHost: admin\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[test]
+fn a_request_without_an_end_is_closed_after_a_second() {
+    let admin = Admin::start();
+    let begun = std::time::Instant::now();
+    let mut slow = connect(admin.address);
+    write!(slow, "GET /livez HTTP/1.1\r\n").unwrap();
+    let mut rest = Vec::new();
+    // A reset is as good an end as any.
+    let _ = slow.read_to_end(&mut rest);
+    assert!((HEAD..HEAD * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn probes_are_answered_while_others_hold_every_place_and_take_it_again() {
+    let admin = Admin::start();
+    let (address, stop) = (admin.address, Arc::new(AtomicBool::new(false)));
+    let flood = |_| {
+        let stop = Arc::clone(&stop);
+        thread::spawn(move || {
+            let mut held = std::collections::VecDeque::new();
+            while !stop.load(Ordering::Relaxed) {
+                held.extend(Socket::connect(address));
+                if held.len() > CONNECTIONS {
+                    held.pop_front();
+                }
+            }
+        })
+    };
+    let floods: Vec<_> = (0..2).map(flood).collect();
+    for _ in 0..100 {
+        let begun = std::time::Instant::now();
+        assert_eq!(admin.ask("GET", "/livez").1, "ok\n");
+        assert!(begun.elapsed() < Duration::from_secs(1), "within what a kubelet waits: {:?}", begun.elapsed());
+    }
+    stop.store(true, Ordering::Relaxed);
+    floods.into_iter().for_each(|flood| flood.join().unwrap());
 }

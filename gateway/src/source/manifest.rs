@@ -3,6 +3,9 @@
 //! Pure. YAML or JSON, several documents, `kind: List` taken apart. Objects a gateway serves become [`Object`]s, everything
 //! else is carried as it is for those who know what to do with it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use bulkhead_compile::{KeyringEntry, Object};
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -10,14 +13,16 @@ use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_saphyr::budget::{BudgetBreach, BudgetReport};
 use thiserror::Error;
 
-/// Most bytes of a file that is read. Three times what etcd takes for one object leaves room for files with many; a file
-/// that is larger is more likely no manifest at all.
-pub const FILE_BYTES: usize = 8 << 20;
+/// Most bytes of a file that is read. It holds any object that etcd takes (1.5 MiB), or some 7,000 Ingresses.
+pub const FILE_BYTES: usize = 2 << 20;
 
-/// Most YAML nodes and events of a document: what [`FILE_BYTES`] of the shortest nodes (two bytes each) can hold.
-const DOCUMENT_NODES: usize = FILE_BYTES / 2;
+/// Most values of a file: map keys, texts, numbers, lists and maps, as often as aliases repeat them. Manifests take six
+/// bytes and more for one, endpoints the fewest. It is this number that bounds memory, not the length: a map with one entry
+/// takes 640 bytes, so that a file of 5 bytes an entry would cost 130 times its size, and this many values cost 60 MiB.
+const FILE_VALUES: usize = FILE_BYTES / 8;
 
 /// One object of a manifest file.
 #[derive(Clone, Debug)]
@@ -73,11 +78,11 @@ const REMOVED: [(&str, &str, &str); 4] = [
 /// When the text is no YAML, or an object in it is not what its kind says: the whole file is refused, with the line.
 pub fn parse(text: &str) -> Result<Vec<Manifest>, ManifestError> {
     if text.len() > FILE_BYTES {
-        return Err(ManifestError { line: 1, reason: format!("the file is longer than {FILE_BYTES} bytes") });
+        return Err(ManifestError { line: 1, reason: format!("the file is longer than {FILE_BYTES} bytes: split it") });
     }
-    let mut manifests = Vec::new();
+    let (mut manifests, mut allowance) = (Vec::new(), Allowance::FILE);
     for document in documents(text.strip_prefix('\u{feff}').unwrap_or(text)) {
-        let values: Vec<Value> = read(&document)?;
+        let values: Vec<Value> = read(&document, &mut allowance)?;
         for value in values {
             take(value, &document, &mut manifests)?;
         }
@@ -137,15 +142,52 @@ fn is_blank(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-fn read<T: DeserializeOwned>(document: &Document<'_>) -> Result<Vec<T>, ManifestError> {
-    let options = serde_saphyr::options! {
-        with_snippet: false,
-        budget: serde_saphyr::budget! { max_nodes: DOCUMENT_NODES, max_events: DOCUMENT_NODES * 2 },
-    };
-    serde_saphyr::from_multiple_with_options(document.text, options).map_err(|error| document.error(&error))
+/// What the documents of a file that are still to be read may hold together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Allowance {
+    values: usize,
+    /// Bytes of keys and texts. A file has no more of them than bytes, unless aliases repeat them.
+    text: usize,
 }
 
-fn take(value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Result<(), ManifestError> {
+impl Allowance {
+    const FILE: Self = Self { values: FILE_VALUES, text: FILE_BYTES };
+}
+
+fn read<T: DeserializeOwned>(document: &Document<'_>, allowance: &mut Allowance) -> Result<Vec<T>, ManifestError> {
+    let used = Rc::new(RefCell::new(BudgetReport::default()));
+    let report = Rc::clone(&used);
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_nodes: allowance.values,
+            // A list or map has an end besides its beginning; the rest is the begin and end of documents.
+            max_events: allowance.values.saturating_mul(2).saturating_add(16),
+            max_total_scalar_bytes: allowance.text,
+        },
+    }
+    .with_budget_report(move |used| drop(report.replace(used)));
+    let values = serde_saphyr::from_multiple_with_options(document.text, options);
+    let used = used.take();
+    allowance.values = allowance.values.saturating_sub(used.nodes);
+    allowance.text = allowance.text.saturating_sub(used.total_scalar_bytes);
+    values.map_err(|error| {
+        let error = document.error(&error);
+        ManifestError { reason: used.breached.as_ref().and_then(too_much).unwrap_or(error.reason), ..error }
+    })
+}
+
+/// What a file has more of than is read.
+fn too_much(breach: &BudgetBreach) -> Option<String> {
+    let (most, of) = match breach {
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => (FILE_VALUES, "values"),
+        BudgetBreach::ScalarBytes { .. } => (FILE_BYTES, "bytes of text"),
+        _ => return None,
+    };
+    Some(format!("the file holds more than {most} {of}, each alias counted as what it stands for: split it"))
+}
+
+fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Result<(), ManifestError> {
     let wrong = |reason: String| ManifestError { line: document.line(), reason };
     let word = |name: &str| value.get(name).and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned);
     let Some(kind) = word("kind") else { return Err(wrong("this document has no kind".to_owned())) };
@@ -155,9 +197,14 @@ fn take(value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Resu
             "{kind} of {api_version} is no longer part of Kubernetes, write apiVersion {instead}"
         )));
     }
-    if kind == "List" && api_version == "v1" {
-        let items = value.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        return items.into_iter().try_for_each(|item| take(item, document, into));
+    if is_list(&value) {
+        let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) else { return Ok(()) };
+        return items.into_iter().try_for_each(|item| {
+            if is_list(&item) {
+                return Err(wrong("a List inside a List is not read: write its items into the outer one".to_owned()));
+            }
+            take(item, document, into)
+        });
     }
     let content = match (api_version.as_str(), kind.as_str()) {
         ("networking.k8s.io/v1", "Ingress") => Content::Object(typed::<Ingress>(value, document)?.into()),
@@ -171,6 +218,11 @@ fn take(value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Resu
     Ok(())
 }
 
+fn is_list(value: &Value) -> bool {
+    let is = |name, word| value.get(name).and_then(Value::as_str) == Some(word);
+    is("kind", "List") && is("apiVersion", "v1")
+}
+
 /// An object of a known kind, with a name, and a namespace if its kind has one.
 fn typed<K>(value: Value, document: &Document<'_>) -> Result<K, ManifestError>
 where
@@ -180,7 +232,7 @@ where
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut object: K = serde_json::from_value(value).map_err(|error| {
         // Values know no lines. Reading the text again, as the type, finds the line of most mistakes.
-        read::<K>(document)
+        read::<K>(document, &mut Allowance::FILE.clone())
             .err()
             .unwrap_or_else(|| ManifestError { line: document.line(), reason: error.to_string() })
             .of(K::KIND, &name)

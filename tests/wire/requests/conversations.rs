@@ -116,7 +116,7 @@ async fn a_client_that_waits_for_permission_gets_it_once_and_the_backend_is_neve
             .write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             .await
             .unwrap();
-        assert_eq!(client.until(b"\r\n\r\n").await.unwrap(), b"HTTP/1.1 204 No Content\r\n\r\n");
+        assert!(client.until(b"\r\n\r\n").await.unwrap().starts_with(b"HTTP/1.1 204 No Content\r\n"));
     }
 }
 

@@ -53,9 +53,15 @@ fn hosts() -> Vec<Case> {
             400,
         ));
     }
-    for host in ["a.test", "a.test:80", "a.test:8443", "a.test."] {
-        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
-        cases.push(forwarded("a Host, with a port or a root label", request.clone(), request));
+    for (host, canonical) in [
+        ("a.test", "a.test"),
+        ("a.test:80", "a.test:80"),
+        ("a.test:8443", "a.test:8443"),
+        ("a.test.", "a.test"),
+        ("a.test.:8443", "a.test:8443"),
+    ] {
+        let with = |host: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
+        cases.push(forwarded("a Host, with a port or a root label", with(host), with(canonical)));
     }
     cases
 }
@@ -153,6 +159,10 @@ fn claims() -> Vec<Case> {
         "X-Forwarded-Prefix: /admin",
         "X-Original-URL: /admin",
         "X-Original-URI: /admin",
+        "X-Forwarded-Ssl: on",
+        "X-Forwarded-Client-Cert: Subject=\"CN=admin\"",
+        "Ssl-Client-Verify: SUCCESS",
+        "True-Client-IP: 6.6.6.6",
     ]
     .map(|line| {
         let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{line}\r\n{line}\r\n\r\n").into_bytes();

@@ -137,7 +137,8 @@ impl Request {
     }
 }
 
-/// A head without the five fields that tell a backend who asked, once they are seen to be right: of this client, once each.
+/// A head without the fields that tell a backend who asked and through whom, once they are seen to be right: of this client,
+/// once each, and our pseudonym as the last in Via.
 pub(crate) fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {
     let host = field(head, "host")?.unwrap_or_default();
     let mut rest = head.to_vec();
@@ -157,7 +158,19 @@ pub(crate) fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, Strin
         let at = find(&rest, line.as_bytes()).ok_or_else(|| format!("{name} is written otherwise"))?;
         rest.drain(at..at + line.len());
     }
-    Ok(rest)
+    without_pseudonym(rest)
+}
+
+/// A head without the line by which a gateway names itself: sixteen hexadecimal digits that are its own.
+fn without_pseudonym(mut head: Vec<u8>) -> Result<Vec<u8>, String> {
+    let start = b"\r\nVia: 1.1 bulkhead-";
+    let at = find(&head, start).ok_or_else(|| format!("no Via in {}", head.escape_ascii()))?;
+    let end = at + start.len() + 16;
+    if !head.get(at + start.len()..end).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+        return Err(format!("another pseudonym in {}", head.escape_ascii()));
+    }
+    head.drain(at..end);
+    if find(&head, start).is_some() { Err("the gateway names itself twice".to_owned()) } else { Ok(head) }
 }
 
 /// Where `needle` begins.

@@ -58,7 +58,7 @@ pub(super) fn decide<'s>(
     let Scratch { request, out, values, authority, .. } = scratch;
     let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
-    forwarded::with_edits(&settings.forwarded, pseudonym, &down.client, request, bytes, authority, values, |edits| {
+    forwarded::with_edits(&settings.forwarded, pseudonym, &down.client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
     Ok(Decision { settings, backend })

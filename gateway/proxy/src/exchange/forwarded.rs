@@ -56,17 +56,17 @@ pub(super) fn is_loop(pseudonym: &str, head: &RequestHead, bytes: &[u8]) -> bool
     steps.any(|value| value.windows(pseudonym.len()).any(|part| part == pseudonym.as_bytes()))
 }
 
-/// Calls `with` on the edits for one request.
+/// Calls `with` on the edits for one request: its head with the bytes that it was parsed from, and the host as it was routed.
 pub(super) fn with_edits(
     policy: &Forwarded,
     pseudonym: &str,
     client: &Client,
-    head: &RequestHead,
-    bytes: &[u8],
+    head: (&RequestHead, &[u8]),
     host: &[u8],
     values: &mut Vec<u8>,
     with: impl FnOnce(&Edits<'_>),
 ) {
+    let (head, bytes) = head;
     let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
     if !trusts(client.address) {
         let set = [(Name::XForwardedHost, host)];

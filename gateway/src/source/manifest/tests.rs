@@ -91,6 +91,12 @@ fn a_mistake_is_named_with_its_line() {
             1,
             "Ingress of extensions/v1beta1 is no longer part of Kubernetes, write apiVersion networking.k8s.io/v1",
         ),
+        (
+            "a list inside a list",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: []}\n".to_owned(),
+            1,
+            "a List inside a List is not read",
+        ),
         ("not an object", "- 1\n- 2\n".to_owned(), 1, "this document has no kind"),
     ];
     for (case, text, line, reason) in cases {
@@ -138,4 +144,43 @@ fn what_is_wrong_with_a_secret_is_said_without_its_content() {
         let error = parse(&text).unwrap_err().to_string();
         assert!(error.contains("Secret s:") && !error.contains("hush"), "{error}");
     }
+}
+
+/// A document of another kind with `values` short texts, and the seven values around them.
+fn document_of(values: usize) -> String {
+    format!("---\napiVersion: a\nkind: B\nspec: [{}]\n", "a,".repeat(values))
+}
+
+#[test]
+fn a_file_with_too_many_values_is_refused_however_they_are_spread_over_documents() {
+    let half = FILE_VALUES / 2;
+    for (case, text, fits) in [
+        ("one document", document_of(FILE_VALUES - 7), true),
+        ("one document and one value more", document_of(FILE_VALUES - 6), false),
+        ("two documents", document_of(half - 7).repeat(2), true),
+        ("two documents and one value more", document_of(half - 7) + &document_of(half - 6), false),
+        ("many documents", document_of(93).repeat(FILE_VALUES / 100 + 1), false),
+    ] {
+        assert!(text.len() < FILE_BYTES, "{case} is short enough");
+        let reason = parse(&text).map(drop).map_err(|error| error.reason).err();
+        assert_eq!(reason.is_none(), fits, "{case}: {reason:?}");
+        assert!(reason.is_none_or(|reason| reason.contains("more than 262144 values")), "{case}");
+    }
+}
+
+#[test]
+fn text_that_aliases_repeat_counts_each_time() {
+    let text = |times: usize| {
+        format!("apiVersion: a\nkind: B\ntext: &text {}\ncopies: [{}]\n", "x".repeat(100 << 10), "*text,".repeat(times))
+    };
+    assert!(parse(&text(10)).is_ok());
+    let reason = parse(&text(30)).unwrap_err().reason;
+    assert!(reason.contains("more than 2097152 bytes of text"), "{reason}");
+}
+
+#[test]
+fn the_manifests_of_a_thousand_applications_fit_in_a_file() {
+    let text = format!("---{}", crate::testing::manifests(8080)).repeat(1_000);
+    assert!(text.len() < FILE_BYTES, "{}", text.len());
+    assert_eq!(parse(&text).unwrap().len(), 4_000);
 }
