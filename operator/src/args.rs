@@ -22,7 +22,7 @@ pub(crate) enum Command {
     ///
     /// Connects as the pod's service account, or as KUBECONFIG says. SIGTERM and SIGINT end it; gateways serve on without it.
     Run(Run),
-    /// Write the CustomResourceDefinition and the plain install, as they belong to this version.
+    /// Write the CustomResourceDefinition, the plain install and the reference pages of the book, as they belong to this version.
     Manifests(Manifests),
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Manifests {
     /// Compare with what is on disk instead of writing; fail when something differs or does not belong.
     #[arg(long)]
     pub(crate) check: bool,
-    /// Root folder: files go to DIR/crds and DIR/olm/plain.
+    /// Root of the repository: files go to DIR/crds, DIR/olm/plain and DIR/docs/reference.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 }

@@ -3,6 +3,8 @@
 mod args;
 mod logging;
 
+use std::io::Write as _;
+
 use anyhow::{Context, anyhow, bail};
 use bulkhead_operator::manifests;
 use bulkhead_operator::run::run;
@@ -48,16 +50,16 @@ async fn operate(args: Run) -> anyhow::Result<()> {
 fn write_or_check(args: &Manifests) -> anyhow::Result<()> {
     let files = manifests::render()?;
     if !args.check {
-        return Ok(manifests::disk::write(&args.out, &files)?);
+        manifests::disk::write(&args.out, &files)?;
+        return say(&format!("{} files written below {}", files.len(), args.out.display()));
     }
     let drift = manifests::disk::drift(&args.out, &files)?;
     if drift.is_empty() {
-        return Ok(());
+        return say(&format!("{} files are as rendered", files.len()));
     }
-    bail!(
-        "generated files differ (run `bulkhead-operator manifests --out {}`): {:?}; files that nothing generates (remove them): {:?}",
-        args.out.display(),
-        drift.stale,
-        drift.extra,
-    )
+    bail!("comparing the files below {} with what is rendered:{drift}", args.out.display())
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("writing to standard output")
 }

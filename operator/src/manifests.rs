@@ -49,7 +49,7 @@ pub fn render() -> Result<BTreeMap<PathBuf, String>, Error> {
     for (path, object) in plain::objects() {
         files.insert(PathBuf::from(path), yaml(path, &object)?);
     }
-    files.extend(pages::all().map(|(path, text)| (PathBuf::from(path), text)));
+    files.extend(pages::all(&crd).map(|(path, text)| (PathBuf::from(path), text)));
     let role = format!("{}{}", yaml(plain::CLUSTER_ROLE, &plain::cluster_role())?, rbac::rules_yaml());
     files.insert(PathBuf::from(plain::CLUSTER_ROLE), role);
     Ok(files)

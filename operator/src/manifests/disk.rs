@@ -1,8 +1,8 @@
 //! The rendered files against those on disk.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use super::FOLDERS;
 
@@ -19,7 +19,9 @@ pub struct Error {
 /// What differs between the rendered files and those under a root.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Drift {
-    /// Files that are missing or read otherwise.
+    /// Files that are not there.
+    pub missing: Vec<PathBuf>,
+    /// Files that read otherwise.
     pub stale: Vec<PathBuf>,
     /// Files in our folders that nothing renders.
     pub extra: Vec<PathBuf>,
@@ -29,7 +31,7 @@ impl Drift {
     /// Whether everything is as rendered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.stale.is_empty() && self.extra.is_empty()
+        self.missing.is_empty() && self.stale.is_empty() && self.extra.is_empty()
     }
 }
 
@@ -48,6 +50,23 @@ pub fn write(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<(), Error
     Ok(())
 }
 
+impl fmt::Display for Drift {
+    /// One line per kind of difference, each with what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (files, what) in [
+            (&self.missing, "not there: is this the root of the repository?"),
+            (&self.stale, "not as rendered (run this without --check):"),
+            (&self.extra, "rendered by nothing (remove):"),
+        ] {
+            if !files.is_empty() {
+                let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+                write!(f, "\n{what} {}", names.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Compares `files` with what is below `root`.
 ///
 /// # Errors
@@ -59,7 +78,7 @@ pub fn drift(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Drift, Er
         match std::fs::read_to_string(&full) {
             Ok(found) if found == *text => {}
             Ok(_) => drift.stale.push(path.clone()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => drift.stale.push(path.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => drift.missing.push(path.clone()),
             Err(source) => return Err(failed("reading", &full, source)),
         }
     }

@@ -31,6 +31,15 @@ fn a_file_nobody_renders_and_a_file_edited_by_hand_are_both_noticed() {
 }
 
 #[test]
+fn a_folder_that_is_not_the_repository_is_recognized_by_what_is_not_there() {
+    let root = std::env::temp_dir().join(format!("bulkhead-elsewhere-{}", std::process::id()));
+    let drift = disk::drift(&root, &render().expect("manifests render")).expect("a missing folder is no error");
+    assert!(drift.stale.is_empty() && drift.extra.is_empty());
+    let text = drift.to_string();
+    assert!(text.starts_with("\nnot there: is this the root of the repository? crds/"), "{text}");
+}
+
+#[test]
 fn the_cluster_role_holds_the_table_and_every_rule_stands_under_its_reason() {
     let files = render().expect("manifests render");
     let text = files.get(Path::new(plain::CLUSTER_ROLE)).expect("the role is rendered");
