@@ -73,3 +73,16 @@ fn tls_is_said_to_be_missing() {
     assert_eq!(world.codes()[0], "TlsNotServed Ingress mill/flour spec.tls");
     assert_eq!(world.routes().len(), 1);
 }
+
+#[test]
+fn a_path_that_is_refused_is_told_why() {
+    for (path, words) in [
+        ("mill", "The path \"mill\" does not begin with `/`, so"),
+        ("^/mill", "does not begin with `/`; it looks like a regular expression"),
+        ("/mill/..%2fother", "once it is canonical"),
+    ] {
+        let world = World::new(&ingress("mill/flour", 1, &rules(&[&format!("a.test {path} Prefix flour:80")])));
+        let finding = world.findings.iter().find(|finding| finding.code == "BadPath").unwrap();
+        assert!(finding.message.contains(words), "{path}: {}", finding.message);
+    }
+}
