@@ -179,10 +179,12 @@ fn claimed_twice(class: &str, own: &Claim, other: &Claim) -> Rejection {
             )
         };
     }
-    Rejection::new(
-        reason::CLASS_CLAIMED_TWICE,
-        format!("The class {class} is claimed by the older GatewayInstance {holder}."),
-    )
+    let first = if own.created.is_none() && other.created.is_none() {
+        format!("another GatewayInstance too; neither has a creationTimestamp, so {holder} comes first by name")
+    } else {
+        format!("the older GatewayInstance {holder}")
+    };
+    Rejection::new(reason::CLASS_CLAIMED_TWICE, format!("The class {class} is claimed by {first}."))
 }
 
 fn find<'a>(name: &str, classes: &'a [IngressClass]) -> Option<&'a IngressClass> {
