@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::manifests::Inventory;
+use crate::strict;
 
 /// How long a file must stand still before it is believed to be complete, when no notice says so.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -37,7 +38,10 @@ pub(crate) enum FolderError {
 #[derive(Debug)]
 struct File {
     stamp: Stamp,
+    text: String,
     manifests: Vec<Manifest>,
+    /// What it says in vain.
+    remarks: Vec<String>,
     problem: Option<String>,
 }
 
@@ -77,8 +81,9 @@ impl Folder {
         inventory.problems.extend(self.problem.clone());
         for (path, file) in &self.files {
             let name = self.root.join(path).display().to_string();
-            inventory.add(&name, &file.manifests);
-            inventory.problems.extend(file.problem.as_ref().map(|problem| format!("{name}: {problem}")));
+            inventory.add(&name, &file.text, &file.manifests);
+            let wrong = file.remarks.iter().chain(&file.problem);
+            inventory.problems.extend(wrong.map(|problem| format!("{name}: {problem}")));
         }
         inventory
     }
@@ -154,12 +159,17 @@ impl Folder {
         } else {
             fs::read_to_string(self.root.join(&path)).map_err(|error| format!("cannot read this file: {error}"))
         };
-        let parsed = text.and_then(|text| manifest::parse(&text).map_err(|error| error.to_string()));
-        let (manifests, problem) = match parsed {
-            Ok(manifests) => (manifests, None),
-            Err(reason) => (self.files.remove(&path).map(|file| file.manifests).unwrap_or_default(), Some(reason)),
-        };
-        self.files.insert(path, File { stamp, manifests, problem });
+        let parsed = text.and_then(|text| {
+            let manifests = manifest::parse(&text).map_err(|error| error.to_string())?;
+            let remarks = strict::remarks(&text, &manifests);
+            Ok(File { stamp, text, manifests, remarks, problem: None })
+        });
+        let file = parsed.unwrap_or_else(|reason| {
+            let before = self.files.remove(&path);
+            let (text, manifests) = before.map(|file| (file.text, file.manifests)).unwrap_or_default();
+            File { stamp, text, manifests, remarks: Vec::new(), problem: Some(reason) }
+        });
+        self.files.insert(path, file);
     }
 }
 

@@ -1,42 +1,132 @@
 //! A GatewayInstance in a manifest → the GatewayInstance that an API server would hold.
 
+use std::collections::BTreeSet;
+
+use bulkhead_crds::crd::crd_json;
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::violations::violations;
 use serde_json::Value;
 
 use crate::name::InstanceName;
+use crate::strict::no_field;
 
 /// Longest label of a DNS name (RFC 1123), and so of a namespace or an instance.
 const LABEL_BYTES: usize = 63;
+
+/// Why an instance is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// Path of the field that is wrong, the first of several; empty when it is the object.
+    pub(crate) field: String,
+    /// What is wrong and what to do. It names the field.
+    pub(crate) reason: String,
+}
 
 /// The instance in `value`, with what an API server adds: namespace `default` and a generation. The plan gives a UID to an instance
 /// that has none.
 ///
 /// # Errors
 /// What an API server would refuse it for: names, types, unknown fields, and the rules of the schema.
-pub(crate) fn admit(value: &Value) -> Result<GatewayInstance, String> {
-    let mut instance: GatewayInstance = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-    let unknown = unknown_fields(value, &serde_json::to_value(&instance).map_err(|error| error.to_string())?);
-    if !unknown.is_empty() {
-        return Err(format!("there is no field {}, check its spelling", unknown.join(", ")));
+pub(crate) fn admit(value: &Value) -> Result<GatewayInstance, Mistake> {
+    names_are_texts(value)?;
+    let mut instance: GatewayInstance =
+        serde_json::from_value(value.clone()).map_err(|error| mistyped(value, &error.to_string()))?;
+    let unreadable = |error: serde_json::Error| Mistake { field: String::new(), reason: error.to_string() };
+    let unknown = unknown_fields(value, &serde_json::to_value(&instance).map_err(unreadable)?);
+    if let Some(first) = unknown.first() {
+        let schema = crd_json().unwrap_or_default();
+        let mut known = BTreeSet::new();
+        properties(&schema, &mut known);
+        let sentences: Vec<String> = unknown.iter().map(|field| no_field(field, known.iter().copied())).collect();
+        return Err(Mistake { field: first.clone(), reason: sentences.join("; ") });
     }
     let metadata = &mut instance.metadata;
     let namespace = metadata.namespace.get_or_insert_with(|| "default".to_owned()).clone();
     let name = metadata.name.clone().unwrap_or_default();
     for (field, label) in [("metadata.namespace", &namespace), ("metadata.name", &name)] {
         if !is_label(label) {
-            return Err(format!(
+            let reason = format!(
                 "{field} is {label:?}: write at most {LABEL_BYTES} lower case letters, digits and hyphens, beginning and ending with a letter or digit"
-            ));
+            );
+            return Err(Mistake { field: field.to_owned(), reason });
         }
     }
     let broken = violations(&name, &instance.spec);
-    if !broken.is_empty() {
+    if let Some(first) = broken.first() {
         let sentences: Vec<String> = broken.iter().map(|rule| format!("{}: {}", rule.field, rule.message)).collect();
-        return Err(sentences.join("; "));
+        return Err(Mistake { field: first.field.clone(), reason: sentences.join("; ") });
     }
     instance.metadata.generation.get_or_insert(1);
     Ok(instance)
+}
+
+/// YAML reads some words as something else: `y`, `no` and `on` as booleans, `1e3` as a number.
+fn names_are_texts(value: &Value) -> Result<(), Mistake> {
+    for (field, pointer) in [("metadata.namespace", "/metadata/namespace"), ("metadata.name", "/metadata/name")] {
+        if let Some(other @ (Value::Bool(_) | Value::Number(_))) = value.pointer(pointer) {
+            let what = if other.is_boolean() { "boolean" } else { "number" };
+            let reason = format!("{field} is read as the {what} {other}: put it in quotes");
+            return Err(Mistake { field: field.to_owned(), reason });
+        }
+    }
+    Ok(())
+}
+
+/// Which field has a value of another type than the schema says, for an error of the library that does not know.
+fn mistyped(value: &Value, error: &str) -> Mistake {
+    let schema = crd_json().unwrap_or_default();
+    let root = schema.pointer("/spec/versions/0/schema/openAPIV3Schema");
+    match root.and_then(|root| wrong_type(value, root, "")) {
+        Some(field) => Mistake { reason: format!("{field}: {error}"), field },
+        None => Mistake { field: String::new(), reason: error.to_owned() },
+    }
+}
+
+fn wrong_type(value: &Value, schema: &Value, path: &str) -> Option<String> {
+    let word = schema.get("type").and_then(Value::as_str);
+    let listed = schema.get("enum").and_then(Value::as_array);
+    let fits = match word {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("number") => value.is_number(),
+        _ => true,
+    };
+    if !(value.is_null() || fits && listed.is_none_or(|listed| listed.contains(value))) {
+        return Some(path.to_owned());
+    }
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let schema = schema
+                .get("properties")
+                .and_then(|all| all.get(name))
+                .or_else(|| schema.get("additionalProperties"))?;
+            wrong_type(value, schema, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
+        }),
+        Value::Array(items) => {
+            let schema = schema.get("items")?;
+            items.iter().enumerate().find_map(|(index, item)| wrong_type(item, schema, &format!("{path}[{index}]")))
+        }
+        _ => None,
+    }
+}
+
+/// Names of all fields in a schema.
+fn properties<'a>(schema: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                if let (true, Value::Object(fields)) = (name == "properties", inner) {
+                    names.extend(fields.keys().map(String::as_str));
+                }
+                properties(inner, names);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties(item, names)),
+        _ => {}
+    }
 }
 
 /// Its name.
@@ -62,7 +152,7 @@ fn is_label(text: &str) -> bool {
 }
 
 /// Paths of fields that are written but were not understood: a field that is misspelt must not look like one that is obeyed.
-fn unknown_fields(written: &Value, understood: &Value) -> Vec<String> {
+pub(crate) fn unknown_fields(written: &Value, understood: &Value) -> Vec<String> {
     let mut unknown = Vec::new();
     compare(written, understood, "", &mut unknown);
     unknown
@@ -125,14 +215,37 @@ mod tests {
             (json!({"imagePullSecrets": [{"name": "a", "nmae": "b"}]}), "spec.imagePullSecrets[0].nmae"),
         ];
         for (spec, field) in cases {
-            assert!(admit(&manifest(spec)).unwrap_err().contains(field), "{field}");
+            assert!(admit(&manifest(spec)).unwrap_err().reason.contains(field), "{field}");
         }
     }
 
     #[test]
+    fn a_value_of_another_type_is_named_with_its_field() {
+        let cases = [
+            (json!({"northSouth": {"replicas": "two"}}), "spec.northSouth.replicas"),
+            (json!({"northSouth": {"ingressClass": {"alsoServe": [1]}}}), "spec.northSouth.ingressClass.alsoServe[0]"),
+            (json!({"managementState": "Stopped"}), "spec.managementState"),
+        ];
+        for (spec, field) in cases {
+            let mistake = admit(&manifest(spec)).unwrap_err();
+            assert_eq!(mistake.field, field, "{mistake:?}");
+            assert!(mistake.reason.starts_with(field), "{mistake:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_yaml_reads_as_a_boolean_must_be_quoted() {
+        let mut value = manifest(json!({}));
+        value["metadata"]["namespace"] = json!(true);
+        let mistake = admit(&value).unwrap_err();
+        assert_eq!(mistake.reason, "metadata.namespace is read as the boolean true: put it in quotes");
+    }
+
+    #[test]
     fn a_rule_of_the_schema_holds_here_as_well() {
-        let error =
-            admit(&manifest(json!({"northSouth": {"enabled": false}, "eastWest": {"enabled": false}}))).unwrap_err();
+        let error = admit(&manifest(json!({"northSouth": {"enabled": false}, "eastWest": {"enabled": false}})))
+            .unwrap_err()
+            .reason;
         assert!(error.contains("at least one lane must be enabled"), "{error}");
     }
 

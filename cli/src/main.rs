@@ -13,11 +13,14 @@ mod docs;
 mod folder;
 mod gateway;
 mod instance;
+mod locate;
 mod manifests;
 mod name;
+mod near;
 mod planning;
 mod render;
 mod routes;
+mod strict;
 mod table;
 mod up;
 

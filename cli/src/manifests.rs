@@ -2,18 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bulkhead_compile::Object;
+use bulkhead_compile::{Object, class_of};
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::names::GROUP;
 use bulkhead_gateway::source::manifest::{Content, Manifest, Other};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::IngressClass;
 
-use crate::instance;
+use crate::instance::{self, Mistake};
+use crate::locate::line_of;
 use crate::name::InstanceName;
+use crate::strict;
 
 /// The version of our own kinds that this program reads.
 const VERSION: &str = "v1alpha1";
+
+/// An Ingress, as far as it decides who serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrittenIngress {
+    /// File and line.
+    pub(crate) place: String,
+    /// The class it names.
+    pub(crate) class: Option<String>,
+}
 
 /// What the files say.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +37,8 @@ pub(crate) struct Inventory {
     pub(crate) classes: BTreeMap<String, IngressClass>,
     /// Services by namespace and name.
     pub(crate) services: BTreeMap<(String, String), Service>,
+    /// Ingresses by namespace and name.
+    pub(crate) ingresses: BTreeMap<(String, String), WrittenIngress>,
     /// Labels of the namespaces that are written down.
     pub(crate) namespaces: BTreeMap<String, BTreeMap<String, String>>,
     /// What cannot be used, a sentence each.
@@ -33,9 +46,9 @@ pub(crate) struct Inventory {
 }
 
 impl Inventory {
-    /// Adds the objects of a file. Of two definitions of one object the first counts, as in a gateway; gateways say so of the kinds
+    /// Adds the objects of a file, which are those of `text`. Of two definitions of one object the first counts, as in a gateway; gateways say so of the kinds
     /// they serve.
-    pub(crate) fn add(&mut self, file: &str, manifests: &[Manifest]) {
+    pub(crate) fn add(&mut self, file: &str, text: &str, manifests: &[Manifest]) {
         for manifest in manifests {
             match &manifest.content {
                 Content::Object(Object::IngressClass(class)) => {
@@ -47,10 +60,20 @@ impl Inventory {
                     let key = (text(&service.metadata.namespace), text(&service.metadata.name));
                     self.services.entry(key).or_insert_with(|| (**service).clone());
                 }
-                Content::Object(Object::Ingress(_) | Object::EndpointSlice(_) | Object::Secret(_)) => {}
+                Content::Object(Object::Ingress(ingress)) => {
+                    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+                    let key = (text(&ingress.metadata.namespace), text(&ingress.metadata.name));
+                    let written = WrittenIngress {
+                        place: format!("{file}: line {}", manifest.line),
+                        class: class_of(ingress).map(str::to_owned),
+                    };
+                    self.ingresses.entry(key).or_insert(written);
+                }
+                Content::Object(Object::EndpointSlice(_) | Object::Secret(_)) => {}
                 Content::Other(other) => {
-                    if let Err(reason) = self.add_other(other) {
-                        self.problems.insert(format!("{file}: line {}: {reason}", manifest.line));
+                    if let Err(mistake) = self.add_other(other) {
+                        let line = line_of(text, manifest.line, &mistake.field);
+                        self.problems.insert(format!("{file}: line {line}: {}", mistake.reason));
                     }
                 }
             }
@@ -68,6 +91,9 @@ impl Inventory {
         for (name, service) in other.services {
             self.services.entry(name).or_insert(service);
         }
+        for (name, ingress) in other.ingresses {
+            self.ingresses.entry(name).or_insert(ingress);
+        }
         for (name, labels) in other.namespaces {
             self.namespaces.entry(name).or_insert(labels);
         }
@@ -84,7 +110,7 @@ impl Inventory {
         }
     }
 
-    fn add_other(&mut self, other: &Other) -> Result<(), String> {
+    fn add_other(&mut self, other: &Other) -> Result<(), Mistake> {
         match (other.api_version.as_str(), other.kind.as_str()) {
             ("v1", "Namespace") => self.add_namespace(other),
             (version, kind) if version.split('/').next() == Some(GROUP) => self.add_own(version, kind, other)?,
@@ -93,19 +119,20 @@ impl Inventory {
         Ok(())
     }
 
-    fn add_own(&mut self, version: &str, kind: &str, other: &Other) -> Result<(), String> {
+    fn add_own(&mut self, version: &str, kind: &str, other: &Other) -> Result<(), Mistake> {
         let known = format!("{GROUP}/{VERSION}");
         if (version, kind) != (&known, "GatewayInstance") {
-            return Err(format!("there is no {kind} of {version}, write apiVersion {known} and kind GatewayInstance"));
+            let reason = format!("there is no {kind} of {version}, write apiVersion {known} and kind GatewayInstance");
+            return Err(Mistake { field: if version == known { "kind" } else { "apiVersion" }.to_owned(), reason });
         }
-        let of = other.value.pointer("/metadata/name").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let instance = instance::admit(&other.value).map_err(|reason| {
+        let instance = instance::admit(&other.value).map_err(|mistake| {
             self.refused.extend(instance::claimed_name(&other.value));
-            format!("GatewayInstance {of}: {reason}")
+            Mistake { reason: format!("{}: {}", strict::title(&other.value), mistake.reason), ..mistake }
         })?;
         let name = instance::name(&instance);
         if self.instances.contains_key(&name) {
-            return Err(format!("GatewayInstance {name} is defined before: this definition is not used"));
+            let reason = format!("GatewayInstance {name} is defined before: this definition is not used");
+            return Err(Mistake { field: String::new(), reason });
         }
         self.instances.insert(name, instance);
         Ok(())
@@ -129,7 +156,7 @@ mod tests {
 
     fn inventory(files: &[(&str, &str)]) -> Inventory {
         let mut inventory = Inventory::default();
-        files.iter().for_each(|(file, text)| inventory.add(file, &parse(text).unwrap()));
+        files.iter().for_each(|(file, text)| inventory.add(file, text, &parse(text).unwrap()));
         inventory
     }
 

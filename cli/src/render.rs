@@ -12,6 +12,7 @@ use crate::args::RenderArgs;
 use crate::folder::{Folder, FolderError};
 use crate::manifests::Inventory;
 use crate::planning::plan_all;
+use crate::strict;
 
 /// The file name that means standard input.
 const STANDARD_INPUT: &str = "-";
@@ -53,7 +54,9 @@ fn render(arguments: &RenderArgs) -> Result<Vec<String>, RenderError> {
     }
     let mut problems: Vec<String> = inventory.problems.iter().cloned().collect();
     if inventory.instances.is_empty() && problems.is_empty() {
-        problems.push("there is no GatewayInstance of bulkhead.io/v1alpha1 in what was read".to_owned());
+        let files: Vec<String> =
+            arguments.files.iter().map(|file| shown(&file.display().to_string()).to_owned()).collect();
+        problems.push(format!("there is no GatewayInstance of bulkhead.io/v1alpha1 in {}", files.join(", ")));
     }
     let mut out = io::stdout().lock();
     for (name, planned) in plan_all(&inventory, &site(arguments)) {
@@ -93,6 +96,11 @@ fn documents(objects: &[serde_json::Value]) -> Result<String, RenderError> {
     Ok(text)
 }
 
+/// The name of a file, as people know it.
+fn shown(name: &str) -> &str {
+    if name == STANDARD_INPUT { "<stdin>" } else { name }
+}
+
 fn read(path: &Path, inventory: &mut Inventory) -> Result<(), RenderError> {
     if path.is_dir() {
         inventory.join(Folder::open(path)?.inventory());
@@ -107,11 +115,17 @@ fn read(path: &Path, inventory: &mut Inventory) -> Result<(), RenderError> {
     } else {
         std::fs::read_to_string(path)
     };
-    let text = text.map_err(|error| RenderError::Read(name.clone(), error))?;
+    let shown = shown(&name);
+    let text = text.map_err(|error| RenderError::Read(shown.to_owned(), error))?;
     match manifest::parse(&text) {
-        Ok(manifests) => inventory.add(&name, &manifests),
+        Ok(manifests) => {
+            inventory.add(shown, &text, &manifests);
+            inventory
+                .problems
+                .extend(strict::remarks(&text, &manifests).iter().map(|remark| format!("{shown}: {remark}")));
+        }
         Err(error) => {
-            inventory.problems.insert(format!("{name}: {error}"));
+            inventory.problems.insert(format!("{shown}: {error}"));
         }
     }
     Ok(())
@@ -125,7 +139,7 @@ mod tests {
     fn what_is_printed_can_be_read_again() {
         let mut inventory = Inventory::default();
         let text = "apiVersion: bulkhead.io/v1alpha1\nkind: GatewayInstance\nmetadata: {name: quay}\nspec: {}\n";
-        inventory.add("-", &manifest::parse(text).unwrap());
+        inventory.add("-", text, &manifest::parse(text).unwrap());
         let planned = plan_all(&inventory, &Site { image: "image:1".to_owned(), ..Site::default() });
         let lanes = planned.into_values().next().unwrap().unwrap().lanes;
         let values: Vec<serde_json::Value> = lanes.iter().flat_map(|lane| lane.to_values()).collect();

@@ -21,6 +21,7 @@ mod phase;
 mod process;
 mod show;
 mod state;
+mod strays;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

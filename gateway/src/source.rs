@@ -1,5 +1,6 @@
 //! Where objects come from. Every source speaks the same few [`Event`]s, so that nothing behind it knows which one runs.
 
+pub mod content;
 pub mod directory;
 pub mod files;
 pub mod keyring;

@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_plan::Site;
 use futures::{FutureExt, StreamExt, stream};
 use kube::Client;
 use kube::runtime::controller::{Config, applier};
-use kube::runtime::reflector::ObjectRef;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
@@ -28,8 +26,6 @@ use crate::{sweep, watch};
 const AT_ONCE: u16 = 8;
 /// Events of one change come in a bunch; this takes them together and is too short to be noticed.
 const DEBOUNCE: Duration = Duration::from_millis(50);
-/// Reconciles asked for and not yet taken note of. Full, it slows the watches down, which loses nothing.
-const REQUESTS: usize = 1024;
 /// How long reconciles may take to end after a signal: less than the 30 s a pod gets.
 const LEAVE: Duration = Duration::from_secs(20);
 
@@ -47,8 +43,7 @@ pub async fn run(
     let kubernetes_minor = kubernetes_minor(&client).await;
     info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
 
-    let (requests, mut asked) = mpsc::channel::<ObjectRef<GatewayInstance>>(REQUESTS);
-    let watch::Watches { caches, readiness, tasks: _watches, context: announce } = watch::start(&client, &requests);
+    let watch::Watches { caches, readiness, requests, tasks: _watches, context: announce } = watch::start(&client);
     let context = Arc::new(Context::new(client, site, kubernetes_minor, caches.clone()));
     announce.send_replace(Some(Arc::clone(&context)));
     let health =
@@ -62,9 +57,10 @@ pub async fn run(
         () = &mut leave => return Ok(()),
     }
     tasks.spawn(sweep::run(Arc::clone(&context)));
+    requests.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let queue = stream::poll_fn(move |task| asked.poll_recv(task)).map(Ok::<_, Infallible>);
+    let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(Ok::<_, Infallible>);
     // When the queue ends, reconciles that run come to their end and no other begins.
     let queue = Box::pin(queue.take_until(stopped));
     let config = Config::default().concurrency(AT_ONCE).debounce(DEBOUNCE);

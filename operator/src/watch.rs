@@ -1,5 +1,6 @@
 //! Watches: each keeps one store of the caches up to date, and asks for a reconcile of every instance that an event concerns.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -14,17 +15,15 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch_api};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 pub mod concerns;
 mod instances;
+mod requests;
 mod start;
 
+pub use requests::Requests;
 pub use start::{Readiness, Watches, start};
-
-/// Asks for a reconcile. Bounded: watches wait when reconciles cannot keep up, and the API server keeps what they have not read.
-pub type Requests = mpsc::Sender<ObjectRef<GatewayInstance>>;
 
 /// Events of one kind of object, errors told and left behind.
 type Events<K> = std::pin::Pin<Box<dyn Stream<Item = Event<K>> + Send>>;
@@ -85,7 +84,8 @@ fn trim<K: Resource>(object: &mut K) {
     }
 }
 
-/// Fills a store with `events` and asks for a reconcile of whom `concerned` names, until nobody listens.
+/// Fills a store with `events` and asks for a reconcile of whom `concerned` names. The first list asks for nothing, for every instance is
+/// reconciled once all watches have theirs; later ones ask when they are complete, and the store with them.
 async fn follow<K>(
     mut events: Events<K>,
     mut writer: Writer<K>,
@@ -96,12 +96,20 @@ async fn follow<K>(
     K: Resource + Clone + 'static,
     K::DynamicType: Hash + Eq + Clone,
 {
+    let mut first = true;
+    let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
         let event = event.modify(trim);
         writer.apply_watcher_event(&event);
-        for instance in concerned(&event) {
-            if requests.send(instance).await.is_err() {
-                return;
+        let instances = concerned(&event);
+        match event {
+            Event::Apply(_) | Event::Delete(_) => requests.ask(instances),
+            Event::Init | Event::InitApply(_) if first => {}
+            // A list that breaks off begins anew, and what its first half gave up is not given up twice: nothing is forgotten here.
+            Event::Init | Event::InitApply(_) => listed.extend(instances),
+            Event::InitDone => {
+                first = false;
+                requests.ask(listed.drain());
             }
         }
     }
@@ -114,3 +122,6 @@ fn object<K>(event: &Event<K>) -> Option<&K> {
         Event::Init | Event::InitDone => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

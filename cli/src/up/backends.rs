@@ -153,7 +153,7 @@ mod tests {
             "apiVersion: v1\nkind: Service\nmetadata: {{name: pier, namespace: port, annotations: {{{annotation}}}}}\nspec: {{ports: [{ports}]}}"
         );
         let mut inventory = Inventory::default();
-        inventory.add("pier.yaml", &parse(&text).unwrap());
+        inventory.add("pier.yaml", &text, &parse(&text).unwrap());
         inventory
     }
 

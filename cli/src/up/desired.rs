@@ -132,7 +132,7 @@ mod tests {
 
     fn inventory(manifests: &str) -> Inventory {
         let mut inventory = Inventory::default();
-        inventory.add("fleet.yaml", &parse(manifests).unwrap());
+        inventory.add("fleet.yaml", manifests, &parse(manifests).unwrap());
         assert!(inventory.problems.is_empty(), "{:?}", inventory.problems);
         inventory
     }

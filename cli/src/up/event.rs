@@ -234,7 +234,9 @@ pub(crate) fn sentence(finding: &Finding) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    printable(&format!("{word}: {}: {}: {} {}", finding.object, finding.field, finding.message, finding.remedy))
+    // What concerns an object as a whole names no field.
+    let field = if finding.field.is_empty() { String::new() } else { format!(" {}:", finding.field) };
+    printable(&format!("{word}: {}:{field} {} {}", finding.object, finding.message, finding.remedy))
 }
 
 #[cfg(test)]
@@ -265,6 +267,20 @@ mod tests {
         };
         let expected = r#"{"event":"lane","instance":"ns/name","lane":"northSouth","phase":"Listening","http":"127.0.0.1:8080","https":"127.0.0.1:8180","admin":"127.0.0.1:8280"}"#;
         assert_eq!(serde_json::to_string(&Event::lane(&id(), &row)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_finding_about_a_whole_object_has_no_empty_field() {
+        let finding = |field: &str| Finding {
+            object: bulkhead_crds::finding::ObjectRef::new("Service", "port", "pier"),
+            field: field.to_owned(),
+            severity: Severity::Warning,
+            code: "Code".to_owned(),
+            message: "Message.".to_owned(),
+            remedy: "Remedy.".to_owned(),
+        };
+        assert_eq!(sentence(&finding("")), "warning: Service port/pier: Message. Remedy.");
+        assert_eq!(sentence(&finding("spec")), "warning: Service port/pier: spec: Message. Remedy.");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::log::Log;
 use super::phase::{Observation, Phase, phase};
 use super::process::Launch;
 use super::state::{State, StateError};
+use super::strays::strays;
 use crate::args::UpArgs;
 use crate::manifests::Inventory;
 use crate::name::LaneId;
@@ -197,6 +198,7 @@ impl Fleet {
         let strangers = strangers.map(|lane| format!("--listen names {lane}, which is no lane of these manifests"));
         let none = || format!("there is no GatewayInstance in {}: write one, it is followed", self.directory.display());
         self.board.problems = self.inventory.problems.iter().cloned().chain(problems).chain(strangers).collect();
+        self.board.problems.extend(strays(&self.inventory, desired));
         if self.inventory.instances.is_empty() {
             self.board.problems.insert(none());
         }

@@ -152,7 +152,9 @@ impl Ports {
 /// # Errors
 /// When somebody does.
 pub(crate) fn probe(lane: &LaneId, addresses: Addresses) -> Result<(), PortError> {
-    for (what, address) in [("address", addresses.http), ("TLS address", addresses.https), ("admin address", addresses.admin)] {
+    for (what, address) in
+        [("address", addresses.http), ("TLS address", addresses.https), ("admin address", addresses.admin)]
+    {
         if let Err(source) = TcpListener::bind(address) {
             return Err(PortError::Taken { what, address, lane: lane.clone(), source });
         }

@@ -134,7 +134,7 @@ mod tests {
     fn what_is_planned_can_be_read_back_by_a_gateway() {
         let mut inventory = Inventory::default();
         let text = "apiVersion: bulkhead.io/v1alpha1\nkind: GatewayInstance\nmetadata: {name: quay, namespace: port}\nspec: {}";
-        inventory.add("quay.yaml", &parse(text).unwrap());
+        inventory.add("quay.yaml", text, &parse(text).unwrap());
         let desired = decide(&inventory, &BTreeMap::new());
         let state = State::create().unwrap();
         for (id, lane) in &desired.lanes {

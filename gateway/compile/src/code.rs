@@ -181,9 +181,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
-            Self::NoEndpoints => {
-                ("NoEndpoints", Warning, "Check that the Service's selector matches Pods, and that they are ready.")
-            }
+            Self::NoEndpoints => (
+                "NoEndpoints",
+                Warning,
+                "Check that the Service's selector matches Pods that are ready; of an EndpointSlice that you write yourself, that its label `kubernetes.io/service-name` names the Service, and that its port has the name of the Service's port.",
+            ),
             Self::PolicyNotServed => (
                 "PolicyNotServed",
                 Error,

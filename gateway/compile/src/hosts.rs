@@ -82,7 +82,10 @@ impl Workshop<'_> {
         notes: &mut Notes<'_>,
     ) {
         if let Some(first) = host.routes.get(&rule.pattern) {
-            notes.add(FindingCode::DuplicatePath, &rule.field, || lost(first, declared));
+            // What is doubled is the path; the backend beside it may be fine.
+            let field =
+                rule.field.strip_suffix(".backend").map_or_else(|| (*rule.field).to_owned(), |at| format!("{at}.path"));
+            notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
             return;
         }
         let action = self.action(&mut host.uses, declared, rule, notes);

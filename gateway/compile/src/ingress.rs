@@ -156,6 +156,21 @@ fn show(host: &HostPattern) -> Arc<str> {
     }
 }
 
+/// Why no request has the path `written`.
+fn why_no_path(written: &str) -> String {
+    let shown = quote(written);
+    // Characters that paths of people seldom have, and regular expressions nearly always.
+    let is_expression = written.contains(['(', '[', '^', '$', '*', '\\', '|']);
+    match (written.starts_with('/'), is_expression) {
+        (false, true) => format!(
+            "The path {shown} does not begin with `/`; it looks like a regular expression, and those are not served"
+        ),
+        (false, false) => format!("The path {shown} does not begin with `/`"),
+        (true, true) => format!("The path {shown} looks like a regular expression, and those are not served"),
+        (true, false) => format!("No request has the path {shown} once it is canonical"),
+    }
+}
+
 fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut Notes<'_>) -> Option<Rule> {
     let kind = read_path_type(path, field, notes);
     let written = match path.path.as_deref().unwrap_or_default() {
@@ -170,7 +185,7 @@ fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut N
     };
     let Some(pattern) = pattern else {
         notes.add(FindingCode::BadPath, &format!("{field}.path"), || {
-            format!("No request has the path {} once it is canonical, so this rule is left out.", quote(written))
+            format!("{}, so this rule is left out.", why_no_path(written))
         });
         return None;
     };

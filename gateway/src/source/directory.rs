@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::files::{FileName, Files, is_hidden, is_manifest};
 use super::stamp::{Stamp, walk};
-use super::{Batch, Event, Events, Scope, manifest};
+use super::{Batch, Event, Events, Scope, content};
 
 /// How long a file must stand still before it is believed to be complete, when no notice says so.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -148,7 +148,8 @@ impl Directory {
     /// Reads or forgets one file that a notice names. False when the path is none of ours, such as a whole directory.
     fn touch(&mut self, path: &Path, batch: &mut Batch) -> bool {
         let Some(file) = self.name(path) else { return false };
-        match Stamp::of(path) {
+        let Some(root) = self.roots.get(file.root) else { return false };
+        match Stamp::of(root, &file.path) {
             Ok(Some(stamp)) => self.read(file, stamp, batch),
             Ok(None) => return false,
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.forget(&file, batch),
@@ -215,12 +216,8 @@ impl Directory {
     }
 
     fn read(&mut self, file: FileName, stamp: Stamp, batch: &mut Batch) {
-        let path = self.files.locate(&file);
-        let text = if stamp.length > manifest::FILE_BYTES as u64 {
-            Err(format!("line 1: the file is longer than {} bytes", manifest::FILE_BYTES))
-        } else {
-            fs::read_to_string(path).map_err(|error| format!("cannot read this file: {error}"))
-        };
+        let Some(root) = self.roots.get(file.root) else { return };
+        let text = content::read(root, &file.path).map_err(|error| error.to_string());
         self.files.write(&file, text, batch);
         self.unsettled.remove(&file);
         self.stamps.insert(file, stamp);

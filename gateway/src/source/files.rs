@@ -42,8 +42,7 @@ impl Files {
     }
 
     /// Where a file is.
-    #[must_use]
-    pub fn locate(&self, file: &FileName) -> PathBuf {
+    fn locate(&self, file: &FileName) -> PathBuf {
         self.roots.get(file.root).map_or_else(|| file.path.clone(), |root| root.join(&file.path))
     }
 

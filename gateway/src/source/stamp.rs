@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::content;
 use super::files::{is_hidden, is_manifest};
 
 /// Most files below one source directory: far above what a person writes, far below what would fill memory.
@@ -25,22 +26,28 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of a file, links followed; `None` when there is something else at `path`.
+    /// The stamp of what `below` names in `root`, links followed; `None` for a directory. A link that cannot be followed, or
+    /// leads out of `root`, has a stamp of its own: reading it says what is wrong.
     ///
     /// # Errors
     /// When there is nothing, or nothing that can be looked at.
-    pub fn of(path: &Path) -> io::Result<Option<Self>> {
-        let metadata = fs::metadata(path)?;
+    pub fn of(root: &Path, below: &Path) -> io::Result<Option<Self>> {
+        let path = match content::resolve(root, below) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            resolved => resolved.unwrap_or_else(|_| root.join(below)),
+        };
+        let metadata = fs::symlink_metadata(path)?;
         let stamp = || Self {
             length: metadata.len(),
             modified: metadata.modified().ok(),
             identity: (metadata.dev(), metadata.ino()),
         };
-        Ok(metadata.is_file().then(stamp))
+        Ok((!metadata.is_dir()).then(stamp))
     }
 }
 
-/// Every manifest below `root`, by its path below it. Links to files are followed, links to directories are not.
+/// Every manifest below `root`, by its path below it. Links to files are followed, links to directories are not. What has a
+/// manifest's name and is no file is listed as well: reading it says what is wrong.
 ///
 /// # Errors
 /// When `root` or a directory below it cannot be listed, or holds too many files.
@@ -65,7 +72,7 @@ pub fn walk(root: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
                 }
             } else if let Ok(below) = path.strip_prefix(root)
                 && is_manifest(below)
-                && let Ok(Some(stamp)) = Stamp::of(&path)
+                && let Ok(Some(stamp)) = Stamp::of(root, below)
             {
                 found.insert(below.to_owned(), stamp);
             }

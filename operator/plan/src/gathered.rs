@@ -39,6 +39,8 @@ pub struct Claim {
     pub created: Option<Time>,
     /// The classes of its enabled lanes, own and `alsoServe`.
     pub classes: BTreeSet<String>,
+    /// Those among `classes` that are its lanes' own.
+    pub own: BTreeSet<String>,
 }
 
 impl Claim {
@@ -50,10 +52,12 @@ impl Claim {
         let classes = lanes.flat_map(|(lane, spec)| {
             std::iter::once(spec.class_name(&name, lane)).chain(spec.ingress_class.also_serve.iter().cloned())
         });
+        let own = instance.spec.enabled_lanes().map(|(lane, spec)| spec.class_name(&name, lane));
         Self {
             namespace: instance.metadata.namespace.clone().unwrap_or_default(),
             created: instance.metadata.creation_timestamp.clone(),
             classes: classes.collect(),
+            own: own.collect(),
             name,
         }
     }

@@ -232,6 +232,7 @@ fn elder(name: &str, classes: &[&str]) -> Claim {
         name: name.to_owned(),
         created,
         classes: classes.iter().map(|&class| class.to_owned()).collect(),
+        own: classes.iter().map(|&class| class.to_owned()).collect(),
     }
 }
 

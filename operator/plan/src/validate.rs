@@ -37,8 +37,9 @@ pub fn validate(instance: &GatewayInstance, gathered: &Gathered) -> Result<Valid
     rejections.extend(lanes_are_apart(&valid));
     for (lane, _) in valid.spec.enabled_lanes() {
         rejections.extend(class_is_free(&valid, lane, &gathered.classes));
+        rejections.extend(served_classes_are_of_others(&valid, lane, &gathered.classes));
     }
-    rejections.extend(claims_are_first(&Claim::of(instance), &gathered.others));
+    rejections.extend(claims_prevail(&valid, &Claim::of(instance), gathered));
     rejections.extend(cluster_is_new_enough(&valid, gathered.kubernetes_minor));
     if rejections.is_empty() { Ok(valid) } else { Err(rejections) }
 }
@@ -106,16 +107,17 @@ fn lanes_are_apart(instance: &ValidInstance) -> Vec<Rejection> {
 /// A class that exists under the name of the lane's own must be this instance's. One of an earlier instance of the same name is not.
 fn class_is_free(instance: &ValidInstance, lane: LaneName, classes: &[IngressClass]) -> Option<Rejection> {
     let name = instance.class_name(lane);
-    let class = classes.iter().find(|class| class.metadata.name.as_ref() == Some(&name))?;
-    let controller = class.spec.as_ref().and_then(|spec| spec.controller.as_deref()).unwrap_or_default();
-    let owner = class.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_INSTANCE_UID));
-    if controller != CONTROLLER {
+    let class = find(&name, classes)?;
+    if !is_of_a_gateway(class) {
         return Some(Rejection::new(
             reason::CLASS_TAKEN,
-            format!("The IngressClass {name} of the {lane} lane belongs to the controller \"{}\".", shown(controller)),
+            format!(
+                "The IngressClass {name} of the {lane} lane belongs to the controller \"{}\".",
+                shown(controller(class))
+            ),
         ));
     }
-    (owner.map(String::as_str) != Some(instance.uid())).then(|| {
+    (!is_made_for(instance, class)).then(|| {
         Rejection::new(
             reason::CLASS_TAKEN,
             format!("The IngressClass {name} of the {lane} lane was not made for this instance."),
@@ -123,21 +125,84 @@ fn class_is_free(instance: &ValidInstance, lane: LaneName, classes: &[IngressCla
     })
 }
 
-/// Of several instances that claim a class the oldest keeps it.
-fn claims_are_first(own: &Claim, others: &[Claim]) -> Vec<Rejection> {
-    let elders = others.iter().filter(|other| !other.is_of_same_instance(own) && other.is_older_than(own));
-    let mut taken: Vec<(&str, &Claim)> = elders
-        .flat_map(|other| other.classes.intersection(&own.classes).map(move |class| (class.as_str(), other)))
-        .collect();
-    taken.sort_by_key(|(class, other)| (*class, other.namespace.as_str(), other.name.as_str()));
-    taken.dedup_by_key(|(class, _)| *class);
-    let reject = |(class, other): (&str, &Claim)| {
-        Rejection::new(
-            reason::CLASS_CLAIMED_TWICE,
-            format!("The class {class} is claimed by the older GatewayInstance {}/{}.", other.namespace, other.name),
+/// `alsoServe` is for classes of other controllers: a class of another instance would hand over its routes and its keys. One that was
+/// this instance's own until it took another name is none of another's.
+fn served_classes_are_of_others(instance: &ValidInstance, lane: LaneName, classes: &[IngressClass]) -> Vec<Rejection> {
+    let listed = instance.spec.lane(lane).ingress_class.also_serve.iter();
+    let foreign = |name: &&String| {
+        find(name, classes).is_some_and(|class| is_of_a_gateway(class) && !is_made_for(instance, class))
+    };
+    let reject = |name: &String| Rejection {
+        remedy: REMOVE_FROM_ALSO_SERVE.to_owned(),
+        ..Rejection::new(
+            reason::CLASS_TAKEN,
+            format!("The {lane} lane lists {name} in alsoServe, which is the class of another GatewayInstance."),
         )
     };
-    taken.into_iter().map(reject).collect()
+    listed.filter(foreign).map(reject).collect()
+}
+
+const REMOVE_FROM_ALSO_SERVE: &str = "Remove it from alsoServe.";
+
+/// Of several instances that claim a class one keeps it, and only the others are rejected.
+fn claims_prevail(instance: &ValidInstance, own: &Claim, gathered: &Gathered) -> Vec<Rejection> {
+    let others = gathered.others.iter().filter(|other| !other.is_of_same_instance(own));
+    let shared =
+        others.flat_map(|other| other.classes.intersection(&own.classes).map(move |class| (class.as_str(), other)));
+    let mut lost: Vec<(&str, &Claim)> = shared
+        .filter(|(name, other)| {
+            let class = find(name, &gathered.classes);
+            match (own.own.contains(*name), other.own.contains(*name)) {
+                (true, false) => false,
+                // Nobody can have the class of another controller for his own, so that claim takes it from nobody.
+                (false, true) => class.is_none_or(is_of_a_gateway),
+                (true, true) => !class.is_some_and(|class| is_made_for(instance, class)) && other.is_older_than(own),
+                (false, false) => other.is_older_than(own),
+            }
+        })
+        .collect();
+    lost.sort_by_key(|(name, other)| {
+        (*name, !other.own.contains(*name), other.namespace.as_str(), other.name.as_str())
+    });
+    lost.dedup_by_key(|(name, _)| *name);
+    lost.into_iter().map(|(name, other)| claimed_twice(name, own, other)).collect()
+}
+
+fn claimed_twice(class: &str, own: &Claim, other: &Claim) -> Rejection {
+    let holder = format!("{}/{}", other.namespace, other.name);
+    if other.own.contains(class) && !own.own.contains(class) {
+        return Rejection {
+            remedy: REMOVE_FROM_ALSO_SERVE.to_owned(),
+            ..Rejection::new(
+                reason::CLASS_CLAIMED_TWICE,
+                format!("alsoServe lists the class {class}, which is the GatewayInstance {holder}'s own."),
+            )
+        };
+    }
+    let first = if own.created.is_none() && other.created.is_none() {
+        format!("another GatewayInstance too; neither has a creationTimestamp, so {holder} comes first by name")
+    } else {
+        format!("the older GatewayInstance {holder}")
+    };
+    Rejection::new(reason::CLASS_CLAIMED_TWICE, format!("The class {class} is claimed by {first}."))
+}
+
+fn find<'a>(name: &str, classes: &'a [IngressClass]) -> Option<&'a IngressClass> {
+    classes.iter().find(|class| class.metadata.name.as_deref() == Some(name))
+}
+
+fn controller(class: &IngressClass) -> &str {
+    class.spec.as_ref().and_then(|spec| spec.controller.as_deref()).unwrap_or_default()
+}
+
+fn is_of_a_gateway(class: &IngressClass) -> bool {
+    controller(class) == CONTROLLER
+}
+
+/// Whether the operator made it for this very instance, and not for an earlier one of its name.
+fn is_made_for(instance: &ValidInstance, class: &IngressClass) -> bool {
+    let owner = class.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_INSTANCE_UID));
+    is_of_a_gateway(class) && owner.map(String::as_str) == Some(instance.uid())
 }
 
 /// First minor version of Kubernetes 1 whose Services know `PreferSameZone` and `PreferSameNode` without a feature gate.

@@ -26,6 +26,8 @@ pub struct Watches {
     pub caches: Caches,
     /// Which stores are still empty.
     pub readiness: Readiness,
+    /// Reconciles that the watches ask for.
+    pub requests: Requests,
     /// The running watches; they end when this is dropped.
     pub tasks: JoinSet<()>,
     /// Gives the watches the context, once it exists: they need to know what instances refer to.
@@ -61,17 +63,18 @@ impl Readiness {
     }
 }
 
-/// Starts all watches, which send to `requests`.
+/// Starts all watches.
 #[must_use]
-pub fn start(client: &Client, requests: &Requests) -> Watches {
-    let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests: requests.clone() };
+pub fn start(client: &Client) -> Watches {
+    let writer = Writer::default();
+    let known_instances = writer.as_reader();
+    let requests = Requests::new(writer.as_reader());
+    let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests };
     let (context, known) = watch::channel(None::<Arc<Context>>);
     let all = watcher::Config::default;
     let ours = || watcher::Config::default().labels(OURS);
 
     let mut changes = instances::Changes::default();
-    let writer = Writer::default();
-    let known_instances = writer.as_reader();
     let guarded_instances = guarded(Api::all(client.clone()), all());
     let instances = starting.store_with("GatewayInstance", writer, guarded_instances, trim, move |event| {
         let freed = changes.freed(event);
@@ -118,7 +121,7 @@ pub fn start(client: &Client, requests: &Requests) -> Watches {
     starting.references::<ConfigMap>(client, ReferenceKind::ConfigMap, known);
 
     let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
-    Watches { caches, readiness: starting.readiness, tasks: starting.tasks, context }
+    Watches { caches, readiness: starting.readiness, requests: starting.requests, tasks: starting.tasks, context }
 }
 
 /// Watches while they are started.
@@ -189,11 +192,8 @@ impl Starting {
             while let Some(event) = stream.next().await {
                 let Some(object) = object(&event) else { continue };
                 let this = (kind, object.namespace().unwrap_or_default(), object.name_any());
-                for instance in watchers(&known, |watched| watched.references.contains(&this)) {
-                    if requests.send(instance).await.is_err() {
-                        return;
-                    }
-                }
+                // The first list asks too: it may be younger than what a reconcile has read already.
+                requests.ask(watchers(&known, |watched| watched.references.contains(&this)));
             }
         });
     }

@@ -12,7 +12,7 @@ fn the_oldest_ingress_keeps_a_path_and_the_younger_hears_of_both() {
     );
     let finding = world.findings.iter().find(|f| f.code == "DuplicatePath").unwrap();
     assert_eq!(finding.object.to_string(), "Ingress mill/a");
-    assert_eq!(finding.field, "spec.rules[0].http.paths[0].backend");
+    assert_eq!(finding.field, "spec.rules[0].http.paths[0].path");
     assert!(finding.message.contains("farm/z") && finding.message.contains("mill/a"), "{}", finding.message);
 
     world.delete(Kind::Ingress, "farm/z").compile();
@@ -39,5 +39,5 @@ fn the_first_of_two_equal_rules_of_one_ingress_stays() {
     let spec = rules(&["a.test /x Prefix one:80", "a.test /x/ Prefix two:80"]);
     let world = World::new(&(ingress("mill/a", 1, &spec) + &service("mill/one") + &service("mill/two")));
     assert_eq!(world.routes(), ["a.test /x Prefix mill/a mill/one:80 503"]);
-    assert!(world.codes().contains(&"DuplicatePath Ingress mill/a spec.rules[1].http.paths[0].backend".to_owned()));
+    assert!(world.codes().contains(&"DuplicatePath Ingress mill/a spec.rules[1].http.paths[0].path".to_owned()));
 }

@@ -65,3 +65,16 @@ fn rules_are_found_by_what_requests_are_made_into() {
     let snapshot = changes.snapshot.unwrap();
     assert!(snapshot.hosts.find("shop.test", "/caf%C3%A9").is_some());
 }
+
+#[test]
+fn a_path_that_is_refused_is_told_why() {
+    for (path, words) in [
+        ("mill", "The path \"mill\" does not begin with `/`, so"),
+        ("^/mill", "does not begin with `/`; it looks like a regular expression"),
+        ("/mill/..%2fother", "once it is canonical"),
+    ] {
+        let world = World::new(&ingress("mill/flour", 1, &rules(&[&format!("a.test {path} Prefix flour:80")])));
+        let finding = world.findings.iter().find(|finding| finding.code == "BadPath").unwrap();
+        assert!(finding.message.contains(words), "{path}: {}", finding.message);
+    }
+}

@@ -169,6 +169,28 @@ async fn links_that_are_swapped_as_in_a_mounted_config_map_are_followed() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_or_leads_elsewhere_is_told_and_holds_up_nothing() {
+    let mut followed = Followed::start(&[]).await;
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, followed.path(name)).unwrap();
+    link("/proc/kmsg", "log.yaml");
+    link("/proc/self/environ", "environment.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(followed.path("pipe.yaml")).status().unwrap().success());
+    while followed.problems.len() < 3 {
+        followed.next().await;
+    }
+    for (name, problem) in [("log", "leads out of"), ("environment", "leads out of"), ("pipe", "not a regular file")] {
+        let said = &followed.problems[&format!("{name}.yaml")];
+        assert!(said.contains(problem), "{name}: {said}");
+    }
+    fs::write(followed.path("z.yaml"), service("tug", "one")).unwrap();
+    followed.until(&[("tug", "one")]).await;
+    fs::remove_file(followed.path("log.yaml")).unwrap();
+    followed.replace("pipe.yaml", &service("crane", "one"));
+    followed.until(&[("crane", "one"), ("tug", "one")]).await;
+    assert_eq!(followed.problems.len(), 1, "{:?}", followed.problems);
+}
+
+#[tokio::test]
 async fn the_first_file_by_name_wins_an_object_and_the_others_are_told() {
     let mut followed = Followed::start(&[("b.yaml", service("crane", "b"))]).await;
     followed.until(&[("crane", "b")]).await;

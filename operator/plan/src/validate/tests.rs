@@ -106,9 +106,10 @@ fn the_older_of_two_instances_keeps_a_class() {
     let ours = "{northSouth: {ingressClass: {name: sea, alsoServe: [nginx]}}}";
     let cases = [
         (rival("pier", EARLIER, "{name: sea}"), vec!["ClassClaimedTwice"]),
-        (rival("pier", EARLIER, "{alsoServe: [sea]}"), vec!["ClassClaimedTwice"]),
+        (rival("pier", EARLIER, "{alsoServe: [sea]}"), vec![]),
         (rival("pier", EARLIER, "{alsoServe: [nginx]}"), vec!["ClassClaimedTwice"]),
         (rival("pier", EARLIER, "{name: sea, alsoServe: [nginx]}"), vec!["ClassClaimedTwice", "ClassClaimedTwice"]),
+        (rival("pier", LATER, "{alsoServe: [nginx]}"), vec![]),
         (rival("pier", EARLIER, "{name: lake}"), vec![]),
         (rival("pier", LATER, "{name: sea}"), vec![]),
         (rival("pier", None, "{name: sea}"), vec![]),
@@ -137,6 +138,18 @@ fn of_instances_of_one_second_the_first_by_name_keeps_a_class() {
     first.metadata.namespace = Some("aft".to_owned());
     assert_eq!(reasons(&ours, &claimed_by(&first)), ["ClassClaimedTwice"]);
     assert_eq!(reasons(&first, &claimed_by(&ours)), [""; 0]);
+}
+
+#[test]
+fn of_instances_from_files_none_is_called_older() {
+    let mut ours = instance("{northSouth: {ingressClass: {name: sea}}}");
+    ours.metadata.creation_timestamp = None;
+    let mut first = rival("pier", None, "{name: sea}");
+    first.metadata.namespace = Some("aft".to_owned());
+    let rejections = validate(&ours, &claimed_by(&first)).unwrap_err();
+    let told = rejections[0].to_string();
+    assert!(told.contains("neither has a creationTimestamp, so aft/pier comes first by name"), "{told}");
+    assert!(!told.contains("older"), "{told}");
 }
 
 #[test]
@@ -170,5 +183,94 @@ fn a_field_that_the_cluster_does_not_know_is_rejected_when_its_version_is_known(
         let gathered = Gathered { kubernetes_minor, ..Gathered::default() };
         let spec = format!("{{eastWest: {{service: {{trafficDistribution: {wanted}}}}}}}");
         assert_eq!(reasons(&instance(&spec), &gathered), expected, "{wanted} on {kubernetes_minor:?}");
+    }
+}
+
+/// The IngressClass `sea` of this controller, with this instance's UID in its label.
+fn sea(controller: &str, uid: &str) -> IngressClass {
+    let labels = format!("labels: {{bulkhead.io/instance-uid: {uid}}}");
+    serde_saphyr::from_str(&format!("{{metadata: {{name: sea, {labels}}}, spec: {{controller: {controller}}}}}"))
+        .unwrap()
+}
+
+fn with_uid(mut instance: GatewayInstance, uid: &str) -> GatewayInstance {
+    instance.metadata.uid = Some(uid.to_owned());
+    instance
+}
+
+#[test]
+fn listing_the_class_of_another_instance_costs_only_the_one_that_lists_it() {
+    let victim = || instance("{northSouth: {ingressClass: {name: sea}}}");
+    let classes = [vec![], vec![sea(CONTROLLER, "0b5e-quay")]];
+    for (age, classes) in [EARLIER, LATER, None].into_iter().flat_map(|age| classes.iter().map(move |c| (age, c))) {
+        let thief = with_uid(rival("thief", age, "{alsoServe: [sea]}"), "7h1ef");
+        let of = |other: &GatewayInstance| Gathered { classes: classes.clone(), ..claimed_by(other) };
+        assert_eq!(reasons(&victim(), &of(&thief)), [""; 0], "{age:?} {classes:?}");
+        let rejections = validate(&thief, &of(&victim())).unwrap_err();
+        assert!(rejections.iter().all(|rejection| rejection.remedy == "Remove it from alsoServe."), "{rejections:?}");
+        assert!(rejections.iter().all(|rejection| rejection.message.contains("sea")), "{rejections:?}");
+    }
+}
+
+#[test]
+fn a_class_of_a_gateway_is_served_for_nobody_but_the_instance_it_was_made_for() {
+    let cases = [
+        (sea(CONTROLLER, "another"), vec!["ClassTaken"]),
+        (sea(CONTROLLER, "''"), vec!["ClassTaken"]),
+        (sea(CONTROLLER, "0b5e-quay"), vec![]),
+        (sea("example.com/sea", "another"), vec![]),
+    ];
+    for (class, expected) in cases {
+        let gathered = Gathered { classes: vec![class.clone()], ..Gathered::default() };
+        let lister = instance("{northSouth: {ingressClass: {alsoServe: [sea]}}}");
+        assert_eq!(reasons(&lister, &gathered), expected, "{class:?}");
+    }
+}
+
+#[test]
+fn of_two_that_claim_a_class_as_their_own_the_one_it_was_made_for_keeps_it() {
+    let ours = instance("{northSouth: {ingressClass: {name: sea}}}");
+    for (age, uid, keeps) in
+        [(EARLIER, "0b5e-quay", true), (LATER, "0b5e-quay", true), (EARLIER, "7h1ef", false), (LATER, "7h1ef", false)]
+    {
+        let other = with_uid(rival("pier", age, "{name: sea}"), "7h1ef");
+        let of = |other: &GatewayInstance| Gathered { classes: vec![sea(CONTROLLER, uid)], ..claimed_by(other) };
+        assert_eq!(reasons(&ours, &of(&other)).is_empty(), keeps, "{age:?} {uid}");
+        assert_eq!(reasons(&other, &of(&ours)).is_empty(), !keeps, "{age:?} {uid}");
+    }
+}
+
+#[test]
+fn a_claim_to_the_class_of_another_controller_as_ones_own_freezes_nobody_who_serves_it() {
+    let server = instance("{northSouth: {ingressClass: {alsoServe: [sea]}}}");
+    for age in [EARLIER, LATER] {
+        let squatter = rival("squatter", age, "{name: sea}");
+        let of = |other: &GatewayInstance| Gathered { classes: vec![sea("example.com/sea", "x")], ..claimed_by(other) };
+        assert_eq!(reasons(&server, &of(&squatter)), [""; 0]);
+        assert_eq!(reasons(&squatter, &of(&server)), ["ClassTaken"]);
+    }
+}
+
+#[test]
+fn the_order_of_claims_and_classes_leaves_no_trace_in_the_verdict() {
+    let ours = instance("{northSouth: {ingressClass: {name: sea, alsoServe: [nginx, lake]}}}");
+    let mut others = vec![
+        Claim::of(&rival("a", EARLIER, "{alsoServe: [sea, nginx]}")),
+        Claim::of(&rival("b", LATER, "{name: nginx}")),
+        Claim::of(&rival("c", EARLIER, "{name: sea, alsoServe: [lake]}")),
+        Claim::of(&rival("d", EARLIER, "{name: sea}")),
+    ];
+    let mut lake = sea(CONTROLLER, "another");
+    lake.metadata.name = Some("lake".to_owned());
+    let mut classes = vec![lake, sea(CONTROLLER, "other")];
+    let judge = |others: &[Claim], classes: &[IngressClass]| {
+        validate(&ours, &Gathered { others: others.to_vec(), classes: classes.to_vec(), ..Gathered::default() })
+    };
+    let straight = judge(&others, &classes);
+    assert_eq!(straight.as_ref().unwrap_err().len(), 5);
+    for _ in 0..others.len() {
+        others.rotate_left(1);
+        classes.reverse();
+        assert_eq!(judge(&others, &classes), straight);
     }
 }
