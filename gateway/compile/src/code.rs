@@ -43,13 +43,15 @@ pub enum FindingCode {
     ServiceNotFound,
     /// Hosts that ask for TLS; they are served in clear text.
     TlsNotServed,
+    /// An Ingress with more paths than are looked at; the last ones are left out.
+    TooManyPaths,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AnnotationNotServed,
         Self::BadBackend,
         Self::BadHost,
@@ -69,6 +71,7 @@ impl FindingCode {
         Self::ResourceBackend,
         Self::ServiceNotFound,
         Self::TlsNotServed,
+        Self::TooManyPaths,
         Self::UnknownPathType,
     ];
 
@@ -162,6 +165,11 @@ impl FindingCode {
                 "TlsNotServed",
                 Warning,
                 "Do not send anything to these hosts that must stay secret; end TLS in front of the gateway.",
+            ),
+            Self::TooManyPaths => (
+                "TooManyPaths",
+                Error,
+                "Spread the paths over several Ingresses, or let one prefix stand for many of them.",
             ),
             Self::UnknownPathType => {
                 ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")

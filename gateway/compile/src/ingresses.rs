@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_model::HostPattern;
+use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::age::Age;
+use crate::class::class_of;
 use crate::ingress::Declared;
 use crate::name::Name;
+use crate::object::trim_ingress;
 
 /// Ingresses by name. Those that are not served are held, and count for nothing.
 #[derive(Debug, Default)]
@@ -21,13 +24,48 @@ pub(crate) struct Ingresses {
 
 #[derive(Debug)]
 struct Held {
-    declared: Arc<Declared>,
+    content: Content,
     served: bool,
 }
 
+#[derive(Debug)]
+enum Content {
+    /// Not served since it came: nothing has been made of it, because anybody may write Ingresses of a class that nobody serves.
+    Unread(Box<Ingress>),
+    /// Served, now or before its class was lost.
+    Read(Arc<Declared>),
+}
+
+impl Content {
+    fn class(&self) -> Option<&str> {
+        match self {
+            Self::Unread(ingress) => class_of(ingress),
+            Self::Read(declared) => declared.class.as_deref(),
+        }
+    }
+
+    fn declared(&self) -> Option<&Arc<Declared>> {
+        match self {
+            Self::Unread(_) => None,
+            Self::Read(declared) => Some(declared),
+        }
+    }
+
+    /// What the Ingress declares, read now if it never was.
+    fn read(&mut self) -> Arc<Declared> {
+        let declared = match self {
+            Self::Unread(ingress) => Arc::new(Declared::read(ingress)),
+            Self::Read(declared) => return Arc::clone(declared),
+        };
+        *self = Self::Read(Arc::clone(&declared));
+        declared
+    }
+}
+
 impl Ingresses {
+    /// What is made of an Ingress, if it was ever served.
     pub(crate) fn get(&self, name: &Name) -> Option<&Declared> {
-        self.held.get(name).map(|held| &*held.declared)
+        self.held.get(name)?.content.declared().map(|declared| &**declared)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
@@ -39,14 +77,21 @@ impl Ingresses {
     }
 
     /// Those about which `serves` has changed its mind, and what it says now.
-    pub(crate) fn turned(&self, serves: impl Fn(&Declared) -> bool) -> Vec<(Name, bool)> {
-        let verdicts = self.held.iter().map(|(name, held)| (name, held.served, serves(&held.declared)));
+    pub(crate) fn turned(&self, serves: impl Fn(&Name, Option<&str>) -> bool) -> Vec<(Name, bool)> {
+        let verdicts = self.held.iter().map(|(name, held)| (name, held.served, serves(name, held.content.class())));
         verdicts.filter(|(_, was, is)| was != is).map(|(name, _, is)| (name.clone(), is)).collect()
     }
 
     /// Puts an Ingress in, not served yet. One that is there must not be served any more.
     pub(crate) fn insert(&mut self, declared: Declared) {
-        self.held.insert(declared.age.name.clone(), Held { declared: Arc::new(declared), served: false });
+        let name = declared.age.name.clone();
+        self.held.insert(name, Held { content: Content::Read(Arc::new(declared)), served: false });
+    }
+
+    /// Puts an Ingress in that is not to be served, as [`insert`](Self::insert) does.
+    pub(crate) fn insert_unread(&mut self, name: Name, mut ingress: Box<Ingress>) {
+        trim_ingress(&mut ingress);
+        self.held.insert(name, Held { content: Content::Unread(ingress), served: false });
     }
 
     pub(crate) fn remove(&mut self, name: &Name) {
@@ -54,21 +99,22 @@ impl Ingresses {
     }
 
     /// Enters an Ingress into the indexes or takes it out of them; the Ingress, if that changes anything.
-    pub(crate) fn set_served(&mut self, name: &Name, served: bool) -> Option<&Declared> {
+    pub(crate) fn set_served(&mut self, name: &Name, served: bool) -> Option<Arc<Declared>> {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
-        for host in held.declared.hosts.keys() {
+        let declared = held.content.read();
+        for host in declared.hosts.keys() {
             if served {
                 let claims = self.claims.entry(host.clone()).or_default();
-                claims.insert(held.declared.age.clone(), Arc::clone(&held.declared));
+                claims.insert(declared.age.clone(), Arc::clone(&declared));
             } else if let Some(claims) = self.claims.get_mut(host) {
-                claims.remove(&held.declared.age);
+                claims.remove(&declared.age);
                 if claims.is_empty() {
                     self.claims.remove(host);
                 }
             }
         }
-        for service in held.declared.services() {
+        for service in declared.services() {
             let service = name.beside(service);
             if served {
                 self.referrers.entry(service).or_default().insert(name.clone());
@@ -79,7 +125,7 @@ impl Ingresses {
                 }
             }
         }
-        Some(&held.declared)
+        Some(declared)
     }
 
     /// Every host that a served Ingress names.
@@ -96,5 +142,32 @@ impl Ingresses {
     pub(crate) fn hosts_of_service(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.referrers.get(service).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of(service))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ingress(paths: usize) -> Box<Ingress> {
+        let path = serde_json::json!({"path": "/", "pathType": "Prefix", "backend": {}});
+        let rule = serde_json::json!({"http": {"paths": vec![path; paths]}});
+        Box::new(serde_json::from_value(serde_json::json!({"spec": {"rules": [{}, rule, rule, {}]}})).unwrap())
+    }
+
+    #[test]
+    fn an_ingress_that_was_never_served_is_kept_unread_and_trimmed() {
+        let mut all = Ingresses::default();
+        let name = Name::new("mill", "a");
+        all.insert_unread(name.clone(), ingress(17_000));
+        let Content::Unread(kept) = &all.held[&name].content else { panic!() };
+        let rules = kept.spec.as_ref().unwrap().rules.as_ref().unwrap();
+        assert_eq!((rules.len(), rules.capacity()), (2, 2));
+        let paths = &rules[1].http.as_ref().unwrap().paths;
+        assert_eq!((paths.len(), paths.capacity()), (2_000, 2_000));
+        assert!(all.get(&name).is_none() && all.claims.is_empty());
+
+        assert_eq!(all.set_served(&name, true).unwrap().findings[0].code, "TooManyPaths");
+        assert!(matches!(all.held[&name].content, Content::Read(_)));
     }
 }
