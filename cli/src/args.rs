@@ -157,11 +157,11 @@ pub(crate) struct RenderArgs {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RoutesArgs {
     /// Admin addresses of gateways [default: 127.0.0.1:8280, the first lane of `bulkhead up`]
-    #[arg(value_name = "ADDR:PORT")]
+    #[arg(value_name = "ADDR:PORT", value_parser = admin_address)]
     pub(crate) addresses: Vec<SocketAddr>,
 
     /// The same, as a flag
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = admin_address)]
     pub(crate) admin: Vec<SocketAddr>,
 
     /// What to print
@@ -187,6 +187,14 @@ fn port_base(text: &str) -> Result<u16, String> {
         0..=HIGHEST_PORT_BASE => Ok(port),
         _ => Err(format!("admin ports lie {ADMIN_OFFSET} above the first port: choose one up to {HIGHEST_PORT_BASE}")),
     }
+}
+
+/// An address as it is shown in many places: bare, or as the URL of an admin port.
+fn admin_address(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.strip_prefix("http://").unwrap_or(text);
+    let bare = bare.split('/').next().unwrap_or(bare);
+    let bare = bare.strip_prefix("localhost:").map_or_else(|| bare.to_owned(), |port| format!("127.0.0.1:{port}"));
+    bare.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8280".to_owned())
 }
 
 /// The command line of this process. Ends the process with help or an error where clap would.
@@ -234,6 +242,14 @@ mod tests {
         assert!(up(&[".", "--http-port-base", "65236"]).unwrap_err().contains("choose one up to 65235"));
         assert!(up(&[".", "--http-port-base", "x"]).is_err());
         assert!(up(&[".", "--threads", "0"]).is_err(), "a lane without threads serves nobody");
+    }
+
+    #[test]
+    fn an_admin_address_may_be_the_url_that_up_prints() {
+        for text in ["127.0.0.1:8282", "http://127.0.0.1:8282", "http://127.0.0.1:8282/v1/routes", "localhost:8282"] {
+            assert_eq!(admin_address(text), Ok("127.0.0.1:8282".parse().unwrap()), "{text}");
+        }
+        assert!(admin_address("quay").unwrap_err().contains("such as 127.0.0.1:8280"));
     }
 
     #[test]

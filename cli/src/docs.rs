@@ -29,17 +29,74 @@ fn every_event_is_in_the_page_of_commands() {
     }
 }
 
-#[test]
-fn the_links_between_pages_lead_somewhere() {
-    for page in
-        ["README.md", "docs/README.md", "docs/getting-started.md", "docs/limits.md", "docs/examples/shop/README.md"]
-    {
-        let folder = root().join(page).parent().unwrap().to_owned();
-        for target in read(page).split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_owned)) {
-            let outside = target.starts_with('#') || target.contains("://");
-            assert!(outside || folder.join(&target).exists(), "{page} links to {target}");
+/// Every page, by its path from the root.
+fn pages() -> Vec<String> {
+    let (mut pages, mut folders) = (vec!["README.md".to_owned()], vec![root().join("docs")]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                pages.push(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+            }
         }
     }
+    pages.sort();
+    pages
+}
+
+/// Targets of the links of a text, but not of what looks like one in code.
+fn links(text: &str) -> Vec<String> {
+    let prose: String = text.split('`').step_by(2).collect();
+    prose.split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_owned)).collect()
+}
+
+/// What the headings of a text are linked to by: GitHub keeps letters, digits and hyphens, and makes hyphens of spaces.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |character: &char| character.is_alphanumeric() || "-_ ".contains(*character);
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn the_links_between_pages_lead_somewhere() {
+    for page in pages() {
+        let text = read(&page);
+        for target in links(&text).into_iter().filter(|target| !target.contains("://")) {
+            let (file, heading) = target.split_once('#').unwrap_or((&target, ""));
+            let path = root().join(&page).parent().unwrap().join(file);
+            assert!(file.is_empty() || path.exists(), "{page} links to {target}");
+            if !heading.is_empty() {
+                let there = if file.is_empty() { text.clone() } else { std::fs::read_to_string(path).unwrap() };
+                assert!(anchors(&there).iter().any(|anchor| anchor == heading), "{page} links to {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_index_of_the_book_has_every_page() {
+    let index = links(&read("docs/README.md"));
+    for page in pages().iter().filter_map(|page| page.strip_prefix("docs/")).filter(|page| *page != "README.md") {
+        assert!(index.iter().any(|target| target == page), "docs/README.md lacks {page}");
+    }
+}
+
+#[test]
+fn the_manifests_in_the_page_about_manifests_are_accepted() {
+    let page = read("docs/writing-manifests.md");
+    let directory = tempfile::tempdir().unwrap();
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    for (number, block) in blocks.enumerate() {
+        std::fs::write(directory.path().join(format!("{number}.yaml")), block).unwrap();
+    }
+    let inventory = Folder::open(directory.path()).unwrap().inventory();
+    assert!(inventory.problems.is_empty(), "{:?}", inventory.problems);
+    let planned = plan_all(&inventory, &Site::default());
+    let lanes: Vec<_> =
+        planned.into_iter().map(|(name, planned)| (name.to_string(), planned.unwrap().lanes.len())).collect();
+    assert_eq!(lanes, [("demo/demo".to_owned(), 1)]);
 }
 
 #[test]

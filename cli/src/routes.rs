@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
-use bulkhead_crds::report::{RouteReport, RoutesReport};
+use bulkhead_crds::report::{GatewayReport, RouteReport, RoutesReport};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -29,6 +29,8 @@ enum RoutesError {
 #[derive(Serialize)]
 struct Loaded {
     admin: SocketAddr,
+    /// Namespace, instance and lane; empty when the gateway has read no lane document yet.
+    lane: String,
     #[serde(flatten)]
     report: RoutesReport,
 }
@@ -51,15 +53,16 @@ fn text(arguments: &RoutesArgs) -> Result<String, RoutesError> {
     let mut loaded = Vec::new();
     for admin in addresses(arguments) {
         let report = runtime.block_on(admin::get(admin, "/v1/routes")).map_err(RoutesError::Ask)?;
-        loaded.push(Loaded { admin, report });
+        let status: GatewayReport = runtime.block_on(admin::get(admin, "/v1/status")).map_err(RoutesError::Ask)?;
+        let lane = status.identity.map(|of| format!("{}/{}/{}", of.namespace, of.instance, of.lane.field()));
+        loaded.push(Loaded { admin, lane: lane.unwrap_or_default(), report });
     }
     match arguments.output {
         RoutesOutput::Json => {
             serde_json::to_string_pretty(&loaded).map(|text| text + "\n").map_err(RoutesError::Encode)
         }
-        RoutesOutput::Table if loaded.len() == 1 => Ok(loaded.iter().map(|gateway| lines(&gateway.report)).collect()),
         RoutesOutput::Table => {
-            let one = |gateway: &Loaded| format!("{}\n{}", gateway.admin, lines(&gateway.report));
+            let one = |gateway: &Loaded| format!("{}\n{}", title(gateway), lines(&gateway.report));
             Ok(loaded.iter().map(one).collect::<Vec<_>>().join("\n"))
         }
     }
@@ -68,6 +71,15 @@ fn text(arguments: &RoutesArgs) -> Result<String, RoutesError> {
 fn addresses(arguments: &RoutesArgs) -> Vec<SocketAddr> {
     let given: Vec<SocketAddr> = arguments.addresses.iter().chain(&arguments.admin).copied().collect();
     if given.is_empty() { vec![SocketAddr::from((Ipv4Addr::LOCALHOST, PORT_BASE + ADMIN_OFFSET))] } else { given }
+}
+
+/// Whose routes they are.
+fn title(gateway: &Loaded) -> String {
+    if gateway.lane.is_empty() {
+        gateway.admin.to_string()
+    } else {
+        format!("{} at {}", printable(&gateway.lane), gateway.admin)
+    }
 }
 
 fn lines(report: &RoutesReport) -> String {

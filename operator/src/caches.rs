@@ -110,10 +110,5 @@ fn child(kind: Kind, object: &ChildMeta) -> Child {
     let meta = object.metadata.clone();
     let slug = label(&meta, names::LABEL_LANE);
     let lane = LaneName::ALL.into_iter().find(|lane| slug == Some(lane.slug()));
-    let key = Key {
-        kind,
-        namespace: meta.namespace.clone().unwrap_or_default(),
-        name: meta.name.clone().unwrap_or_default(),
-    };
-    Child { key, lane, meta }
+    Child { key: Key::of(kind, &meta), lane, meta }
 }

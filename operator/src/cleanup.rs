@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::call::{CallError, call};
 use crate::context::Context;
 use crate::kind::{Key, Kind};
+use crate::ours::could_be_of;
 use crate::owner::InstanceId;
 use crate::remove::remove;
 
@@ -67,12 +68,8 @@ async fn clean_up_kind(kind: Kind, id: &InstanceId, context: &Context) -> Result
     let api = context.api_everywhere(kind);
     let found = call(format!("listing {} of {id}", kind.plural()), api.list_metadata(&labelled)).await?;
     let mut outcome = Ok(());
-    for object in found.items {
-        let key = Key {
-            kind,
-            namespace: object.metadata.namespace.unwrap_or_default(),
-            name: object.metadata.name.unwrap_or_default(),
-        };
+    let keys = found.items.iter().map(|object| Key::of(kind, &object.metadata));
+    for key in keys.filter(|key| could_be_of(key, &id.namespace, &id.name)) {
         let done = remove(&key, id, context).await;
         outcome = outcome.and(done);
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::discovery::ApiResource;
 
 /// One kind of object that the operator applies. In the order in which they are applied; they are removed the other way round.
@@ -134,6 +135,18 @@ pub struct Key {
     pub namespace: String,
     /// Name.
     pub name: String,
+}
+
+impl Key {
+    /// The object of this kind whose metadata this is.
+    #[must_use]
+    pub fn of(kind: Kind, meta: &ObjectMeta) -> Self {
+        Self {
+            kind,
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+        }
+    }
 }
 
 impl fmt::Display for Key {

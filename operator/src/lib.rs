@@ -20,6 +20,7 @@ pub mod kind;
 pub mod manifests;
 pub mod metrics;
 pub mod observe;
+pub mod ours;
 pub mod owner;
 pub mod poll;
 pub mod prune;

@@ -18,6 +18,8 @@ use tokio::net::TcpStream;
 
 use crate::observe::PodSeen;
 
+mod bounds;
+
 /// Longest time for one pod, connection included.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Most bytes of one report: a few findings in full, everything else is counts.
@@ -114,7 +116,7 @@ async fn ask(address: SocketAddr) -> Result<GatewayReport, Error> {
             return Err(Error::Status { address, status: response.status() });
         }
         let content = Limited::new(response.into_body(), REPORT_BYTES).collect().await.map_err(unread)?;
-        serde_json::from_slice(&content.to_bytes()).map_err(|source| unread(source.into()))
+        serde_json::from_slice(&content.to_bytes()).map(bounds::bounded).map_err(|source| unread(source.into()))
     };
     // The connection is driven here, not by a task of its own, so that it ends when this does. One that ended well has handed over all it
     // carried, which may not have been read yet.

@@ -8,16 +8,23 @@ use tracing::warn;
 use crate::caches::Child;
 use crate::context::Context;
 use crate::kind::Key;
+use crate::ours::could_be_of;
 use crate::owner::InstanceId;
 use crate::remove::remove;
 
 /// What should go, in the order in which it should: the reverse of that in which it was applied. Lanes in `unsettled` were not applied in
-/// full, so what they leave behind may still be in use.
+/// full, so what they leave behind may still be in use. What no plan of the instance could have named is none of ours and stays.
 #[must_use]
-pub fn surplus(children: &[Child], planned: &BTreeSet<Key>, unsettled: &BTreeSet<LaneName>) -> Vec<Key> {
+pub fn surplus(
+    id: &InstanceId,
+    children: &[Child],
+    planned: &BTreeSet<Key>,
+    unsettled: &BTreeSet<LaneName>,
+) -> Vec<Key> {
     let goes = |child: &&Child| {
         child.meta.deletion_timestamp.is_none()
             && !planned.contains(&child.key)
+            && could_be_of(&child.key, &id.namespace, &id.name)
             && child.lane.is_none_or(|lane| !unsettled.contains(&lane))
     };
     let mut keys: Vec<_> = children.iter().filter(goes).map(|child| child.key.clone()).collect();
@@ -33,7 +40,7 @@ pub async fn prune(
     context: &Context,
 ) -> bool {
     let mut failed = false;
-    for key in surplus(&context.caches.children_of(id), planned, unsettled) {
+    for key in surplus(id, &context.caches.children_of(id), planned, unsettled) {
         match remove(&key, id, context).await {
             Ok(()) => {
                 context.remember(id, |memory| memory.applied.remove(&key));
@@ -55,6 +62,10 @@ mod tests {
     use super::*;
     use crate::kind::Kind;
 
+    fn edge() -> InstanceId {
+        InstanceId { namespace: "infra".to_owned(), name: "edge".to_owned(), uid: "u1".to_owned() }
+    }
+
     fn key(kind: Kind, name: &str) -> Key {
         Key { kind, namespace: "infra".to_owned(), name: name.to_owned() }
     }
@@ -72,7 +83,8 @@ mod tests {
             child(Kind::IngressClass, "edge-east-west", Some(LaneName::EastWest)),
         ];
         let planned = BTreeSet::from([key(Kind::Deployment, "edge-north-south")]);
-        let kinds: Vec<_> = surplus(&children, &planned, &BTreeSet::new()).into_iter().map(|key| key.kind).collect();
+        let kinds: Vec<_> =
+            surplus(&edge(), &children, &planned, &BTreeSet::new()).into_iter().map(|key| key.kind).collect();
         assert_eq!(kinds, [Kind::IngressClass, Kind::Deployment, Kind::ServiceAccount]);
     }
 
@@ -83,13 +95,22 @@ mod tests {
             child(Kind::Secret, "edge-east-west-keyring-1", Some(LaneName::EastWest)),
         ];
         let unsettled = BTreeSet::from([LaneName::NorthSouth]);
-        assert_eq!(surplus(&children, &BTreeSet::new(), &unsettled), [key(Kind::Secret, "edge-east-west-keyring-1")]);
+        assert_eq!(
+            surplus(&edge(), &children, &BTreeSet::new(), &unsettled),
+            [key(Kind::Secret, "edge-east-west-keyring-1")]
+        );
+    }
+
+    #[test]
+    fn what_only_carries_our_labels_stays() {
+        let children = [child(Kind::ConfigMap, "settings-of-a-tenant", Some(LaneName::NorthSouth))];
+        assert_eq!(surplus(&edge(), &children, &BTreeSet::new(), &BTreeSet::new()), []);
     }
 
     #[test]
     fn what_is_being_deleted_is_not_deleted_again() {
-        let mut gone = child(Kind::Service, "edge", None);
+        let mut gone = child(Kind::Service, "edge-east-west", None);
         gone.meta.deletion_timestamp = Some(Time(jiff::Timestamp::UNIX_EPOCH));
-        assert_eq!(surplus(&[gone], &BTreeSet::new(), &BTreeSet::new()), []);
+        assert_eq!(surplus(&edge(), &[gone], &BTreeSet::new(), &BTreeSet::new()), []);
     }
 }

@@ -6,6 +6,7 @@ use tracing::info;
 use crate::call::{CallError, call};
 use crate::context::Context;
 use crate::kind::Key;
+use crate::ours::{could_be_of, was_applied};
 use crate::owner::InstanceId;
 
 /// Deletes `key` if it exists, is not being deleted already, and is `owner`'s. Whatever else it is, it is left alone.
@@ -13,9 +14,13 @@ use crate::owner::InstanceId;
 /// # Errors
 /// When it cannot be read or deleted.
 pub async fn remove(key: &Key, owner: &InstanceId, context: &Context) -> Result<(), CallError> {
+    if !could_be_of(key, &owner.namespace, &owner.name) {
+        return Ok(());
+    }
     let api = context.api(key);
     let Some(live) = call(format!("looking for {key}"), api.get_metadata_opt(&key.name)).await? else { return Ok(()) };
-    if live.metadata.deletion_timestamp.is_some() || !owner.owns(&live.metadata) {
+    let live_meta = &live.metadata;
+    if live_meta.deletion_timestamp.is_some() || !owner.owns(live_meta) || !was_applied(live_meta) {
         return Ok(());
     }
     let parameters = DeleteParams {

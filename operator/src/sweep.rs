@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::call::{CallError, call};
 use crate::context::Context;
 use crate::kind::Key;
+use crate::ours::could_be_of;
 use crate::owner::InstanceId;
 use crate::remove::remove;
 
@@ -37,7 +38,7 @@ pub async fn sweep(context: &Context) -> Result<(), CallError> {
     let mut orphans: BTreeMap<InstanceId, Vec<Key>> = BTreeMap::new();
     for child in context.caches.children_where(|meta| meta.owner_references.is_none()) {
         let Some(owner) = InstanceId::labelled(&child.meta) else { continue };
-        if !known.contains(&owner) {
+        if !known.contains(&owner) && could_be_of(&child.key, &owner.namespace, &owner.name) {
             orphans.entry(owner).or_default().push(child.key);
         }
     }

@@ -103,9 +103,13 @@ impl Board {
 
 impl Row {
     fn tell(&self, id: &LaneId, before: Option<&Self>, events: &mut Vec<Event>) {
-        let shown = |row: &Self| (row.phase, row.addresses, row.reason().to_owned());
+        let shown = |row: &Self| (row.phase, row.addresses, row.seen.pid, row.reason().to_owned());
         if before.map(shown) != Some(shown(self)) {
             events.push(Event::lane(id, self));
+        }
+        let answers_again = self.seen.deaths > 0 && self.seen.report.is_some();
+        if answers_again && before.is_some_and(|before| before.seen.report.is_none()) {
+            events.push(Event::back(id));
         }
         // A lane that does not answer at the moment has not lost its classes and findings.
         if self.seen.report.is_none() {

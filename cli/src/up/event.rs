@@ -56,6 +56,9 @@ pub(crate) enum Event {
         http: String,
         https: String,
         admin: String,
+        /// Its process, while there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pid: Option<u32>,
         #[serde(skip_serializing_if = "String::is_empty")]
         reason: String,
     },
@@ -92,6 +95,11 @@ pub(crate) enum Event {
         lane: LaneRef,
         reason: String,
         pause_milliseconds: u64,
+    },
+    /// A lane that died answers again.
+    Back {
+        #[serde(flatten)]
+        lane: LaneRef,
     },
     /// Where a built-in backend listens.
     Backend { service: String, port: String, address: SocketAddr },
@@ -131,6 +139,7 @@ impl Event {
             http: text(row.addresses.map(|addresses| addresses.http)),
             https: text(row.addresses.map(|addresses| addresses.https)),
             admin: text(row.addresses.map(|addresses| addresses.admin)),
+            pid: row.seen.pid,
             reason: row.reason().to_owned(),
         }
     }
@@ -154,6 +163,10 @@ impl Event {
     pub(crate) fn restart(id: &LaneId, reason: String, pause: Duration) -> Self {
         let pause_milliseconds = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         Self::Restart { lane: id.into(), reason, pause_milliseconds }
+    }
+
+    pub(crate) fn back(id: &LaneId) -> Self {
+        Self::Back { lane: id.into() }
     }
 
     pub(crate) fn backend(port: &PortId, address: SocketAddr) -> Self {
@@ -196,10 +209,13 @@ impl fmt::Display for Event {
             Self::Instance { instance, reason, message, .. } => {
                 write!(f, "{instance}  not accepted: {reason}: {}", printable(message))
             }
-            Self::Lane { lane, phase, http, https, admin, reason } => {
+            Self::Lane { lane, phase, http, https, admin, pid, reason } => {
                 write!(f, "{lane}  {phase}")?;
                 if !http.is_empty() {
                     write!(f, "  http://{http}  https://{https}  admin http://{admin}")?;
+                }
+                if let Some(pid) = pid {
+                    write!(f, "  pid {pid}")?;
                 }
                 if reason.is_empty() { Ok(()) } else { write!(f, "  ({})", printable(reason)) }
             }
@@ -219,6 +235,7 @@ impl fmt::Display for Event {
             Self::Restart { lane, reason, pause_milliseconds } => {
                 write!(f, "{lane}  {}; starting again in {pause_milliseconds} ms", printable(reason))
             }
+            Self::Back { lane } => write!(f, "{lane}  is back"),
             Self::Backend { service, port, address } => {
                 write!(f, "backend of {}:{} at {address}", printable(service), printable(port))
             }

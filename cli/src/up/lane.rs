@@ -123,6 +123,7 @@ impl Watcher {
             let reason = match self.start() {
                 Ok(mut process) => {
                     self.seen.obstacle.clear();
+                    self.seen.pid = process.pid();
                     match self.attend(&mut process).await {
                         Some(status) => ended(&status),
                         None => return self.end(process).await,
@@ -139,6 +140,7 @@ impl Watcher {
             let pause = pause(self.seen.deaths);
             self.seen.deaths = self.seen.deaths.saturating_add(1);
             self.seen.report = None;
+            self.seen.pid = None;
             self.routes_of = None;
             self.tell(News::Died { reason, pause }).await;
             self.tell_seen().await;

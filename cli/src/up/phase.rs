@@ -44,6 +44,8 @@ impl fmt::Display for Phase {
 pub(crate) struct Observation {
     /// It was asked to end.
     pub(crate) ending: bool,
+    /// The process, while there is one.
+    pub(crate) pid: Option<u32>,
     /// Deaths in a row.
     pub(crate) deaths: u32,
     /// Why it cannot be started at all; empty when it can.

@@ -77,6 +77,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Its number, until it has ended.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits for its end. Can be dropped and called again.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! How changes reach the user: as lines, or as a table.
 
+mod columns;
 mod table;
 
 use std::io::{self, IsTerminal, Write};

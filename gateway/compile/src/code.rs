@@ -53,13 +53,15 @@ pub enum FindingCode {
     ResourceBackend,
     /// A Service that does not exist; the route answers 503.
     ServiceNotFound,
+    /// An Ingress with more paths than are looked at; the last ones are left out.
+    TooManyPaths,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::AnnotationNotServed,
         Self::BadBackend,
         Self::BadHost,
@@ -84,6 +86,7 @@ impl FindingCode {
         Self::PortNotTcp,
         Self::ResourceBackend,
         Self::ServiceNotFound,
+        Self::TooManyPaths,
         Self::UnknownPathType,
     ];
 
@@ -199,6 +202,11 @@ impl FindingCode {
             Self::ServiceNotFound => {
                 ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
             }
+            Self::TooManyPaths => (
+                "TooManyPaths",
+                Error,
+                "Spread the paths over several Ingresses, or let one prefix stand for many of them.",
+            ),
             Self::UnknownPathType => {
                 ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")
             }

@@ -110,7 +110,7 @@ impl Compiler {
     /// Puts an object in, in place of one with the same key.
     pub fn apply(&mut self, object: Object) {
         match object {
-            Object::Ingress(ingress) => self.apply_ingress(&ingress),
+            Object::Ingress(ingress) => self.apply_ingress(ingress),
             Object::IngressClass(class) => {
                 let name = class.metadata.name.clone().unwrap_or_default();
                 self.classes.insert(name, *class);
@@ -206,16 +206,20 @@ impl Compiler {
         self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.iter()).map(|route| report::route(route)).collect()
     }
 
-    fn apply_ingress(&mut self, ingress: &Ingress) {
-        let declared = Declared::read(ingress);
-        let name = declared.age.name.clone();
+    fn apply_ingress(&mut self, ingress: Box<Ingress>) {
+        let name = Name::of(&ingress.metadata);
+        if !self.serves(&name, class::class_of(&ingress)) {
+            self.set_served(&name, false);
+            self.ingresses.insert_unread(name, ingress);
+            return;
+        }
+        let declared = Declared::read(&ingress);
         if self.ingresses.get(&name) == Some(&declared) {
             return;
         }
         self.set_served(&name, false);
-        let serve = self.serves(&declared);
         self.ingresses.insert(declared);
-        self.set_served(&name, serve);
+        self.set_served(&name, true);
     }
 
     fn set_service(&mut self, name: &Name, ports: Option<Ports>) {
@@ -247,16 +251,15 @@ impl Compiler {
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
         self.verdicts = class::judge(&lane.document, &self.classes);
-        for (name, served) in self.ingresses.turned(|declared| self.serves(declared)) {
+        for (name, served) in self.ingresses.turned(|name, class| self.serves(name, class)) {
             self.set_served(&name, served);
         }
     }
 
-    fn serves(&self, declared: &Declared) -> bool {
+    fn serves(&self, ingress: &Name, class: Option<&str>) -> bool {
         let Some(lane) = &self.lane else { return false };
-        let class = |name: &str| self.verdicts.iter().any(|class| class.served && class.name == name);
-        lane.document.scope.namespaces.contains(&declared.age.name.namespace)
-            && declared.class.as_deref().is_some_and(class)
+        let served = |name: &str| self.verdicts.iter().any(|class| class.served && class.name == name);
+        lane.document.scope.namespaces.contains(&ingress.namespace) && class.is_some_and(served)
     }
 
     /// Begins or ends serving an Ingress, and marks what depends on it.

@@ -14,6 +14,7 @@ use crate::class::class_of;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::name::Name;
+use crate::object::{MAX_PATHS, cost};
 use crate::service::PortRef;
 use crate::tls_claim::{self, TlsClaim};
 
@@ -109,7 +110,18 @@ impl Declared {
 fn read_rules(spec: &IngressSpec, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
     let mut hosts: BTreeMap<HostPattern, Vec<Rule>> = BTreeMap::new();
     let rules = spec.rules.as_deref().unwrap_or_default();
+    let mut left = MAX_PATHS;
+    if rules.iter().map(cost).sum::<usize>() > left {
+        notes.add(FindingCode::TooManyPaths, "spec.rules", || {
+            format!("This Ingress has more than {MAX_PATHS} paths, so those after the first {MAX_PATHS} are left out.")
+        });
+    }
     for (r, rule) in rules.iter().enumerate() {
+        if left == 0 {
+            break;
+        }
+        let taken = left;
+        left = left.saturating_sub(cost(rule));
         let written = rule.host.as_deref().unwrap_or_default();
         let host = match HostPattern::parse(written) {
             Ok(host) => host,
@@ -122,7 +134,7 @@ fn read_rules(spec: &IngressSpec, notes: &mut Notes<'_>) -> BTreeMap<HostPattern
         };
         let shown = show(&host);
         let list = hosts.entry(host).or_default();
-        let paths = rule.http.iter().flat_map(|http| &http.paths).enumerate();
+        let paths = rule.http.iter().flat_map(|http| &http.paths).take(taken).enumerate();
         list.extend(
             paths.filter_map(|(p, path)| read_path(&shown, path, &format!("spec.rules[{r}].http.paths[{p}]"), notes)),
         );

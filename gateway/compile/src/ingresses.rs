@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_model::HostPattern;
+use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::age::Age;
+use crate::class::class_of;
 use crate::ingress::Declared;
 use crate::name::Name;
+use crate::object::trim_ingress;
 
 /// Ingresses by name. Those that are not served are held, and count for nothing.
 #[derive(Debug, Default)]
@@ -28,13 +31,48 @@ type Referrers = BTreeMap<Name, BTreeSet<Name>>;
 
 #[derive(Debug)]
 struct Held {
-    declared: Arc<Declared>,
+    content: Content,
     served: bool,
 }
 
+#[derive(Debug)]
+enum Content {
+    /// Not served since it came: nothing has been made of it, because anybody may write Ingresses of a class that nobody serves.
+    Unread(Box<Ingress>),
+    /// Served, now or before its class was lost.
+    Read(Arc<Declared>),
+}
+
+impl Content {
+    fn class(&self) -> Option<&str> {
+        match self {
+            Self::Unread(ingress) => class_of(ingress),
+            Self::Read(declared) => declared.class.as_deref(),
+        }
+    }
+
+    fn declared(&self) -> Option<&Arc<Declared>> {
+        match self {
+            Self::Unread(_) => None,
+            Self::Read(declared) => Some(declared),
+        }
+    }
+
+    /// What the Ingress declares, read now if it never was.
+    fn read(&mut self) -> Arc<Declared> {
+        let declared = match self {
+            Self::Unread(ingress) => Arc::new(Declared::read(ingress)),
+            Self::Read(declared) => return Arc::clone(declared),
+        };
+        *self = Self::Read(Arc::clone(&declared));
+        declared
+    }
+}
+
 impl Ingresses {
+    /// What is made of an Ingress, if it was ever served.
     pub(crate) fn get(&self, name: &Name) -> Option<&Declared> {
-        self.held.get(name).map(|held| &*held.declared)
+        self.held.get(name)?.content.declared().map(|declared| &**declared)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
@@ -46,14 +84,21 @@ impl Ingresses {
     }
 
     /// Those about which `serves` has changed its mind, and what it says now.
-    pub(crate) fn turned(&self, serves: impl Fn(&Declared) -> bool) -> Vec<(Name, bool)> {
-        let verdicts = self.held.iter().map(|(name, held)| (name, held.served, serves(&held.declared)));
+    pub(crate) fn turned(&self, serves: impl Fn(&Name, Option<&str>) -> bool) -> Vec<(Name, bool)> {
+        let verdicts = self.held.iter().map(|(name, held)| (name, held.served, serves(name, held.content.class())));
         verdicts.filter(|(_, was, is)| was != is).map(|(name, _, is)| (name.clone(), is)).collect()
     }
 
     /// Puts an Ingress in, not served yet. One that is there must not be served any more.
     pub(crate) fn insert(&mut self, declared: Declared) {
-        self.held.insert(declared.age.name.clone(), Held { declared: Arc::new(declared), served: false });
+        let name = declared.age.name.clone();
+        self.held.insert(name, Held { content: Content::Read(Arc::new(declared)), served: false });
+    }
+
+    /// Puts an Ingress in that is not to be served, as [`insert`](Self::insert) does.
+    pub(crate) fn insert_unread(&mut self, name: Name, mut ingress: Box<Ingress>) {
+        trim_ingress(&mut ingress);
+        self.held.insert(name, Held { content: Content::Unread(ingress), served: false });
     }
 
     pub(crate) fn remove(&mut self, name: &Name) {
@@ -61,12 +106,12 @@ impl Ingresses {
     }
 
     /// Enters an Ingress into the indexes or takes it out of them; the Ingress, if that changes anything.
-    pub(crate) fn set_served(&mut self, name: &Name, served: bool) -> Option<&Declared> {
+    pub(crate) fn set_served(&mut self, name: &Name, served: bool) -> Option<Arc<Declared>> {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
-        let declared = &held.declared;
-        set_claims(&mut self.claims, declared.hosts.keys(), declared, served);
-        set_claims(&mut self.tls_claims, declared.tls.keys(), declared, served);
+        let declared = held.content.read();
+        set_claims(&mut self.claims, declared.hosts.keys(), &declared, served);
+        set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
         set_referrers(&mut self.of_secret, declared.secrets(), name, served);
         Some(declared)
@@ -139,5 +184,32 @@ fn set_referrers<'r>(
                 referrers.remove(&object);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ingress(paths: usize) -> Box<Ingress> {
+        let path = serde_json::json!({"path": "/", "pathType": "Prefix", "backend": {}});
+        let rule = serde_json::json!({"http": {"paths": vec![path; paths]}});
+        Box::new(serde_json::from_value(serde_json::json!({"spec": {"rules": [{}, rule, rule, {}]}})).unwrap())
+    }
+
+    #[test]
+    fn an_ingress_that_was_never_served_is_kept_unread_and_trimmed() {
+        let mut all = Ingresses::default();
+        let name = Name::new("mill", "a");
+        all.insert_unread(name.clone(), ingress(17_000));
+        let Content::Unread(kept) = &all.held[&name].content else { panic!() };
+        let rules = kept.spec.as_ref().unwrap().rules.as_ref().unwrap();
+        assert_eq!((rules.len(), rules.capacity()), (2, 2));
+        let paths = &rules[1].http.as_ref().unwrap().paths;
+        assert_eq!((paths.len(), paths.capacity()), (2_000, 2_000));
+        assert!(all.get(&name).is_none() && all.claims.is_empty());
+
+        assert_eq!(all.set_served(&name, true).unwrap().findings[0].code, "TooManyPaths");
+        assert!(matches!(all.held[&name].content, Content::Read(_)));
     }
 }

@@ -2,10 +2,14 @@
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass, IngressRule};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::secret::KeyringEntry;
+
+/// Paths of one Ingress that are looked at, over all of its rules; a rule without paths counts as one. An object of the 3 MiB that an API
+/// server takes can have 34,000, which cost a gateway 25 MB, while those that people write have a few dozen.
+pub(crate) const MAX_PATHS: usize = 2_000;
 
 /// One object of a kind that matters.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,10 +92,7 @@ impl Object {
     /// Drops what no program of ours reads, so that whoever keeps objects keeps little.
     pub fn trim(&mut self) {
         match self {
-            Self::Ingress(ingress) => {
-                trim_metadata(&mut ingress.metadata);
-                ingress.status = None;
-            }
+            Self::Ingress(ingress) => trim_ingress(ingress),
             Self::IngressClass(class) => trim_metadata(&mut class.metadata),
             Self::Service(service) => {
                 trim_metadata(&mut service.metadata);
@@ -111,6 +112,31 @@ impl Object {
             Self::Secret(_) => {}
         }
     }
+}
+
+/// As [`Object::trim`]. Of more than [`MAX_PATHS`] paths one too many is kept, which shows that there were more.
+pub(crate) fn trim_ingress(ingress: &mut Ingress) {
+    trim_metadata(&mut ingress.metadata);
+    ingress.status = None;
+    let Some(rules) = ingress.spec.as_mut().and_then(|spec| spec.rules.as_mut()) else { return };
+    let mut left = MAX_PATHS + 1;
+    rules.retain_mut(|rule| {
+        if left == 0 {
+            return false;
+        }
+        if let Some(http) = &mut rule.http {
+            http.paths.truncate(left);
+            http.paths.shrink_to_fit();
+        }
+        left = left.saturating_sub(cost(rule));
+        true
+    });
+    rules.shrink_to_fit();
+}
+
+/// What a rule counts towards [`MAX_PATHS`].
+pub(crate) fn cost(rule: &IngressRule) -> usize {
+    rule.http.as_ref().map_or(1, |http| http.paths.len().max(1))
 }
 
 fn trim_metadata(metadata: &mut ObjectMeta) {

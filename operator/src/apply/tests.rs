@@ -6,6 +6,7 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::*;
 use crate::manifests::rbac;
+use crate::ours::could_be_of;
 
 /// Plans that together hold every kind of object there is.
 fn plans() -> Vec<Plan> {
@@ -94,6 +95,7 @@ fn everything_planned_can_be_found_again_by_its_owner() {
             let metadata = object.value.get("metadata").cloned().expect("metadata");
             let metadata = serde_json::from_value(metadata).expect("metadata");
             assert!(edge.owns(&metadata), "{}", object.key);
+            assert!(could_be_of(&object.key, "infra", "edge"), "{}", object.key);
             assert_eq!(InstanceId::labelled(&metadata).as_ref(), Some(&edge), "{}", object.key);
         }
     }

@@ -236,6 +236,7 @@ fn believed<'a>(seen: &LaneSeen, pod: &'a PodSeen) -> Result<&'a GatewayReport, 
             bounded(&identity.namespace),
             bounded(&identity.instance)
         )),
+        None if report.ready => Err("it says that it is ready, but not of which lane".to_owned()),
         None => Ok(report),
     }
 }

@@ -232,6 +232,17 @@ fn a_pod_that_answers_for_another_lane_is_not_believed() {
 }
 
 #[test]
+fn a_pod_that_is_ready_for_no_lane_is_not_believed() {
+    let nobody = |lane: &mut LaneSeen| {
+        lane.pods = vec![pod("a", Ok(GatewayReport { identity: None, ..report(lane.lane, 3) }))];
+    };
+    let observed = observe(&instance(json!({})), &seen(nobody), at(0));
+    let lane = &observed.status.lanes[0];
+    assert_eq!(status_of(&lane.conditions, ConditionType::ConfigLoaded), ("Unknown", "PodsUnreachable"));
+    assert_eq!((lane.ingresses, lane.findings.errors), (0, 0));
+}
+
+#[test]
 fn what_pods_count_and_find_is_told() {
     let status = observe(&instance(json!({})), &seen(|_| {}), at(0)).status;
     let lane = &status.lanes[0];

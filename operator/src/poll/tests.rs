@@ -1,4 +1,5 @@
-use bulkhead_crds::report::FindingsReport;
+use bulkhead_crds::finding::{Finding, ObjectRef, Severity};
+use bulkhead_crds::report::{ClassReport, FindingsReport};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -56,6 +57,42 @@ async fn the_report_of_a_ready_pod_is_read_even_when_it_closes_the_connection() 
     let port = answering(response("200 OK", &content)).await;
     let seen = see(pod(true, Some("127.0.0.1")), port).await;
     assert_eq!(seen.report, Ok(report()));
+}
+
+#[tokio::test]
+async fn what_a_hostile_pod_says_fits_the_schema_of_the_status() {
+    let long = "\u{1b}ä".to_owned() + &"x".repeat(2000);
+    let name = "\u{7}".to_owned() + &"ä".repeat(300);
+    let finding = Finding {
+        object: ObjectRef::new(&name, &name, &name),
+        field: name.clone(),
+        severity: Severity::Error,
+        code: name.clone(),
+        message: long.clone(),
+        remedy: long.clone(),
+    };
+    let class = ClassReport { name: name.clone(), served: false, reason: long.clone() };
+    let hostile = GatewayReport {
+        config_generation: -1,
+        waiting_for: long.clone(),
+        classes: vec![class; 20],
+        findings: FindingsReport { errors: u32::MAX, warnings: u32::MAX, sample: vec![finding; 17] },
+        source_problems: vec![name; 20],
+        ..report()
+    };
+    let content = serde_json::to_string(&hostile).expect("a report");
+    let port = answering(response("200 OK", &content)).await;
+    let seen = see(pod(true, Some("127.0.0.1")), port).await.report.expect("a report");
+    let lengths = |texts: &[&String]| -> Vec<usize> {
+        assert!(texts.iter().all(|text| !text.contains(char::is_control)), "{texts:?}");
+        texts.iter().map(|text| text.chars().count()).collect()
+    };
+    let Finding { object, field, code, message, remedy, .. } = &seen.findings.sample[0];
+    assert_eq!(lengths(&[&object.kind, &object.namespace, &object.name]), [63, 63, 253]);
+    assert_eq!(lengths(&[field, code, message, remedy]), [256, 64, 1024, 1024]);
+    assert_eq!(lengths(&[&seen.classes[0].reason, &seen.waiting_for, &seen.source_problems[0]]), [300; 3]);
+    assert_eq!((seen.findings.sample.len(), seen.classes.len(), seen.source_problems.len()), (16, 17, 16));
+    assert_eq!(seen.config_generation, 0);
 }
 
 #[tokio::test]

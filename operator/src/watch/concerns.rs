@@ -10,14 +10,24 @@ use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::ObjectRef;
 
+use crate::kind::{Key, Kind};
+use crate::ours::could_be_of;
 use crate::owner::{InstanceId, label};
 
 type Instances = [Arc<GatewayInstance>];
 type Reference = ObjectRef<GatewayInstance>;
 
-/// The instance that an object was made for: by its labels, or where those were removed, by its owner reference.
+/// The instance that an object was made for: by its labels, or where those were removed, by its owner reference. Nobody, if no plan of
+/// that instance would have named it so.
 #[must_use]
-pub fn of_child(meta: &ObjectMeta) -> Vec<Reference> {
+pub fn of_child(kind: Kind, meta: &ObjectMeta) -> Vec<Reference> {
+    let mut makers = makers(meta);
+    makers
+        .retain(|maker| could_be_of(&Key::of(kind, meta), maker.namespace.as_deref().unwrap_or_default(), &maker.name));
+    makers
+}
+
+fn makers(meta: &ObjectMeta) -> Vec<Reference> {
     if let (Some(name), Some(namespace)) =
         (label(meta, names::LABEL_INSTANCE), label(meta, names::LABEL_INSTANCE_NAMESPACE))
     {
@@ -113,17 +123,17 @@ mod tests {
     fn a_child_is_traced_by_labels_and_else_by_its_owner() {
         let labels = [(names::LABEL_INSTANCE, "edge"), (names::LABEL_INSTANCE_NAMESPACE, "infra")];
         let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let labelled = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
-        assert_eq!(of_child(&labelled), [ObjectRef::new("edge").within("infra")]);
+        let (namespace, name) = (Some("infra".to_owned()), Some("edge-east-west".to_owned()));
+        let named = ObjectMeta { namespace, name, ..ObjectMeta::default() };
+        let labelled = ObjectMeta { labels: Some(labels), ..named.clone() };
+        assert_eq!(of_child(Kind::ConfigMap, &labelled), [ObjectRef::new("edge").within("infra")]);
+        let copied = ObjectMeta { namespace: Some("team".to_owned()), ..labelled };
+        assert_eq!(of_child(Kind::ConfigMap, &copied), []);
         let owner =
             OwnerReference { kind: "GatewayInstance".to_owned(), name: "edge".to_owned(), ..Default::default() };
-        let owned = ObjectMeta {
-            namespace: Some("infra".to_owned()),
-            owner_references: Some(vec![owner]),
-            ..ObjectMeta::default()
-        };
-        assert_eq!(of_child(&owned), [ObjectRef::new("edge").within("infra")]);
-        assert_eq!(of_child(&ObjectMeta::default()), []);
+        let owned = ObjectMeta { owner_references: Some(vec![owner]), ..named.clone() };
+        assert_eq!(of_child(Kind::ConfigMap, &owned), [ObjectRef::new("edge").within("infra")]);
+        assert_eq!(of_child(Kind::ConfigMap, &named), []);
     }
 
     #[test]

@@ -107,11 +107,11 @@ pub fn start(client: &Client) -> Watches {
     });
     let deployments =
         starting.store("Deployment", events(Api::all(client.clone()), ours()), trim, |event: &Event<Deployment>| {
-            object(event).map(|object| concerns::of_child(object.meta())).unwrap_or_default()
+            object(event).map(|object| concerns::of_child(Kind::Deployment, object.meta())).unwrap_or_default()
         });
     let services =
         starting.store("Service", events(Api::all(client.clone()), ours()), trim, |event: &Event<Service>| {
-            object(event).map(|object| concerns::of_child(object.meta())).unwrap_or_default()
+            object(event).map(|object| concerns::of_child(Kind::Service, object.meta())).unwrap_or_default()
         });
     let mut children = BTreeMap::new();
     for kind in Kind::ALL {
@@ -176,8 +176,8 @@ impl Starting {
         let resource = kind.resource();
         let api = Api::all_with(client.clone(), &resource);
         let stream = events(api, watcher::Config::default().labels(OURS));
-        self.store_with(kind.as_str(), Writer::new(resource), stream, trim, |event| {
-            object(event).map(|child| concerns::of_child(&child.metadata)).unwrap_or_default()
+        self.store_with(kind.as_str(), Writer::new(resource), stream, trim, move |event| {
+            object(event).map(|child| concerns::of_child(kind, &child.metadata)).unwrap_or_default()
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use bulkhead_crds::lane::{
     HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneUpstream, NamespaceSet, Profile,
+    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
 };
 use bulkhead_crds::names::{
     CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
@@ -32,6 +32,7 @@ pub(crate) fn document() -> LaneDocument {
             trusted_cidrs: Vec::new(),
             append_forwarded_for: false,
         },
+        tls: LaneTls::default(),
         limits: LaneLimits {
             request_head_bytes: 32 << 10,
             request_target_bytes: 8 << 10,
@@ -44,6 +45,7 @@ pub(crate) fn document() -> LaneDocument {
             keep_alive_requests: 10_000,
             keep_alive_age_ms: 3_600_000,
             connections: 10_000,
+            tls_handshake_ms: 10_000,
         },
         upstream: LaneUpstream {
             connect_ms: 2_000,

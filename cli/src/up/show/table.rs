@@ -13,6 +13,7 @@ use ratatui::widgets::{Block, Cell, Paragraph, Row, Wrap};
 use tokio::sync::mpsc;
 
 use super::Key;
+use super::columns::{self, Column};
 use crate::name::LaneId;
 use crate::table::printable;
 use crate::up::board::{self, Board};
@@ -41,8 +42,14 @@ impl Table {
     }
 
     pub(super) fn tell(&mut self, events: &[Event], board: &Board) -> io::Result<()> {
-        let restarts = events.iter().filter(|event| matches!(event, Event::Restart { .. }));
-        self.recent.extend(restarts.map(ToString::to_string));
+        for event in events {
+            if let Event::Restart { lane, .. } | Event::Back { lane } = event {
+                // That it starts again is no news once it is back, or has died again.
+                let stale = format!("{lane}  ");
+                self.recent.retain(|line| !line.starts_with(&stale));
+                self.recent.push(event.to_string());
+            }
+        }
         let old = self.recent.len().saturating_sub(RECENT);
         self.recent.drain(..old);
         self.draw(board)
@@ -88,68 +95,60 @@ fn is_quit(code: KeyCode, modifiers: KeyModifiers) -> bool {
     }
 }
 
-/// Lanes above, what is wrong below them, commands at the bottom.
+/// Lanes above, what is wrong below them, commands at the bottom. Where there is not enough room, commands go first.
 fn render(frame: &mut Frame<'_>, board: &Board, recent: &[String], attempts: &[String]) {
     let notes = notes(board, recent);
-    let lanes = u16::try_from(board.lanes.len()).unwrap_or(u16::MAX).saturating_add(3);
-    let tries = u16::try_from(attempts.len()).unwrap_or(u16::MAX).saturating_add(2);
-    let tries = if attempts.is_empty() { 0 } else { tries };
-    let [top, middle, bottom, foot] = Layout::vertical([
-        Constraint::Max(lanes),
-        Constraint::Min(PANEL_LINES),
-        Constraint::Max(tries),
+    let lines = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    let panel = if notes.is_empty() { 1 } else { PANEL_LINES };
+    let room = frame.area().height.saturating_sub(1).saturating_sub(panel);
+    let lanes = lines(board.lanes.len()).saturating_add(3).min(room);
+    let left = room.saturating_sub(lanes);
+    let tries = if attempts.is_empty() || left < 3 { 0 } else { lines(attempts.len()).saturating_add(2).min(left) };
+    let panel = if notes.is_empty() { Constraint::Length(1) } else { Constraint::Min(panel) };
+    let [top, middle, bottom, foot, _] = Layout::vertical([
+        Constraint::Length(lanes),
+        panel,
+        Constraint::Length(tries),
         Constraint::Length(1),
+        Constraint::Fill(if notes.is_empty() { 1 } else { 0 }),
     ])
     .areas(frame.area());
     render_lanes(frame, board, top);
-    let title = if notes.is_empty() { " no findings, no problems " } else { " findings and problems " };
-    frame.render_widget(Paragraph::new(notes).wrap(Wrap { trim: false }).block(Block::bordered().title(title)), middle);
-    if !attempts.is_empty() {
-        let lines: Vec<Line<'_>> = attempts.iter().map(|command| Line::from(command.as_str())).collect();
+    if notes.is_empty() {
+        frame.render_widget(Line::from(" no findings, no problems"), middle);
+    } else {
+        let block = Block::bordered().title(" findings and problems ");
+        frame.render_widget(Paragraph::new(notes).wrap(Wrap { trim: false }).block(block), middle);
+    }
+    if tries > 0 {
+        let width = usize::from(bottom.width.saturating_sub(2));
+        let lines: Vec<Line<'_>> = attempts.iter().map(|command| Line::from(columns::cut(command, width))).collect();
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" try ")), bottom);
     }
     frame.render_widget(Line::from(" q or Ctrl-C: drain and end").style(Style::new().fg(Color::DarkGray)), foot);
 }
 
 fn render_lanes(frame: &mut Frame<'_>, board: &Board, area: Rect) {
-    let header = ["INSTANCE", "LANE", "CLASS", "PHASE", "ADDRESS", "TLS", "ROUTES", "FINDINGS"];
-    let header = Row::new(header).style(Style::new().add_modifier(Modifier::BOLD));
-    let rows = board.lanes.iter().map(|(id, row)| lane(id, row));
-    let widest = |cell: &dyn Fn(&LaneId, &board::Row) -> usize, header: usize| {
-        let cells = board.lanes.iter().map(|(id, row)| cell(id, row));
-        Constraint::Length(u16::try_from(cells.fold(header, usize::max)).unwrap_or(u16::MAX))
+    // Borders above and below, and the header.
+    let room = usize::from(area.height.saturating_sub(3));
+    let hidden = if board.lanes.len() > room { board.lanes.len() - room.saturating_sub(1) } else { 0 };
+    let shown = board.lanes.iter().take(board.lanes.len() - hidden);
+    let columns = columns::fit(board, usize::from(area.width.saturating_sub(2)));
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let header = Row::new(columns.iter().map(|(column, _)| column.title())).style(bold);
+    let row = |(id, row): (&LaneId, &board::Row)| {
+        Row::new(columns.iter().map(|(column, width)| {
+            let style = if *column == Column::Phase { Style::new().fg(color(row.phase)) } else { Style::new() };
+            Cell::from(Span::styled(columns::cut_inside(&column.cell(id, row), *width), style))
+        }))
     };
-    let widths = [
-        widest(&|id, _| id.instance.to_string().chars().count(), 8),
-        Constraint::Length(10),
-        widest(&|_, row| row.class.chars().count(), 5),
-        Constraint::Length(9),
-        Constraint::Length(21),
-        Constraint::Length(6),
-        Constraint::Length(6),
-        Constraint::Min(8),
-    ];
-    let block = Block::bordered().title(" bulkhead up ");
-    frame.render_widget(ratatui::widgets::Table::new(rows, widths).header(header).block(block), area);
-}
-
-fn lane<'a>(id: &LaneId, row: &board::Row) -> Row<'a> {
-    let findings = row.seen.report.as_ref().map(|report| &report.findings);
-    let findings = findings.map_or_else(String::new, |found| match (found.errors, found.warnings) {
-        (0, 0) => "none".to_owned(),
-        (errors, warnings) => format!("{errors} err, {warnings} warn"),
-    });
-    Row::new([
-        Cell::from(id.instance.to_string()),
-        Cell::from(id.lane.field()),
-        Cell::from(printable(&row.class)),
-        Cell::from(Span::styled(row.phase.to_string(), Style::new().fg(color(row.phase)))),
-        Cell::from(row.addresses.map(|addresses| addresses.http.to_string()).unwrap_or_default()),
-        // The port alone: the address is the same.
-        Cell::from(row.addresses.map(|addresses| format!(":{}", addresses.https.port())).unwrap_or_default()),
-        Cell::from(row.counts().map(|(_, routes, _)| routes.to_string()).unwrap_or_default()),
-        Cell::from(findings),
-    ])
+    let widths = columns.iter().map(|(_, width)| Constraint::Length(u16::try_from(*width).unwrap_or(u16::MAX)));
+    let table = ratatui::widgets::Table::new(shown.map(row), widths).header(header);
+    frame.render_widget(table.block(Block::bordered().title(" bulkhead up ")), area);
+    if hidden > 0 && area.height > 3 {
+        let place = Rect { x: area.x + 1, y: area.bottom() - 2, width: area.width.saturating_sub(2), height: 1 };
+        frame.render_widget(Line::from(format!("+{hidden} more")), place.intersection(frame.area()));
+    }
 }
 
 const fn color(phase: Phase) -> Color {
@@ -184,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::name::InstanceName;
+    use crate::up::listen::Addresses;
     use crate::up::phase::Observation;
 
     fn board() -> Board {
@@ -217,6 +217,32 @@ mod tests {
             "curl http://127.0.0.1:8080/",
         ] {
             assert!(screen.contains(part), "{part} is missing:\n{screen}");
+        }
+    }
+
+    #[test]
+    fn no_size_cuts_an_address_and_what_does_not_fit_is_counted() {
+        let mut board = board();
+        let (id, mut row) = board.lanes.pop_first().unwrap();
+        row.seen.obstacle.clear();
+        row.addresses =
+            Some(Addresses { http: "127.0.0.1:8080".parse().unwrap(), https: "127.0.0.1:8180".parse().unwrap(), admin: "127.0.0.1:8280".parse().unwrap() });
+        for number in 0..6 {
+            let name = format!("a-rather-long-name-of-an-instance-{number}");
+            let instance = InstanceName { name, ..id.instance.clone() };
+            board.lanes.insert(LaneId { instance, ..id }, row.clone());
+        }
+        for (width, height, more) in [(140, 40, false), (80, 24, false), (60, 14, false), (60, 10, true)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+            let attempts = vec!["curl http://127.0.0.1:8080/".to_owned(); 6];
+            terminal.draw(|frame| render(frame, &board, &[], &attempts)).unwrap();
+            let screen = terminal.backend().to_string();
+            let rows = if more { 5 } else { 6 };
+            let listed = screen.lines().filter(|line| line.contains("127.0.0.1:8080") && line.contains("northSouth"));
+            assert_eq!(listed.count(), rows.min(usize::from(height) - 6), "{screen}");
+            assert_eq!(screen.contains("more"), more, "{screen}");
+            assert_eq!(screen.contains("127.0.0.1:8280"), width == 140, "{screen}");
+            assert_eq!(screen.contains('…'), width < 140, "{screen}");
         }
     }
 

@@ -27,6 +27,26 @@ fn a_path_longer_than_any_request_is_refused() {
 }
 
 #[test]
+fn an_ingress_of_more_paths_than_are_looked_at_loses_the_last_ones_and_hears_of_it() {
+    for (paths, routes, said) in [(2_000, 2_000, 0), (2_001, 2_000, 1), (2_500, 2_000, 1)] {
+        let lines: Vec<String> = (0..paths).map(|n| format!("a.test /{n} Exact flour:80")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let mut object = super::world::objects(&ingress("mill/a", 1, &rules(&lines))).remove(0);
+        for trimmed in [false, true] {
+            let mut world = World::new(&service("mill/flour"));
+            if trimmed {
+                object.trim();
+            }
+            world.compiler.apply(object.clone());
+            world.compile();
+            assert_eq!(world.routes().len(), routes, "{paths} {trimmed}");
+            let too_many = world.findings.iter().filter(|finding| finding.code == "TooManyPaths");
+            assert_eq!(too_many.filter(|finding| finding.message.contains("2000")).count(), said, "{paths} {trimmed}");
+        }
+    }
+}
+
+#[test]
 fn every_code_is_a_word_with_a_remedy_and_none_is_used_twice() {
     let mut words: Vec<_> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
     assert!(words.is_sorted());
