@@ -269,3 +269,20 @@ async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) 
     context.forget(id);
     Ok(Action::await_change())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_told_once_and_one_of_its_own_is_told_too() {
+        let rejection = |remedy: &str| Rejection {
+            reason: reason::CLASS_TAKEN,
+            message: "The class is taken.".to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        let common = rejection(reason::CLASS_TAKEN.remedy);
+        assert_eq!(accepted(Some(vec![common])).detail, "The class is taken.");
+        assert_eq!(accepted(Some(vec![rejection("Ask them.")])).detail, "The class is taken. Ask them.");
+    }
+}
