@@ -166,8 +166,9 @@ impl Folder {
         });
         let file = parsed.unwrap_or_else(|reason| {
             let before = self.files.remove(&path);
-            let (text, manifests) = before.map(|file| (file.text, file.manifests)).unwrap_or_default();
-            File { stamp, text, manifests, remarks: Vec::new(), problem: Some(reason) }
+            let before = before.map(|file| (file.text, file.manifests, file.remarks));
+            let (text, manifests, remarks) = before.unwrap_or_default();
+            File { stamp, text, manifests, remarks, problem: Some(reason) }
         });
         self.files.insert(path, file);
     }

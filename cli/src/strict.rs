@@ -131,7 +131,12 @@ pub(crate) fn no_field<'a>(path: &str, known: impl IntoIterator<Item = &'a str>)
 /// Kind, namespace and name of an object as it is written.
 pub(crate) fn title(written: &Value) -> String {
     let text = |path: &str| written.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let namespace = Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty()).unwrap_or("default");
+    let namespace = match written.pointer("/metadata/namespace") {
+        None | Some(Value::Null) => "default".to_owned(),
+        Some(Value::String(namespace)) if namespace.is_empty() => "default".to_owned(),
+        Some(Value::String(namespace)) => namespace.clone(),
+        Some(other) => other.to_string(),
+    };
     match text("/kind") {
         kind @ "IngressClass" => format!("{kind} {}", text("/metadata/name")),
         kind => format!("{kind} {namespace}/{}", text("/metadata/name")),

@@ -120,7 +120,11 @@ async fn drain(
             Some((id, news)) = news.recv() => {
                 fleet.take(&id, news).await?;
             }
-            () = signals.next() => fleet.kill(),
+            () = signals.next() => {
+                let lanes: Vec<String> = fleet.board.lanes.keys().map(ToString::to_string).collect();
+                let _ = writeln!(io::stderr(), "bulkhead: ending at once, what these lanes still serve is cut: {}", lanes.join(", "));
+                fleet.kill();
+            }
         }
     }
     let _ = screen.update(&fleet.board);

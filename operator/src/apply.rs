@@ -31,7 +31,9 @@ pub enum Error {
         key: Key,
     },
     /// An object of that name belongs to somebody else.
-    #[error("{key} exists and was not made for this instance; delete or rename it")]
+    #[error(
+        "{key} belongs to somebody else, who made it under a name that this instance needs; delete it, or have its owner delete it"
+    )]
     Foreign {
         /// The object.
         key: Key,
@@ -47,6 +49,11 @@ impl Error {
             Self::Earlier { .. } => "earlier",
             Self::Foreign { .. } => "foreign",
         }
+    }
+
+    /// Whether it is a namespace of others that is closed, and not the lane that fails.
+    fn closes(&self, key: &Key, id: &InstanceId) -> bool {
+        key.kind == Kind::RoleBinding && key.namespace != id.namespace && !self.is_hopeless()
     }
 
     /// Whether further calls would only take time.
@@ -70,6 +77,9 @@ pub struct LaneOutcome {
     pub lane: LaneName,
     /// The first few objects that could not be applied.
     pub failures: Vec<Error>,
+    /// The first few namespaces of others that the lane cannot read, because its RoleBinding there could not be applied. Whoever governs
+    /// such a namespace can bring that about, so the rest of the lane does not depend on it.
+    pub closed: Vec<Error>,
 }
 
 /// The objects of a lane, in the order in which they are applied. One of a kind that the operator does not know cannot be applied, which
@@ -96,7 +106,7 @@ pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, con
     for refused in &lane.refused {
         warn!(instance = %id, lane = %lane.lane, "{refused}");
     }
-    let mut failures = Vec::new();
+    let (mut failures, mut closed) = (Vec::new(), Vec::new());
     for object in objects {
         if object.key.namespace != id.namespace
             && object.key.kind.namespaced()
@@ -109,8 +119,9 @@ pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, con
         context.metrics.failed("apply", error.kind());
         warn!(instance = %id, lane = %lane.lane, "{error}");
         let hopeless = error.is_hopeless();
-        if failures.len() < FAILURES_TOLD {
-            failures.push(error);
+        let told = if error.closes(&object.key, id) { &mut closed } else { &mut failures };
+        if told.len() < FAILURES_TOLD {
+            told.push(error);
         }
         if hopeless {
             break;
@@ -122,7 +133,7 @@ pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, con
     } else {
         context.remember(id, |memory| memory.shards.remove(&lane.lane));
     }
-    LaneOutcome { lane: lane.lane, failures }
+    LaneOutcome { lane: lane.lane, failures, closed }
 }
 
 async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, context: &Context) -> Result<(), Error> {

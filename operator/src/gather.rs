@@ -13,7 +13,7 @@ use bulkhead_crds::scope::NamespaceSource;
 use bulkhead_plan::keyring::{EntryName, KeyringInput, Place, present};
 use bulkhead_plan::{Claim, Gathered, names};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::Api;
 use kube::core::Selector;
@@ -23,6 +23,8 @@ use crate::call::{CallError, call};
 use crate::context::{Context, Watched};
 use crate::kind::Kind;
 use crate::owner::InstanceId;
+
+mod source;
 
 /// How many Secrets are read at once for one lane.
 const READS_AT_ONCE: usize = 8;
@@ -56,8 +58,8 @@ pub struct Outcome {
     pub unreadable: BTreeMap<LaneName, CallError>,
 }
 
-/// A key of a Secret or ConfigMap: kind, namespace, name.
-type Source = (ReferenceKind, String, String);
+/// A Secret: namespace, name.
+type Source = (String, String);
 
 /// Gathers for one instance.
 ///
@@ -142,7 +144,8 @@ fn sources(
         let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
         let found: Vec<_> = references(&ingress)
             .into_iter()
-            .map(|reference| (reference.kind, namespace.clone(), reference.name))
+            .filter(|reference| reference.kind == ReferenceKind::Secret)
+            .map(|reference| (namespace.clone(), reference.name))
             .collect();
         if !found.is_empty() {
             watched.ingresses.insert((namespace, ingress.metadata.name.clone().unwrap_or_default()));
@@ -151,7 +154,7 @@ fn sources(
     }
     // The user of the instance names this one, and may: it lies in the instance's own namespace.
     let default = spec.tls.default_certificate.as_ref();
-    sources.extend(default.map(|secret| (ReferenceKind::Secret, id.namespace.clone(), secret.name.clone())));
+    sources.extend(default.map(|secret| (id.namespace.clone(), secret.name.clone())));
     watched.references.extend(sources.iter().cloned());
     sources
 }
@@ -191,26 +194,15 @@ async fn keyring(
     Ok(KeyringInput { entries, present })
 }
 
-/// Reads one Secret or ConfigMap.
-async fn read((kind, namespace, name): Source, context: &Context) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
-    let client = context.client.clone();
-    let data: Vec<(String, Vec<u8>)> = match kind {
-        ReferenceKind::Secret => {
-            let api: Api<Secret> = Api::namespaced(client, &namespace);
-            let secret = call(format!("reading Secret {namespace}/{name}"), api.get_opt(&name)).await?;
-            let data = secret.and_then(|secret| secret.data).unwrap_or_default();
-            data.into_iter().map(|(key, value)| (key, value.0)).collect()
-        }
-        ReferenceKind::ConfigMap => {
-            let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
-            let map = call(format!("reading ConfigMap {namespace}/{name}"), api.get_opt(&name)).await?;
-            let map = map.unwrap_or_default();
-            let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
-            let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
-            text.chain(binary).collect()
-        }
+/// Reads one Secret.
+async fn read((namespace, name): Source, context: &Context) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    let place = format!("{namespace}/{name}");
+    let Some(secret) = call(format!("reading Secret {place}"), api.get_opt(&name)).await? else {
+        return Ok(Vec::new());
     };
-    Ok(data.into_iter().map(|(key, value)| (EntryName::new(&namespace, &name, &key), value)).collect())
+    let entries = source::entries(&place, secret).into_iter();
+    Ok(entries.map(|(key, value)| (EntryName::new(&namespace, &name, &key), value)).collect())
 }
 
 /// The shards of a lane as they are, read after a restart.

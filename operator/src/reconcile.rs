@@ -147,6 +147,8 @@ async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) ->
 struct Outcome {
     /// Why a lane is not as planned, as sentences.
     failures: BTreeMap<LaneName, Vec<String>>,
+    /// Which namespaces a lane cannot read, as sentences.
+    closed: BTreeMap<LaneName, Vec<String>>,
     /// Something that is no longer planned is still there.
     left_over: bool,
 }
@@ -167,13 +169,16 @@ async fn carry_out(
         context.metrics.failed("gather", error.kind());
         failures.insert(*lane, vec![format!("{error}.")]);
     }
-    for LaneOutcome { lane, failures: errors } in outcomes.iter().filter(|outcome| !outcome.failures.is_empty()) {
-        failures.insert(*lane, errors.iter().map(|error: &apply::Error| format!("{error}.")).collect());
+    let sentences = |errors: &[apply::Error]| errors.iter().map(|error| format!("{error}.")).collect();
+    for LaneOutcome { lane, failures: errors, .. } in outcomes.iter().filter(|outcome| !outcome.failures.is_empty()) {
+        failures.insert(*lane, sentences(errors));
     }
+    let closed = outcomes.iter().filter(|outcome| !outcome.closed.is_empty());
+    let closed = closed.map(|outcome| (outcome.lane, sentences(&outcome.closed))).collect();
     let keep = objects.iter().flat_map(|(_, objects)| objects.iter().map(|object| object.key.clone())).collect();
     let unsettled: BTreeSet<_> = failures.keys().copied().collect();
     let left_over = prune(id, &keep, &unsettled, context).await;
-    Outcome { failures, left_over }
+    Outcome { failures, closed, left_over }
 }
 
 fn accepted(rejections: Option<Vec<Rejection>>) -> Verdict {
@@ -181,8 +186,12 @@ fn accepted(rejections: Option<Vec<Rejection>>) -> Verdict {
     match rejections.first() {
         None => Verdict::plain(reason::ACCEPTED),
         Some(gravest) => {
-            let all: Vec<_> = rejections.iter().map(ToString::to_string).collect();
-            Verdict::with(gravest.reason, all.join(" "))
+            // The condition ends with the remedy of its reason, which must not be told twice.
+            let told = |rejection: &Rejection| match rejection.remedy == gravest.reason.remedy {
+                true => rejection.message.clone(),
+                false => rejection.to_string(),
+            };
+            Verdict::with(gravest.reason, rejections.iter().map(told).collect::<Vec<_>>().join(" "))
         }
     }
 }
@@ -219,6 +228,7 @@ async fn see(
             service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
             pods: poll(context.caches.pods_of(id, lane)).await,
             apply_failures: outcome.failures.get(&lane).cloned().unwrap_or_default(),
+            closed_namespaces: outcome.closed.get(&lane).cloned().unwrap_or_default(),
         }
     });
     join_all(lanes).await
@@ -226,7 +236,7 @@ async fn see(
 
 /// When to come back.
 fn next(observed: &Observed, outcome: &Outcome, id: &InstanceId, context: &Context) -> Action {
-    if outcome.failures.is_empty() && !outcome.left_over {
+    if outcome.failures.is_empty() && outcome.closed.is_empty() && !outcome.left_over {
         context.backoff.succeeded(id);
         return Action::requeue(observed.look_again);
     }
@@ -258,4 +268,21 @@ async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) 
     }
     context.forget(id);
     Ok(Action::await_change())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_is_told_once_and_one_of_its_own_is_told_too() {
+        let rejection = |remedy: &str| Rejection {
+            reason: reason::CLASS_TAKEN,
+            message: "The class is taken.".to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        let common = rejection(reason::CLASS_TAKEN.remedy);
+        assert_eq!(accepted(Some(vec![common])).detail, "The class is taken.");
+        assert_eq!(accepted(Some(vec![rejection("Ask them.")])).detail, "The class is taken. Ask them.");
+    }
 }

@@ -37,7 +37,7 @@ async fn a_deleted_instance_leaves_nothing_and_what_it_shared_stays(cluster: &'s
     let team = cluster.namespace("team").await?;
     let _shop = backend(cluster, &team, "shop").await?;
     cluster
-        .apply(&team, "{apiVersion: v1, kind: Secret, metadata: {name: shared}, stringData: {tls.crt: a, tls.key: b}}")
+        .apply(&team, "{apiVersion: v1, kind: Secret, type: kubernetes.io/tls, metadata: {name: shared}, stringData: {tls.crt: a, tls.key: b}}")
         .await?;
     for fleet in [&going, &staying] {
         route(cluster, &team, &fleet.name, &fleet.class(LANE), &format!("{}.example", fleet.name), "shop").await?;

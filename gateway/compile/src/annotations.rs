@@ -1,23 +1,107 @@
-//! Annotations of ingress-nginx: known by prefix, none obeyed by this version, none ignored silently.
+//! Annotations of ingress controllers: known by prefix, none obeyed by this version, none ignored silently.
 
 use std::collections::BTreeMap;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
-/// Begins of keys that protect a backend or its clients, encryption towards the backend included. What they ask for is
-/// never left out of a route that is served.
-const PROTECTS: [&str; 8] = [
-    "auth-",
-    "whitelist-source-range",
-    "allowlist-source-range",
-    "denylist-source-range",
-    "limit-",
+/// How keys with a controller's prefix are judged.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// Each asks for a protection unless [`HARMLESS`] has it.
+    Listed,
+    /// Those that have a word of [`PROTECTION_WORDS`] in them ask for a protection.
+    ByWord,
+    /// None does: the load balancer that they set up is in front of the gateway, whether this is its class or not.
+    Harmless,
+}
+
+/// Controllers that people come from.
+const CONTROLLERS: [(&str, Reading); 10] = [
+    (NGINX, Reading::Listed),
+    ("alb.ingress.kubernetes.io/", Reading::Harmless),
+    ("haproxy-ingress.github.io/", Reading::ByWord),
+    ("haproxy.org/", Reading::ByWord),
+    ("ingress.kubernetes.io/", Reading::ByWord),
+    ("konghq.com/", Reading::ByWord),
+    ("nginx.com/", Reading::ByWord),
+    ("nginx.org/", Reading::ByWord),
+    ("projectcontour.io/", Reading::ByWord),
+    ("traefik.ingress.kubernetes.io/", Reading::ByWord),
+];
+
+/// Annotations of ingress-nginx without which a route is slower, less comfortable or seen by fewer, but open to nobody else. A star
+/// stands for any end. What is not here, such as one of a later version, may protect something.
+const HARMLESS: [&str; 41] = [
+    "affinity*",
+    "app-root",
+    "backend-protocol",
+    "canary*",
+    "client-body-buffer-size",
+    "client-header-buffer-size",
+    "connection-proxy-header",
+    "cors-*",
+    "custom-http-errors",
+    "default-backend",
+    "disable-proxy-intercept-errors",
+    "enable-access-log",
+    "enable-cors",
+    "enable-opentelemetry",
+    "enable-opentracing",
+    "enable-rewrite-log",
+    "from-to-www-redirect",
+    "hsts*",
+    "http2-push-preload",
+    "load-balance",
+    "mirror-*",
+    "opentelemetry-*",
+    "opentracing-*",
+    "preserve-trailing-slash",
+    "proxy-body-size",
+    "proxy-buffer*",
+    "proxy-busy-buffers-size",
+    "proxy-connect-timeout",
+    "proxy-cookie-*",
+    "proxy-http-version",
+    "proxy-max-temp-file-size",
+    "proxy-next-upstream*",
+    "proxy-read-timeout",
+    "proxy-request-buffering",
+    "proxy-send-timeout",
+    "server-alias",
+    "service-upstream",
+    "session-cookie-*",
+    "ssl-redirect",
+    "upstream-*",
+    "x-forwarded-prefix",
+];
+
+/// Annotations of ingress-nginx that ask for nothing when they are false.
+const SWITCHES: [&str; 6] = [
+    "enable-global-auth",
     "enable-modsecurity",
-    "enable-owasp",
-    "proxy-ssl-",
+    "enable-owasp-core-rules",
+    "enable-owasp-modsecurity-crs",
+    "force-ssl-redirect",
+    "ssl-passthrough",
+];
+
+/// What the keys of other controllers have in common that restrict who may ask what. Middlewares and plugins can be anything.
+const PROTECTION_WORDS: [&str; 12] = [
+    "allow",
+    "auth",
+    "blacklist",
+    "deny",
+    "jwt",
+    "limit",
+    "middleware",
+    "plugin",
+    "polic",
+    "snippet",
+    "waf",
+    "whitelist",
 ];
 
 /// What the annotations of an Ingress do to all of its routes.
@@ -36,15 +120,16 @@ pub(crate) enum Effect {
 pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> Effect {
     let mut strongest = Effect::None;
     for (key, value) in annotations {
-        let Some(name) = key.strip_prefix(PREFIX) else { continue };
-        let effect = effect(name, value.trim());
+        let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
+        let Some((name, reading)) = known else { continue };
+        let effect = effect(name, value.trim(), reading);
         strongest = strongest.max(effect);
         match effect {
             Effect::None => notes.add(FindingCode::AnnotationNotServed, key, || {
-                format!("The annotation {name} is not obeyed: the routes of this Ingress are served without it.")
+                format!("The annotation {} is not obeyed: the routes of this Ingress are served without it.", quote(name))
             }),
             Effect::Deny => notes.add(FindingCode::PolicyNotServed, key, || {
-                format!("The annotation {name} asks for a protection that is not offered, so every route of this Ingress answers 503.")
+                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
             }),
             Effect::Withhold => notes.add(FindingCode::CanaryNotServed, key, || {
                 format!("The annotation {name} is {}: this Ingress asks for a share of another's traffic, so its routes are left out.", quote(value))
@@ -54,14 +139,36 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     strongest
 }
 
-fn effect(name: &str, value: &str) -> Effect {
-    match name {
-        "canary" if !is_false(value) => Effect::Withhold,
-        "enable-modsecurity" | "enable-owasp-core-rules" if is_false(value) => Effect::None,
-        "backend-protocol" if ["HTTPS", "GRPCS"].iter().any(|tls| value.eq_ignore_ascii_case(tls)) => Effect::Deny,
-        _ if PROTECTS.iter().any(|begin| name.starts_with(begin)) => Effect::Deny,
-        _ => Effect::None,
-    }
+/// Whether paths are meant as regular expressions.
+pub(crate) fn has_expressions(annotations: &BTreeMap<String, String>) -> bool {
+    let mut all = annotations.iter().filter_map(|(key, value)| Some((key.strip_prefix(NGINX)?, value.trim())));
+    all.any(|(name, value)| name == USE_REGEX && !is_false(value))
+}
+
+/// Makes regular expressions of all paths. Judged with the paths: those that are expressions are not served, so nothing is open.
+const USE_REGEX: &str = "use-regex";
+
+fn effect(name: &str, value: &str, reading: Reading) -> Effect {
+    let denies = match reading {
+        Reading::Harmless => false,
+        Reading::ByWord => {
+            let name = name.to_ascii_lowercase();
+            // Cross-origin rules restrict browsers, not who may ask.
+            !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
+        }
+        Reading::Listed => match name {
+            "canary" if !is_false(value) => return Effect::Withhold,
+            "backend-protocol" => ["HTTPS", "GRPCS"].iter().any(|tls| value.eq_ignore_ascii_case(tls)),
+            USE_REGEX => false,
+            _ if SWITCHES.contains(&name) && is_false(value) => false,
+            _ => !HARMLESS.iter().any(|listed| matches(listed, name)),
+        },
+    };
+    if denies { Effect::Deny } else { Effect::None }
+}
+
+fn matches(listed: &str, name: &str) -> bool {
+    listed.strip_suffix('*').map_or(name == listed, |begin| name.starts_with(begin))
 }
 
 /// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.

@@ -60,6 +60,20 @@ pub(crate) fn judge(lane: &LaneDocument, classes: &BTreeMap<String, IngressClass
     // Listed by name because somebody else's controller has the class; its object is theirs to keep or delete. The lane's
     // own class is never taken on its name alone.
     let others = lane.classes.also_serve.iter().filter(|name| **name != lane.classes.own);
-    let others = others.map(|name| ClassReport { name: name.clone(), served: true, reason: String::new() });
+    let others = others.map(|name| match classes.get(name) {
+        Some(class) if is_of_another_gateway(class, &lane.identity) => ClassReport {
+            name: name.clone(),
+            served: false,
+            reason: "It is the class of another GatewayInstance.".to_owned(),
+        },
+        _ => ClassReport { name: name.clone(), served: true, reason: String::new() },
+    });
     std::iter::once(own).chain(others).collect()
+}
+
+/// Whether another instance has the class for its own. A lane document may have been written before that came into being.
+fn is_of_another_gateway(class: &IngressClass, identity: &LaneIdentity) -> bool {
+    let controller = class.spec.as_ref().and_then(|spec| spec.controller.as_deref());
+    let uid = class.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_INSTANCE_UID));
+    controller == Some(CONTROLLER) && uid != Some(&identity.uid)
 }

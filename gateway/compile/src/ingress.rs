@@ -68,7 +68,8 @@ impl Declared {
         let mut hosts = BTreeMap::new();
         let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
-            hosts = read_rules(spec, &mut notes);
+            let expressions = ingress.metadata.annotations.as_ref().is_some_and(annotations::has_expressions);
+            hosts = read_rules(spec, expressions, &mut notes);
             tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &mut notes);
         }
         if effect == Effect::Withhold {
@@ -107,7 +108,7 @@ impl Declared {
     }
 }
 
-fn read_rules(spec: &IngressSpec, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
+fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
     let mut hosts: BTreeMap<HostPattern, Vec<Rule>> = BTreeMap::new();
     let rules = spec.rules.as_deref().unwrap_or_default();
     let mut left = MAX_PATHS;
@@ -135,9 +136,9 @@ fn read_rules(spec: &IngressSpec, notes: &mut Notes<'_>) -> BTreeMap<HostPattern
         let shown = show(&host);
         let list = hosts.entry(host).or_default();
         let paths = rule.http.iter().flat_map(|http| &http.paths).take(taken).enumerate();
-        list.extend(
-            paths.filter_map(|(p, path)| read_path(&shown, path, &format!("spec.rules[{r}].http.paths[{p}]"), notes)),
-        );
+        list.extend(paths.filter_map(|(p, path)| {
+            read_path(&shown, path, expressions, &format!("spec.rules[{r}].http.paths[{p}]"), notes)
+        }));
     }
     if let Some(backend) = &spec.default_backend {
         let target = read_backend(backend, "spec.defaultBackend", notes);
@@ -168,12 +169,15 @@ fn show(host: &HostPattern) -> Arc<str> {
     }
 }
 
+/// Whether it has characters that paths of people seldom have, and regular expressions nearly always.
+fn is_expression(path: &str) -> bool {
+    path.contains(['(', '[', '{', '^', '$', '*', '+', '?', '\\', '|'])
+}
+
 /// Why no request has the path `written`.
 fn why_no_path(written: &str) -> String {
     let shown = quote(written);
-    // Characters that paths of people seldom have, and regular expressions nearly always.
-    let is_expression = written.contains(['(', '[', '^', '$', '*', '\\', '|']);
-    match (written.starts_with('/'), is_expression) {
+    match (written.starts_with('/'), is_expression(written)) {
         (false, true) => format!(
             "The path {shown} does not begin with `/`; it looks like a regular expression, and those are not served"
         ),
@@ -183,7 +187,13 @@ fn why_no_path(written: &str) -> String {
     }
 }
 
-fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut Notes<'_>) -> Option<Rule> {
+fn read_path(
+    host: &Arc<str>,
+    path: &HTTPIngressPath,
+    expressions: bool,
+    field: &str,
+    notes: &mut Notes<'_>,
+) -> Option<Rule> {
     let kind = read_path_type(path, field, notes);
     let written = match path.path.as_deref().unwrap_or_default() {
         // Only these two path types need a path (Ingress API reference, `HTTPIngressPath.path`).
@@ -192,6 +202,8 @@ fn read_path(host: &Arc<str>, path: &HTTPIngressPath, field: &str, notes: &mut N
     };
     let pattern = match kind {
         _ if written.len() > MAX_PATH_BYTES => None,
+        // Taken literally it would leave what it stands for to a wider rule.
+        _ if expressions && kind != PathKind::Exact && is_expression(written) => None,
         PathKind::Exact => PathPattern::exact(written).ok(),
         _ => PathPattern::prefix(written).ok(),
     };

@@ -107,9 +107,35 @@ fn may_be_asked(address: IpAddr, options: Options) -> bool {
     if address.is_loopback() {
         return options.loopback_endpoints;
     }
+    // A translator or relay in the network would take the request there, and never to this machine's own loopback.
+    if embedded(address).into_iter().flatten().any(|inner| !may_be_asked(IpAddr::V4(inner), Options::default())) {
+        return false;
+    }
     let local = match address {
         IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets().first() == Some(&0),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     };
     !(local || address.is_unspecified() || address.is_multicast() || METADATA.contains(&address))
+}
+
+/// The IPv4 addresses that an IPv6 address may lead to: by NAT64 (RFC 6052 section 2.1, RFC 8215), by 6to4 (RFC 3056 section 2), or in
+/// the retired IPv4-compatible form (RFC 4291 section 2.5.5.1).
+fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 4] {
+    let IpAddr::V6(v6) = address else { return [None; 4] };
+    let [_, _, _, _, _, _, o6, o7, _, o9, o10, o11, o12, o13, o14, o15] = v6.octets();
+    let last = Some(Ipv4Addr::new(o12, o13, o14, o15));
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0, 0, ..] => [last, None, None, None],
+        [0x64, 0xff9b, 1, ..] => {
+            // A network may use any prefix of this block, so any of the places of RFC 6052 section 2.2 may hold the address. Where a
+            // longer prefix has zeros, none does.
+            let places = [[o12, o13, o14, o15], [o6, o7, o9, o10], [o7, o9, o10, o11], [o9, o10, o11, o12]];
+            places.map(|octets| Some(Ipv4Addr::from(octets)).filter(|ip| ip.octets().first() != Some(&0)))
+        }
+        [0x2002, high, low, ..] => {
+            let bits = (u32::from(high) << 16) | u32::from(low);
+            [Some(Ipv4Addr::from_bits(bits)), None, None, None]
+        }
+        _ => [None; 4],
+    }
 }

@@ -102,6 +102,23 @@ fn everything_planned_can_be_found_again_by_its_owner() {
 }
 
 #[test]
+fn only_a_binding_in_a_namespace_of_others_closes_that_namespace_instead_of_failing_the_lane() {
+    let edge = InstanceId { namespace: "infra".to_owned(), name: "edge".to_owned(), uid: "u1".to_owned() };
+    let cases = [
+        (Kind::RoleBinding, "team", true),
+        (Kind::RoleBinding, "infra", false),
+        (Kind::Deployment, "infra", false),
+        (Kind::ClusterRole, "", false),
+    ];
+    for (kind, namespace, closes) in cases {
+        let key = Key { kind, namespace: namespace.to_owned(), name: "x".to_owned() };
+        assert_eq!(Error::Foreign { key: key.clone() }.closes(&key, &edge), closes, "{key}");
+        let late = Error::Call(CallError::TimedOut { attempt: "applying".to_owned() });
+        assert!(!late.closes(&key, &edge), "{key}");
+    }
+}
+
+#[test]
 fn an_equal_plan_has_equal_hashes_and_a_changed_object_another_one() {
     let hashes = |spec: Value| -> Vec<(Key, u64)> {
         let objects = plan(spec).lanes.into_iter().flat_map(|lane| planned(&lane));

@@ -34,6 +34,8 @@ pub struct LaneSeen {
     pub pods: Vec<PodSeen>,
     /// Why objects of the lane could not be applied, as sentences; empty when all were.
     pub apply_failures: Vec<String>,
+    /// Namespaces of others that the lane cannot read and why, as sentences. The rest of the lane is as planned.
+    pub closed_namespaces: Vec<String>,
 }
 
 /// One pod and what it says.
@@ -144,6 +146,16 @@ fn available(seen: &LaneSeen) -> Verdict {
 }
 
 fn rolled_out(seen: &LaneSeen) -> Verdict {
+    let mut verdict = rollout(seen);
+    if !seen.closed_namespaces.is_empty() {
+        let closed = format!("Ingresses of some namespaces are not served: {}", seen.closed_namespaces.join(" "));
+        verdict.detail =
+            [verdict.detail, closed].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    }
+    verdict
+}
+
+fn rollout(seen: &LaneSeen) -> Verdict {
     if !seen.apply_failures.is_empty() {
         return Verdict::with(reason::LANE_APPLY_FAILED, seen.apply_failures.join(" "));
     }

@@ -92,6 +92,7 @@ fn healthy(lane: LaneName) -> LaneSeen {
         service: Some(service(None)),
         pods: vec![pod("a", Ok(report(lane, 3))), pod("b", Ok(report(lane, 3)))],
         apply_failures: Vec::new(),
+        closed_namespaces: Vec::new(),
     }
 }
 
@@ -229,6 +230,17 @@ fn a_pod_that_answers_for_another_lane_is_not_believed() {
     assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::ConfigLoaded), ("Unknown", "PodsUnreachable"));
     assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("Unknown", "LanesUnknown"));
     assert_eq!(status.lanes[0].config_generation, None);
+}
+
+#[test]
+fn a_closed_namespace_is_named_and_degrades_nothing() {
+    let closed = seen(|lane| lane.closed_namespaces = vec!["RoleBinding team/x belongs to somebody else.".to_owned()]);
+    let observed = observe(&instance(json!({})), &closed, at(0));
+    assert_eq!(observed.status.phase, "Listening");
+    let lane = &observed.status.lanes[0];
+    assert_eq!(status_of(&lane.conditions, ConditionType::RolledOut), ("True", "RolledOut"));
+    let message = &find(&lane.conditions, ConditionType::RolledOut).expect("told").message;
+    assert!(message.contains("team/x belongs to somebody else"), "{message}");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use bulkhead_compile::ReferenceKind;
 use bulkhead_crds::names;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Pod, Secret, Service};
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::Client;
 use kube::api::PartialObjectMeta;
 use tokio::sync::watch;
@@ -17,8 +17,13 @@ use crate::caches::Caches;
 use crate::context::Context;
 use crate::kind::Kind;
 
+/// Names the class of an Ingress where `spec.ingressClassName` does not (Kubernetes reference, well-known annotations).
+const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
 /// Selects what the operator made.
 const OURS: &str = "app.kubernetes.io/managed-by=bulkhead-operator";
+
+/// Ingresses per page of a list. Their authors may make each as large as an object can be, and a page is held whole.
+const INGRESS_PAGE: u32 = 100;
 
 /// Watches that were started, and what they fill.
 pub struct Watches {
@@ -88,7 +93,8 @@ pub fn start(client: &Client) -> Watches {
         class.map(|class| concerns::of_class(&class, &known_instances.state())).unwrap_or_default()
     });
     let (known_instances, memory) = (instances.clone(), known.clone());
-    let ingresses = starting.store("Ingress", guarded(Api::all(client.clone()), all()), trim_ingress, move |event| {
+    let guarded_ingresses = guarded(Api::all(client.clone()), all().page_size(INGRESS_PAGE));
+    let ingresses = starting.store("Ingress", guarded_ingresses, trim_ingress, move |event| {
         let Some(ingress) = object(event) else { return Vec::new() };
         let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
         let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
@@ -117,8 +123,7 @@ pub fn start(client: &Client) -> Watches {
     for kind in Kind::ALL {
         children.insert(kind, starting.children(kind, client));
     }
-    starting.references::<Secret>(client, ReferenceKind::Secret, known.clone());
-    starting.references::<ConfigMap>(client, ReferenceKind::ConfigMap, known);
+    starting.references(client, known);
 
     let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
     Watches { caches, readiness: starting.readiness, requests: starting.requests, tasks: starting.tasks, context }
@@ -181,17 +186,14 @@ impl Starting {
         })
     }
 
-    /// Metadata of everything of a kind that Ingresses may refer to. Nothing is kept: only events of what is referred to matter.
-    fn references<K>(&mut self, client: &Client, kind: ReferenceKind, known: watch::Receiver<Option<Arc<Context>>>)
-    where
-        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-    {
-        let mut stream = events(Api::<PartialObjectMeta<K>>::all(client.clone()), watcher::Config::default());
+    /// Metadata of every Secret, for Ingresses may refer to it. Nothing is kept: only events of what is referred to matter.
+    fn references(&mut self, client: &Client, known: watch::Receiver<Option<Arc<Context>>>) {
+        let mut stream = events(Api::<PartialObjectMeta<Secret>>::all(client.clone()), watcher::Config::default());
         let requests = self.requests.clone();
         self.tasks.spawn(async move {
             while let Some(event) = stream.next().await {
                 let Some(object) = object(&event) else { continue };
-                let this = (kind, object.namespace().unwrap_or_default(), object.name_any());
+                let this = (object.namespace().unwrap_or_default(), object.name_any());
                 // The first list asks too: it may be younger than what a reconcile has read already.
                 requests.ask(watchers(&known, |watched| watched.references.contains(&this)));
             }
@@ -207,9 +209,18 @@ fn watchers(
     context.map(|context| concerns::of_ids(context.watchers(concerned))).unwrap_or_default()
 }
 
-fn trim_ingress(ingress: &mut k8s_openapi::api::networking::v1::Ingress) {
+/// Of an Ingress only its class and what it refers to are read. Rules and annotations are most of it, and there may be thousands.
+fn trim_ingress(ingress: &mut Ingress) {
     trim(ingress);
     ingress.status = None;
+    ingress.metadata.labels = None;
+    if let Some(annotations) = ingress.metadata.annotations.as_mut() {
+        annotations.retain(|name, _| name == LEGACY_CLASS);
+    }
+    if let Some(spec) = ingress.spec.as_mut() {
+        spec.rules = None;
+        spec.default_backend = None;
+    }
 }
 
 /// Of a pod only its labels, address and readiness are read.
@@ -221,6 +232,27 @@ fn trim_pod(pod: &mut Pod) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_ingress_only_its_class_and_what_it_refers_to_are_kept() {
+        let mut ingress: Ingress = serde_json::from_value(serde_json::json!({
+            "metadata": { "name": "web", "annotations": { LEGACY_CLASS: "nginx", "note": "x".repeat(1000) } },
+            "spec": {
+                "rules": [{ "host": "a.example" }],
+                "defaultBackend": { "service": { "name": "web" } },
+                "tls": [{ "secretName": "cert" }],
+            },
+        }))
+        .expect("an Ingress");
+        let before = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
+        trim_ingress(&mut ingress);
+        let after = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
+        assert_eq!(after, before);
+        assert_eq!(after.0.as_deref(), Some("nginx"));
+        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(1));
+        let spec = ingress.spec.expect("a spec");
+        assert_eq!((spec.rules, spec.default_backend), (None, None));
+    }
 
     #[tokio::test]
     async fn a_kind_that_is_watched_twice_is_waited_for_twice() {

@@ -225,8 +225,11 @@ mod tests {
         let mut board = board();
         let (id, mut row) = board.lanes.pop_first().unwrap();
         row.seen.obstacle.clear();
-        row.addresses =
-            Some(Addresses { http: "127.0.0.1:8080".parse().unwrap(), https: "127.0.0.1:8180".parse().unwrap(), admin: "127.0.0.1:8280".parse().unwrap() });
+        row.addresses = Some(Addresses {
+            http: "127.0.0.1:8080".parse().unwrap(),
+            https: "127.0.0.1:8180".parse().unwrap(),
+            admin: "127.0.0.1:8280".parse().unwrap(),
+        });
         for number in 0..6 {
             let name = format!("a-rather-long-name-of-an-instance-{number}");
             let instance = InstanceName { name, ..id.instance.clone() };

@@ -8,44 +8,149 @@ fn world(annotation: &str) -> World {
     World::new(&(manifest + &service("mill/flour") + &slice("mill/s", "flour", &["10.1.0.1"])))
 }
 
+/// What one annotation does to an Ingress: its value, and whether its routes answer 503.
+fn judge(annotation: &str) -> bool {
+    let world = world(annotation);
+    let key = annotation.split(':').next().unwrap();
+    let denied = world.routes() == ["a.test / Prefix mill/a none 503"];
+    if !denied {
+        assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"], "{annotation}");
+    }
+    let (code, severity) =
+        if denied { ("PolicyNotServed", Severity::Error) } else { ("AnnotationNotServed", Severity::Warning) };
+    assert_eq!(world.codes(), [format!("{code} Ingress mill/a {key}")]);
+    assert_eq!(world.findings[0].severity, severity);
+    denied
+}
+
 #[test]
 fn a_protection_that_is_not_offered_answers_503() {
     for annotation in [
         "auth-type: basic",
         "auth-url: 'http://auth.test'",
         "auth-tls-secret: mill/ca",
+        "satisfy: any",
         "whitelist-source-range: 10.0.0.0/8",
         "allowlist-source-range: ''",
         "denylist-source-range: 10.0.0.0/8",
         "limit-rps: '5'",
         "limit-connections: '5'",
+        "global-rate-limit: '5'",
+        "global-rate-limit-window: 1m",
         "enable-modsecurity: 'true'",
+        "enable-owasp-core-rules: 'true'",
+        "modsecurity-snippet: SecRuleEngine On",
+        "configuration-snippet: deny all;",
+        "server-snippet: deny all;",
+        "auth-snippet: x",
+        "stream-snippet: x",
+        "ssl-passthrough: 'true'",
+        "force-ssl-redirect: 'true'",
         "proxy-ssl-secret: mill/ca",
         "backend-protocol: https",
+        "backend-protocol: GRPCS",
+        "rewrite-target: /",
+        "permanent-redirect: 'https://b.test'",
+        "temporal-redirect: 'https://b.test'",
+        "custom-headers: mill/headers",
+        "never-heard-of: x",
     ] {
-        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
-        assert_eq!(world.routes(), ["a.test / Prefix mill/a none 503"], "{annotation}");
-        let key = annotation.split(':').next().unwrap();
-        assert_eq!(world.codes(), [format!("PolicyNotServed Ingress mill/a nginx.ingress.kubernetes.io/{key}")]);
-        assert_eq!(world.findings[0].severity, Severity::Error);
+        assert!(judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
     }
 }
 
 #[test]
-fn every_other_annotation_is_named_and_the_route_served() {
+fn a_harmless_annotation_is_named_and_the_route_served() {
     for annotation in [
-        "ssl-redirect: 'true'",
-        "rewrite-target: /",
-        "never-heard-of: x",
-        "enable-modsecurity: 'false'",
+        "affinity: cookie",
+        "affinity-mode: persistent",
+        "app-root: /app",
         "backend-protocol: HTTP",
         "canary: 'false'",
+        "client-body-buffer-size: 8k",
+        "connection-proxy-header: keep-alive",
+        "cors-allow-origin: '*'",
+        "custom-http-errors: '404'",
+        "enable-access-log: 'false'",
+        "enable-cors: 'true'",
+        "enable-modsecurity: 'false'",
+        "enable-opentelemetry: 'true'",
+        "force-ssl-redirect: 'false'",
+        "hsts: 'true'",
+        "hsts-max-age: '60'",
+        "load-balance: ewma",
+        "mirror-target: 'http://b.test'",
+        "proxy-body-size: 8m",
+        "proxy-buffer-size: 8k",
+        "proxy-buffering: 'on'",
+        "proxy-connect-timeout: '5'",
+        "proxy-next-upstream-tries: '2'",
+        "proxy-read-timeout: '5'",
+        "proxy-send-timeout: '5'",
+        "server-alias: b.test",
+        "service-upstream: 'true'",
+        "session-cookie-name: x",
+        "ssl-passthrough: 'false'",
+        "ssl-redirect: 'true'",
+        "upstream-hash-by: $request_uri",
+        "upstream-vhost: b.test",
+        "use-regex: 'true'",
+        "x-forwarded-prefix: /x",
     ] {
-        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
-        assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"], "{annotation}");
-        let key = annotation.split(':').next().unwrap();
-        assert_eq!(world.codes(), [format!("AnnotationNotServed Ingress mill/a nginx.ingress.kubernetes.io/{key}")]);
-        assert_eq!(world.findings[0].severity, Severity::Warning);
+        assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
+    }
+}
+
+#[test]
+fn annotations_of_other_controllers_are_judged_by_their_words() {
+    for (annotation, denied) in [
+        ("traefik.ingress.kubernetes.io/router.middlewares: mill-auth@kubernetescrd", true),
+        ("traefik.ingress.kubernetes.io/router.priority: '5'", false),
+        ("haproxy.org/allow-list: 10.0.0.0/8", true),
+        ("haproxy.org/auth-type: basic-auth", true),
+        ("haproxy.org/rate-limit-requests: '5'", true),
+        ("haproxy.org/cors-allow-origin: '*'", false),
+        ("haproxy.org/load-balance: leastconn", false),
+        ("haproxy-ingress.github.io/denylist-source-range: 10.0.0.0/8", true),
+        ("haproxy-ingress.github.io/waf: modsecurity", true),
+        ("haproxy-ingress.github.io/timeout-client: 5s", false),
+        ("ingress.kubernetes.io/whitelist-source-range: 10.0.0.0/8", true),
+        ("ingress.kubernetes.io/ssl-redirect: 'true'", false),
+        ("nginx.org/basic-auth-secret: x", true),
+        ("nginx.org/policies: x", true),
+        ("nginx.org/server-snippets: deny all;", true),
+        ("nginx.org/proxy-read-timeout: 5s", false),
+        ("nginx.com/jwt-key: x", true),
+        ("nginx.com/sticky-cookie-services: x", false),
+        ("projectcontour.io/auth-context: x", true),
+        ("projectcontour.io/num-retries: '2'", false),
+        ("konghq.com/plugins: key-auth", true),
+        ("konghq.com/strip-path: 'true'", false),
+        ("alb.ingress.kubernetes.io/auth-type: oidc", false),
+        ("alb.ingress.kubernetes.io/scheme: internal", false),
+    ] {
+        assert_eq!(judge(annotation), denied, "{annotation}");
+    }
+}
+
+#[test]
+fn paths_that_are_meant_as_regular_expressions_are_not_taken_literally() {
+    for (path, kind, value, served) in [
+        ("/a(b|c)", "ImplementationSpecific", "true", false),
+        ("/a.*", "Prefix", "true", false),
+        ("/a$", "ImplementationSpecific", "true", false),
+        ("/a+", "ImplementationSpecific", "true", false),
+        ("/a", "ImplementationSpecific", "true", true),
+        ("/v1.0", "Prefix", "true", true),
+        ("/a*", "Exact", "true", true),
+        ("/a*", "Prefix", "false", true),
+    ] {
+        let manifest = ingress("mill/a", 1, &rules(&[&format!("a.test {path} {kind} flour:80")]));
+        let annotation = format!("nginx.ingress.kubernetes.io/use-regex: '{value}'");
+        let manifest = manifest.replace("name: a,", &format!("name: a, annotations: {{{annotation}}},"));
+        let world = World::new(&(manifest + &service("mill/flour")));
+        assert_eq!(world.routes().len(), usize::from(served), "{path} {kind} {value}");
+        assert_eq!(world.codes().iter().any(|code| code.starts_with("BadPath")), !served, "{path} {kind} {value}");
     }
 }
 

@@ -61,6 +61,21 @@ fn a_class_served_by_name_needs_no_object_and_may_be_somebody_elses() {
 }
 
 #[test]
+fn a_class_served_by_name_is_let_go_when_it_turns_out_to_be_another_gateways() {
+    let legacy = OWN_CLASS.replace("name: quay", "name: legacy");
+    let mut world = World::new(&manifest().replace("ingressClassName: quay", "ingressClassName: legacy"));
+    for (class, routes) in [(legacy.replace("7f6c", "8000"), 0), (legacy.clone(), 1), (legacy.replace("7f6c", "x"), 0)]
+    {
+        world.apply(&class).compile();
+        assert_eq!(world.routes().len(), routes, "{class}");
+        let report = world.compiler.classes().into_iter().find(|class| class.name == "legacy").unwrap();
+        assert_eq!((report.served, report.reason.is_empty()), (routes == 1, routes == 1));
+    }
+    world.delete(Kind::IngressClass, "legacy").compile();
+    assert_eq!(world.routes().len(), 1);
+}
+
+#[test]
 fn the_own_class_is_not_served_by_name_alone() {
     let mut document = lane();
     document.classes.also_serve.insert("quay".to_owned());

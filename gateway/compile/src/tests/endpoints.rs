@@ -109,6 +109,38 @@ fn a_gateway_is_not_sent_to_addresses_that_are_not_backends() {
 }
 
 #[test]
+fn addresses_inside_of_others_are_judged_as_what_they_lead_to() {
+    for (written, inner, asked) in [
+        ("64:ff9b::a9fe:a9fe", "169.254.169.254", false),
+        ("64:ff9b::7f00:1", "127.0.0.1", false),
+        ("64:ff9b::6464:64c8", "100.100.100.200", false),
+        ("64:ff9b::a01:1", "10.1.0.1", true),
+        ("64:ff9b:1::a9fe:a9fe", "169.254.169.254", false),
+        ("64:ff9b:1:a:0:0:a9fe:a9fe", "169.254.169.254", false),
+        ("64:ff9b:1:a9fe:a9:fe00::", "169.254.169.254", false),
+        ("64:ff9b:1:a01:0:100::", "10.1.0.1", true),
+        ("64:ff9b:1::a01:1", "10.1.0.1", true),
+        ("64:ff9b:2::a9fe:a9fe", "nothing", true),
+        ("2002:a9fe:a9fe::1", "169.254.169.254", false),
+        ("2002:7f00:1::1", "127.0.0.1", false),
+        ("2002:a01:1::1", "10.1.0.1", true),
+        ("::169.254.169.254", "169.254.169.254", false),
+        ("::127.0.0.1", "127.0.0.1", false),
+        ("::10.1.0.1", "10.1.0.1", true),
+    ] {
+        for loopback_endpoints in [false, true] {
+            let mut compiler = Compiler::new(Options { loopback_endpoints });
+            compiler.set_lane(lane());
+            let slice = slice("mill/s", "flour", &[written]).replace("IPv4", "IPv6");
+            let manifest = super::world::OWN_CLASS.to_owned() + "\n---\n" + &base() + &slice;
+            objects(&manifest).into_iter().for_each(|object| compiler.apply(object));
+            compiler.compile();
+            assert_eq!(compiler.counts().endpoints == 1, asked, "{written} leads to {inner}");
+        }
+    }
+}
+
+#[test]
 fn loopback_is_taken_where_the_options_say_so_and_nothing_else_with_it() {
     let mut compiler = Compiler::new(Options { loopback_endpoints: true });
     compiler.set_lane(lane());
