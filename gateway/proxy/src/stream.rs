@@ -74,6 +74,31 @@ pub(crate) enum Sight {
     Blind,
 }
 
+/// A stream that can say, without reading, that nothing has come.
+pub(crate) trait Readiness {
+    /// Pending only if a read would have to wait; then the task is woken when it is worth a try.
+    fn poll_readiness(&self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+impl Readiness for tcp::ReadHalf<'_> {
+    #[inline]
+    fn poll_readiness(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error is for the read to find.
+        self.as_ref().poll_read_ready(cx).map(|_| ())
+    }
+}
+
+impl Readiness for ReadHalf<'_> {
+    #[inline]
+    fn poll_readiness(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Plain(read) => read.poll_readiness(cx),
+            // What has come may lie in the session already.
+            Self::Tls(_) => Poll::Ready(()),
+        }
+    }
+}
+
 impl ReadHalf<'_> {
     /// Whether the client has sent what nobody has read. One system call, and none at all unless the reactor saw bytes come.
     /// For a connection in clear text that is at its end: it takes a byte. Of a session nothing is known.

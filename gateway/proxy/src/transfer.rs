@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Waiting};
-use crate::stream::{ReadHalf, Sight};
+use crate::stream::{ReadHalf, Readiness, Sight};
 
 /// A guard with the settings that give its limits: what every wait needs to know.
 #[derive(Clone, Copy)]
@@ -27,13 +27,20 @@ impl Patience<'_> {
 
 /// Reads once into a buffer that `take` provides, holding it only while there is data. Calls `waits` when it has to wait,
 /// once. `Ok(None)` at the end of the stream.
-pub(crate) async fn read_fresh<R: AsyncRead + Unpin>(
+///
+/// Nearly always it has to wait at first: whether it has is asked before a buffer is taken for nothing.
+pub(crate) async fn read_fresh<R: AsyncRead + Readiness + Unpin>(
     stream: &mut R,
     take: impl Fn() -> Buffer,
     waits: impl Fn(),
 ) -> io::Result<Option<Buffer>> {
     let mut told = false;
     poll_fn(|cx| {
+        if !told && stream.poll_readiness(cx).is_pending() {
+            told = true;
+            waits();
+            return Poll::Pending;
+        }
         let mut buffer = take();
         let polled = pin!(stream.read_buf(buffer.spare())).poll(cx);
         match polled {
