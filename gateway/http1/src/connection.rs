@@ -57,8 +57,8 @@ pub(crate) struct Options {
 impl Options {
     /// Takes one Connection value out of `buf`.
     pub(crate) fn read(&mut self, buf: &[u8], value: &[u8]) -> Result<(), Refusal> {
-        // What nearly every Connection field says, without taking it apart.
-        if value.eq_ignore_ascii_case(b"keep-alive") {
+        // What nearly every Connection field says, in the spelling that nearly all use, without taking it apart.
+        if value == b"keep-alive" || value.eq_ignore_ascii_case(b"keep-alive") {
             self.keep_alive = true;
             return Ok(());
         }
@@ -95,6 +95,9 @@ impl Options {
 
     /// Refuses the nomination of a field that is meant for every recipient.
     pub(crate) fn require_unprotected(&self, buf: &[u8]) -> Result<(), Refusal> {
+        if self.count == 0 {
+            return Ok(());
+        }
         let protected = |name: &[u8]| {
             PROTECTED.contains(Name::find(name))
                 || name.get(..12).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"x-forwarded-"))
@@ -104,6 +107,9 @@ impl Options {
 
     /// Ends every nominated field here.
     pub(crate) fn withhold(&self, buf: &[u8], fields: &mut [Field]) {
+        if self.count == 0 {
+            return;
+        }
         for name in self.nominated(buf) {
             for field in fields.iter_mut().filter(|field| field.name.len() == name.len()) {
                 field.forward &= !field.name.of(buf).eq_ignore_ascii_case(name);
