@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
 use crate::tls::{SecretName, TlsVersion};
 
@@ -42,6 +43,31 @@ pub struct LaneDocument {
     pub drain: LaneDrain,
     /// Names of the keyring Secrets, in the instance's namespace.
     pub keyring: Vec<String>,
+}
+
+impl LaneDocument {
+    /// What a lane's own specification says, all of it resolved, for a lane that serves `class` in every namespace. Whoever
+    /// knows more of the instance (its scope, profile, generation and keyring) puts that in.
+    #[must_use]
+    pub fn of(identity: LaneIdentity, class: &str, spec: &LaneSpec) -> Self {
+        Self {
+            version: LANE_DOCUMENT_VERSION.to_owned(),
+            identity,
+            config_generation: 0,
+            classes: LaneClasses {
+                own: class.to_owned(),
+                also_serve: spec.ingress_class.also_serve.iter().cloned().collect(),
+            },
+            scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::default() },
+            profile: Profile::default(),
+            client_address: spec.client_address.resolve(),
+            tls: spec.tls.resolve(),
+            limits: spec.limits.resolve(),
+            upstream: spec.upstream.resolve(),
+            drain: spec.drain.resolve(),
+            keyring: Vec::new(),
+        }
+    }
 }
 
 /// Who a gateway is.

@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use bulkhead_crds::lane::{
-    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
-};
+use bulkhead_crds::lane::{LaneDocument, LaneDrain, LaneIdentity};
+use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::{
     CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
 };
@@ -23,49 +21,17 @@ pub(crate) fn host(number: usize) -> String {
 
 /// The document of the lane that the gateway serves: the defaults, except that a busy connection is never worn out.
 pub(crate) fn document() -> LaneDocument {
-    LaneDocument {
-        version: LANE_DOCUMENT_VERSION.to_owned(),
-        identity: LaneIdentity {
-            namespace: "bench".to_owned(),
-            instance: "bench".to_owned(),
-            uid: "5d1f0a52-8a43-4b1c-9c55-0c3d2a4f7b60".to_owned(),
-            lane: LaneName::NorthSouth,
-        },
-        config_generation: 1,
-        classes: LaneClasses { own: "bench".to_owned(), also_serve: [].into() },
-        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
-        profile: Profile::Standard,
-        client_address: LaneClientAddress {
-            proxy_protocol: false,
-            trusted_cidrs: Vec::new(),
-            append_forwarded_for: false,
-        },
-        tls: LaneTls::default(),
-        limits: LaneLimits {
-            request_head_bytes: 32 << 10,
-            request_target_bytes: 8 << 10,
-            request_fields: 100,
-            request_content_bytes: 1 << 20,
-            request_head_ms: 10_000,
-            request_content_idle_ms: 60_000,
-            response_stall_ms: 60_000,
-            keep_alive_idle_ms: 75_000,
-            keep_alive_requests: 1_000_000_000,
-            keep_alive_age_ms: 3_600_000,
-            connections: 10_000,
-            tls_handshake_ms: 10_000,
-        },
-        upstream: LaneUpstream {
-            connect_ms: 2_000,
-            read_ms: 60_000,
-            send_ms: 60_000,
-            max_idle_per_endpoint: 256,
-            keep_alive_ms: 60_000,
-            tries: 2,
-        },
-        drain: LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 },
-        keyring: Vec::new(),
-    }
+    let identity = LaneIdentity {
+        namespace: "bench".to_owned(),
+        instance: "bench".to_owned(),
+        uid: "5d1f0a52-8a43-4b1c-9c55-0c3d2a4f7b60".to_owned(),
+        lane: LaneName::NorthSouth,
+    };
+    let mut lane = LaneDocument::of(identity, "bench", &LaneSpec::default());
+    lane.config_generation = 1;
+    lane.limits.keep_alive_requests = 1_000_000_000;
+    lane.drain = LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 };
+    lane
 }
 
 /// The lane's class, and the Service with the backend on `port`.

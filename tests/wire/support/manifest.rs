@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 
-use bulkhead_crds::lane::{
-    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
-};
+use bulkhead_crds::lane::{LaneDocument, LaneDrain, LaneIdentity};
+use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::{
     CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
 };
@@ -15,49 +13,19 @@ pub(crate) const CLASS: &str = "harbour";
 
 /// The document of lane `port/harbour/north-south`, with limits that a test can reach and times that it never does.
 pub(crate) fn document() -> LaneDocument {
-    LaneDocument {
-        version: LANE_DOCUMENT_VERSION.to_owned(),
-        identity: LaneIdentity {
-            namespace: "port".to_owned(),
-            instance: "harbour".to_owned(),
-            uid: "0b5e6a5e-7d38-4a35-8f0f-3f1f9b8a7c11".to_owned(),
-            lane: LaneName::NorthSouth,
-        },
-        config_generation: 1,
-        classes: LaneClasses { own: CLASS.to_owned(), also_serve: ["pier".to_owned()].into() },
-        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
-        profile: Profile::Standard,
-        client_address: LaneClientAddress {
-            proxy_protocol: false,
-            trusted_cidrs: Vec::new(),
-            append_forwarded_for: false,
-        },
-        tls: LaneTls::default(),
-        limits: LaneLimits {
-            request_head_bytes: 32 << 10,
-            request_target_bytes: 8 << 10,
-            request_fields: 100,
-            request_content_bytes: 1 << 20,
-            request_head_ms: 60_000,
-            request_content_idle_ms: 60_000,
-            response_stall_ms: 60_000,
-            keep_alive_idle_ms: 75_000,
-            keep_alive_requests: 10_000,
-            keep_alive_age_ms: 3_600_000,
-            connections: 10_000,
-            tls_handshake_ms: 10_000,
-        },
-        upstream: LaneUpstream {
-            connect_ms: 2_000,
-            read_ms: 60_000,
-            send_ms: 60_000,
-            max_idle_per_endpoint: 16,
-            keep_alive_ms: 60_000,
-            tries: 2,
-        },
-        drain: LaneDrain { lameduck_ms: 0, timeout_ms: 5_000 },
-        keyring: Vec::new(),
-    }
+    let identity = LaneIdentity {
+        namespace: "port".to_owned(),
+        instance: "harbour".to_owned(),
+        uid: "0b5e6a5e-7d38-4a35-8f0f-3f1f9b8a7c11".to_owned(),
+        lane: LaneName::NorthSouth,
+    };
+    let mut lane = LaneDocument::of(identity, CLASS, &LaneSpec::default());
+    lane.config_generation = 1;
+    lane.classes.also_serve = ["pier".to_owned()].into();
+    lane.limits.request_head_ms = 60_000;
+    lane.limits.connections = 10_000;
+    lane.drain = LaneDrain { lameduck_ms: 0, timeout_ms: 5_000 };
+    lane
 }
 
 /// The lane's class, as the operator makes it, for an instance with this UID.

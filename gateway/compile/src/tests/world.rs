@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{
-    HostOwnership, LANE_DOCUMENT_VERSION, LaneClasses, LaneClientAddress, LaneDocument, LaneDrain, LaneIdentity,
-    LaneLimits, LaneScope, LaneTls, LaneUpstream, NamespaceSet, Profile,
-};
+use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
+use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
 use bulkhead_model::{HostPattern, Snapshot};
 use serde::de::DeserializeOwned;
@@ -27,49 +25,17 @@ spec:
 
 /// The north-south lane of GatewayInstance rivers/delta: serves its class `quay` and, by name, `legacy`.
 pub(super) fn lane() -> LaneDocument {
-    LaneDocument {
-        version: LANE_DOCUMENT_VERSION.to_owned(),
-        identity: LaneIdentity {
-            namespace: "rivers".to_owned(),
-            instance: "delta".to_owned(),
-            uid: "7f6c".to_owned(),
-            lane: LaneName::NorthSouth,
-        },
-        config_generation: 1,
-        classes: LaneClasses { own: "quay".to_owned(), also_serve: ["legacy".to_owned()].into() },
-        scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::Shared },
-        profile: Profile::Standard,
-        client_address: LaneClientAddress {
-            proxy_protocol: false,
-            trusted_cidrs: Vec::new(),
-            append_forwarded_for: false,
-        },
-        tls: LaneTls::default(),
-        limits: LaneLimits {
-            request_head_bytes: 32 << 10,
-            request_target_bytes: 8 << 10,
-            request_fields: 100,
-            request_content_bytes: 1 << 20,
-            request_head_ms: 10_000,
-            request_content_idle_ms: 60_000,
-            response_stall_ms: 60_000,
-            keep_alive_idle_ms: 75_000,
-            keep_alive_requests: 10_000,
-            keep_alive_age_ms: 3_600_000,
-            connections: 10_000,
-            tls_handshake_ms: 10_000,
-        },
-        upstream: LaneUpstream {
-            connect_ms: 2_000,
-            read_ms: 60_000,
-            send_ms: 60_000,
-            max_idle_per_endpoint: 256,
-            keep_alive_ms: 60_000,
-            tries: 2,
-        },
-        drain: LaneDrain { lameduck_ms: 15_000, timeout_ms: 60_000 },
-        keyring: Vec::new(),
-    }
+    let identity = LaneIdentity {
+        namespace: "rivers".to_owned(),
+        instance: "delta".to_owned(),
+        uid: "7f6c".to_owned(),
+        lane: LaneName::NorthSouth,
+    };
+    let mut lane = LaneDocument::of(identity, "quay", &LaneSpec::default());
+    lane.config_generation = 1;
+    lane.classes.also_serve = ["legacy".to_owned()].into();
+    lane.limits.connections = 10_000;
+    lane
 }
 
 /// Objects of a manifest with one or more documents.

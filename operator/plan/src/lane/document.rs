@@ -1,6 +1,6 @@
 //! What a lane's pods are told, and may be told anew while they run.
 
-use bulkhead_crds::lane::{LANE_DOCUMENT_VERSION, LaneClasses, LaneDocument, LaneIdentity, LaneScope};
+use bulkhead_crds::lane::{LaneDocument, LaneIdentity, LaneScope};
 use bulkhead_crds::names::LANE_DOCUMENT_KEY;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
@@ -10,27 +10,18 @@ use crate::{metadata, names};
 /// The lane document, all defaults resolved.
 pub(super) fn build(lane: &LaneContext<'_>, keyring: &[Secret]) -> LaneDocument {
     let LaneContext { instance, spec, .. } = lane;
+    let identity = LaneIdentity {
+        namespace: instance.namespace().to_owned(),
+        instance: instance.name().to_owned(),
+        uid: instance.uid().to_owned(),
+        lane: lane.name,
+    };
     LaneDocument {
-        version: LANE_DOCUMENT_VERSION.to_owned(),
-        identity: LaneIdentity {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-            uid: instance.uid().to_owned(),
-            lane: lane.name,
-        },
         config_generation: instance.generation(),
-        classes: LaneClasses {
-            own: instance.class_name(lane.name),
-            also_serve: spec.ingress_class.also_serve.iter().cloned().collect(),
-        },
         scope: LaneScope { namespaces: lane.namespaces(), host_ownership: instance.spec().scope.host_ownership },
         profile: instance.spec().profile,
-        client_address: spec.client_address.resolve(),
-        tls: spec.tls.resolve(),
-        limits: spec.limits.resolve(),
-        upstream: spec.upstream.resolve(),
-        drain: spec.drain.resolve(),
         keyring: keyring.iter().filter_map(|secret| secret.metadata.name.clone()).collect(),
+        ..LaneDocument::of(identity, &instance.class_name(lane.name), spec)
     }
 }
 
