@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use kube::Client;
 
+use super::audit::Audit;
 use super::components::Components;
 use super::kubeconfig::{self, Credential};
 use super::pki::{Pki, TokenKeys};
@@ -32,6 +33,7 @@ pub(super) struct ControlPlane {
     _manager: Process,
     pub(super) apiserver: Process,
     _etcd: Process,
+    pub(super) audit: Audit,
     pub(super) server: String,
     pub(super) admin_kubeconfig: PathBuf,
 }
@@ -51,12 +53,14 @@ impl ControlPlane {
         let site = Site { dir, pki, components, base };
         let tokens = pki.token_keys()?;
         let etcd = site.etcd()?;
-        let apiserver = site.apiserver(&tokens)?;
+        let audit = Audit::new(dir)?;
+        let apiserver = site.apiserver(&tokens, &audit)?;
         let admin_kubeconfig = site.kubeconfig("admin", &["system:masters"])?;
         let admin = kubeconfig::client(&admin_kubeconfig).await?;
         wait_ready(&admin, &[&etcd, &apiserver]).await?;
         let manager = site.manager(&tokens)?;
-        Ok((Self { _manager: manager, apiserver, _etcd: etcd, server: site.server(), admin_kubeconfig }, admin))
+        let plane = Self { _manager: manager, apiserver, _etcd: etcd, audit, server: site.server(), admin_kubeconfig };
+        Ok((plane, admin))
     }
 }
 
@@ -101,30 +105,29 @@ impl Site<'_> {
         )
     }
 
-    fn apiserver(&self, tokens: &TokenKeys) -> anyhow::Result<Process> {
+    fn apiserver(&self, tokens: &TokenKeys, audit: &Audit) -> anyhow::Result<Process> {
         let serving = self.pki.server()?;
         let kubelet_client = self.pki.client("apiserver-kubelet-client", &["system:masters"])?;
-        self.start(
-            "kube-apiserver",
-            vec![
-                format!("--etcd-servers={}", self.etcd_url()),
-                "--bind-address=0.0.0.0".to_owned(),
-                format!("--advertise-address={NODE}"),
-                format!("--secure-port={}", self.base + 2),
-                format!("--tls-cert-file={}", serving.certificate.display()),
-                format!("--tls-private-key-file={}", serving.key.display()),
-                format!("--client-ca-file={}", self.pki.ca().display()),
-                format!("--kubelet-client-certificate={}", kubelet_client.certificate.display()),
-                format!("--kubelet-client-key={}", kubelet_client.key.display()),
-                "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-                format!("--service-account-key-file={}", tokens.public.display()),
-                format!("--service-account-signing-key-file={}", tokens.private.display()),
-                "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
-                "--authorization-mode=Node,RBAC".to_owned(),
-                "--enable-admission-plugins=NodeRestriction".to_owned(),
-                "--allow-privileged=true".to_owned(),
-            ],
-        )
+        let mut flags = vec![
+            format!("--etcd-servers={}", self.etcd_url()),
+            "--bind-address=0.0.0.0".to_owned(),
+            format!("--advertise-address={NODE}"),
+            format!("--secure-port={}", self.base + 2),
+            format!("--tls-cert-file={}", serving.certificate.display()),
+            format!("--tls-private-key-file={}", serving.key.display()),
+            format!("--client-ca-file={}", self.pki.ca().display()),
+            format!("--kubelet-client-certificate={}", kubelet_client.certificate.display()),
+            format!("--kubelet-client-key={}", kubelet_client.key.display()),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--service-account-key-file={}", tokens.public.display()),
+            format!("--service-account-signing-key-file={}", tokens.private.display()),
+            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            "--authorization-mode=Node,RBAC".to_owned(),
+            "--enable-admission-plugins=NodeRestriction".to_owned(),
+            "--allow-privileged=true".to_owned(),
+        ];
+        flags.extend(audit.flags());
+        self.start("kube-apiserver", flags)
     }
 
     fn manager(&self, tokens: &TokenKeys) -> anyhow::Result<Process> {

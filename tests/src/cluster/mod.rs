@@ -16,10 +16,12 @@ use rustix::process::Signal;
 use crate::binaries::Binary;
 use crate::process::Launch;
 use crate::wait::wait_for;
+use audit::Write;
 use components::Components;
 use control_plane::ControlPlane;
 use pki::Pki;
 
+pub mod audit;
 pub mod components;
 mod control_plane;
 mod identity;
@@ -109,6 +111,14 @@ impl Cluster {
     /// When it has ended.
     pub fn signal_apiserver(&self, signal: Signal) -> anyhow::Result<()> {
         self.plane.apiserver.signal(signal)
+    }
+
+    /// Every writing request that was answered so far, the oldest first.
+    ///
+    /// # Errors
+    /// When the API server's record cannot be read.
+    pub fn writes(&self) -> anyhow::Result<Vec<Write>> {
+        self.plane.audit.writes()
     }
 
     /// One of our programs, about to be started; its log is `NAME.log` in the cluster's `log` folder.
