@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
-/// One port of one Service, as routes refer to it. Lives as long as any route of any snapshot points at it; snapshots
-/// share it, so its endpoints can change without a compile.
+use crate::upstream_tls::UpstreamTls;
+
+/// One port of one Service, as routes refer to it, spoken to in one way. Lives as long as any route of any snapshot points at
+/// it; snapshots share it, so its endpoints can change without a compile. Two ways of speaking to one port are two backends,
+/// with endpoints of their own: no route ever uses a connection that was made under other rules.
 #[derive(Debug)]
 pub struct Backend {
     /// Never used twice in the life of a process, so that a thread may key its own state (cursors, pools) by it.
@@ -16,22 +19,32 @@ pub struct Backend {
     pub name: Box<str>,
     /// What is spoken with it.
     pub protocol: Protocol,
+    /// The TLS that is spoken below it; `None`: clear text.
+    pub tls: Option<Arc<UpstreamTls>>,
     endpoints: ArcSwap<Endpoints>,
 }
 
 /// What is spoken with a backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// HTTP/1.1 in clear text.
+    /// HTTP/1.1 (RFC 9112).
     #[default]
     Http1,
+    /// HTTP/2 (RFC 9113): with prior knowledge where it is in clear text, and no other version than that under TLS.
+    Http2,
 }
 
 impl Backend {
-    /// A backend that has `endpoints` until told otherwise.
+    /// A backend in clear text that has `endpoints` until told otherwise.
     #[must_use]
     pub fn new(id: u64, name: Box<str>, protocol: Protocol, endpoints: Arc<Endpoints>) -> Self {
-        Self { id, name, protocol, endpoints: ArcSwap::new(endpoints) }
+        Self { id, name, protocol, tls: None, endpoints: ArcSwap::new(endpoints) }
+    }
+
+    /// The same, spoken to under `tls` if there is any.
+    #[must_use]
+    pub fn under(self, tls: Option<Arc<UpstreamTls>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The endpoints now. The guard must not be held across a wait.

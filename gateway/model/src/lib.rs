@@ -5,7 +5,8 @@
 //! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
-//! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown).
+//! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown),
+//! `upstream_tls` (whom a gateway believes).
 
 pub mod backend;
 pub mod balance;
@@ -20,6 +21,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod table;
 pub mod tls;
+pub mod upstream_tls;
 
 pub use backend::{Backend, Endpoint, Endpoints};
 pub use denial::Denial;
@@ -32,3 +34,4 @@ pub use settings::Settings;
 pub use snapshot::Snapshot;
 pub use table::HostTable;
 pub use tls::{Certificate, TlsTable};
+pub use upstream_tls::UpstreamTls;
