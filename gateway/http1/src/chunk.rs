@@ -2,7 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use crate::{Refusal, bytes};
+use crate::trailer::Section;
+use crate::{HeadLimits, Refusal, Trailers, bytes};
 
 /// Ends the data of a chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
@@ -49,14 +50,12 @@ const SIZE_DIGITS: u8 = 16;
 const EXTENSION_BYTES: u32 = 1 << 10;
 /// Most bytes of all chunk extensions of one message, in bytes: they are dropped, so that they cost only us.
 const EXTENSIONS_BYTES: u32 = 16 << 10;
-/// Most bytes of the trailer section, in bytes: it is dropped as well.
-const TRAILER_BYTES: u32 = 8 << 10;
 
 /// Where in chunked content the next byte stands.
 ///
 /// ```text
 ///  1f4;name=value CR LF  data…  CR LF   0 CR LF  Name: value CR LF   CR LF
-///  ^Size   ^Extension ^SizeLf ^Data ^DataCr ^DataLf  ^TrailerLine ^TrailerLf ^EndLf
+///  ^Size   ^Extension ^SizeLf ^Data ^DataCr ^DataLf  ^Trailers
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
@@ -67,11 +66,7 @@ enum At {
     Data,
     DataCr,
     DataLf,
-    TrailerLine,
-    TrailerName,
-    TrailerValue,
-    TrailerLf,
-    EndLf,
+    Trailers,
 }
 
 /// What one step through chunked content found.
@@ -94,8 +89,7 @@ pub(crate) struct Chunks {
     extension: u32,
     /// Bytes of extensions of all chunks so far; never above [`EXTENSIONS_BYTES`].
     extensions: u32,
-    /// Bytes of the trailer section so far; never above [`TRAILER_BYTES`].
-    trailers: u32,
+    trailers: Section,
 }
 
 impl Chunks {
@@ -115,8 +109,13 @@ impl Chunks {
         }
     }
 
+    /// Counts the fields of the head before the content.
+    pub(crate) fn count_head(&mut self, fields: usize, limits: &HeadLimits) {
+        self.trailers.count_head(fields, limits);
+    }
+
     /// Takes the next byte, which is not data.
-    pub(crate) fn step(&mut self, byte: u8) -> Result<Step, Refusal> {
+    pub(crate) fn step(&mut self, byte: u8, trailers: &mut Trailers) -> Result<Step, Refusal> {
         self.at = match (self.at, byte) {
             (At::Size, _) => self.size(byte)?,
             (At::Extension, b'\r') => At::SizeLf,
@@ -127,11 +126,8 @@ impl Chunks {
             (At::DataCr, b'\r') => At::DataLf,
             (At::DataLf, b'\n') => At::Size,
             (At::Data | At::DataCr | At::DataLf, _) => return Err(Refusal::BadChunkEnd),
-            (At::TrailerLine, b'\r') => At::EndLf,
-            (At::EndLf, b'\n') => return Ok(Step::End),
-            (At::TrailerLine | At::TrailerName | At::TrailerValue | At::TrailerLf | At::EndLf, _) => {
-                self.trailer(byte)?
-            }
+            (At::Trailers, _) if self.trailers.step(byte, trailers)? => return Ok(Step::End),
+            (At::Trailers, _) => At::Trailers,
         };
         Ok(Step::Framing)
     }
@@ -164,21 +160,6 @@ impl Chunks {
     const fn size_end(&mut self) -> At {
         self.digits = 0;
         self.extension = 0;
-        if self.left == 0 { At::TrailerLine } else { At::Data }
-    }
-
-    fn trailer(&mut self, byte: u8) -> Result<At, Refusal> {
-        self.trailers += 1;
-        if self.trailers > TRAILER_BYTES {
-            return Err(Refusal::TrailersTooLarge);
-        }
-        match (self.at, byte) {
-            (At::TrailerLine | At::TrailerName, byte) if bytes::is(byte, bytes::TOKEN) => Ok(At::TrailerName),
-            (At::TrailerName, b':') => Ok(At::TrailerValue),
-            (At::TrailerValue, b'\r') => Ok(At::TrailerLf),
-            (At::TrailerValue, byte) if bytes::is(byte, bytes::VALUE) => Ok(At::TrailerValue),
-            (At::TrailerLf, b'\n') => Ok(At::TrailerLine),
-            _ => Err(Refusal::BadTrailers),
-        }
+        if self.left == 0 { At::Trailers } else { At::Data }
     }
 }

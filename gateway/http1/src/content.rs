@@ -1,12 +1,14 @@
 //! Content, decoded in place.
 
 use crate::chunk::{Chunks, Step};
-use crate::{Framing, Refusal, ResponseFraming};
+use crate::{Framing, HeadLimits, Refusal, ResponseFraming, Trailers};
 
-/// Decodes the content of one message out of the buffers it is read into. It keeps only counters, never bytes.
+/// Decodes the content of one message out of the buffers it is read into. It keeps only counters, and trailers that may
+/// pass, never content.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     state: State,
+    trailers: Trailers,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +58,16 @@ impl Decoder {
     }
 
     const fn with(state: State) -> Self {
-        Self { state }
+        Self { state, trailers: Trailers::NONE }
+    }
+
+    /// Counts the fields of the head into their limit: the trailer section may have as many as it leaves.
+    #[must_use]
+    pub fn counting(mut self, fields_of_head: usize, limits: &HeadLimits) -> Self {
+        if let State::Chunked(chunks) = &mut self.state {
+            chunks.count_head(fields_of_head, limits);
+        }
+        self
     }
 
     /// Takes the bytes that arrived since the last call and moves their content to the start of `buf`. All of `buf` is
@@ -79,7 +90,7 @@ impl Decoder {
                 Ok(Decoded { consumed: len, content: len, end })
             }
             State::Chunked(chunks) => {
-                let decoded = squeeze(chunks, buf);
+                let decoded = squeeze(chunks, &mut self.trailers, buf);
                 match decoded {
                     Ok(Decoded { end: true, .. }) => self.state = State::End,
                     Err(refusal) => self.state = State::Refused(refusal),
@@ -93,6 +104,11 @@ impl Decoder {
     /// Whether the content is complete.
     pub const fn is_end(&self) -> bool {
         matches!(self.state, State::End)
+    }
+
+    /// The trailers that may pass. All of them once the content [is complete](Self::is_end), and meaningless before.
+    pub const fn trailers(&self) -> &Trailers {
+        &self.trailers
     }
 
     /// Content bytes that are sure to come: the rest of a sized content, or of the current chunk. 0 says nothing.
@@ -118,7 +134,7 @@ impl Decoder {
 }
 
 /// Moves the data of chunks to the start of `buf`, one after the other.
-fn squeeze(chunks: &mut Chunks, buf: &mut [u8]) -> Result<Decoded, Refusal> {
+fn squeeze(chunks: &mut Chunks, trailers: &mut Trailers, buf: &mut [u8]) -> Result<Decoded, Refusal> {
     // content <= consumed <= buf.len()
     let (mut consumed, mut content) = (0, 0);
     while let Some(&byte) = buf.get(consumed) {
@@ -133,7 +149,7 @@ fn squeeze(chunks: &mut Chunks, buf: &mut [u8]) -> Result<Decoded, Refusal> {
             continue;
         }
         consumed += 1;
-        if let Step::End = chunks.step(byte)? {
+        if let Step::End = chunks.step(byte, trailers)? {
             return Ok(Decoded { consumed, content, end: true });
         }
     }

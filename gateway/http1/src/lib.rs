@@ -1,10 +1,10 @@
 //! A strict, sans-io HTTP/1.1 codec: the one place where bytes from a client or a backend become a message.
 //!
 //! In: a buffer that the caller reads into. Out: a head as typed parts and ranges of that buffer ([`RequestHead`],
-//! [`ResponseHead`]), content freed of its framing ([`Decoder`]), and heads written anew from those parts
-//! ([`write_request`], [`write_response`]). `httparse` finds the tokens; where a message begins and ends is decided
-//! here, and nothing that took part in that decision is ever copied through. What is not understood is refused, and
-//! a [`Refusal`] always ends the connection that it came from.
+//! [`ResponseHead`]), content freed of its framing ([`Decoder`]) and the [`Trailers`] behind it, and heads written anew
+//! from those parts ([`write_request`], [`write_response`]). `httparse` finds the tokens; where a message begins and
+//! ends is decided here, and nothing that took part in that decision is ever copied through. What is not understood is
+//! refused, and a [`Refusal`] always ends the connection that it came from.
 //!
 //! Start with `request.rs`; `content.rs` decodes what follows a head, `write.rs` is the way out, `refusal.rs` lists
 //! every reason to say no.
@@ -24,6 +24,7 @@ mod response;
 mod span;
 mod status;
 mod target;
+mod trailer;
 mod write;
 
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use response::{ResponseHead, parse_response};
 pub use span::Span;
 pub use status::reason_phrase;
 pub use target::TargetForm;
+pub use trailer::{Trailers, may_trail, write_last_chunk};
 pub use write::{Edits, write_own_response, write_request, write_response};

@@ -99,7 +99,7 @@ const TABLE: &[Row] = &[
     row(Refusal::MethodRefused, "method_refused", 405, "CONNECT, TRACE and TRACK are not served"),
     row(Refusal::TargetTooLong, "target_too_long", 414, "the request target is longer than the limit"),
     row(Refusal::HeadTooLarge, "head_too_large", 431, "the head is larger than the limit"),
-    row(Refusal::TooManyFields, "too_many_fields", 431, "the head has more fields than the limit"),
+    row(Refusal::TooManyFields, "too_many_fields", 431, "the head, or the head with its trailers, has more fields than the limit"),
     row(Refusal::BadTarget, "bad_target", 400, "the request target is not a path of allowed bytes, nor * with OPTIONS"),
     row(Refusal::FragmentInTarget, "fragment_in_target", 400, "the request target has a fragment"),
     row(Refusal::BadAbsoluteTarget, "bad_absolute_target", 400, "the absolute request target is not http or https with a plain authority and a path"),

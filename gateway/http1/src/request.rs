@@ -31,6 +31,9 @@ pub struct RequestHead {
     pub expects_continue: bool,
     /// Whether the client asks for a WebSocket, in the one well-formed way. Any other upgrade is not seen at all.
     pub upgrade: bool,
+    /// Whether the client takes trailers: `TE: trailers`, with or without the `Connection: TE` that RFC 9110 §10.1.4 asks
+    /// for beside it, as it decides on nothing else.
+    pub trailers: bool,
     /// The field lines in their order.
     pub fields: Vec<Field>,
 }
@@ -98,6 +101,7 @@ struct Seen {
     /// Whether the one Upgrade field says `websocket`.
     websocket: Option<bool>,
     expects_continue: bool,
+    trailers: bool,
 }
 
 impl RequestHead {
@@ -122,6 +126,7 @@ impl RequestHead {
         self.persistent = seen.connection.persistent(self.version);
         let has_content = !matches!(self.framing, Framing::None | Framing::Sized(0));
         self.expects_continue = seen.expects_continue && has_content;
+        self.trailers = seen.trailers && self.version == Version::Http11;
         self.upgrade = seen.websocket == Some(true)
             && seen.connection.upgrade
             && !has_content
@@ -160,6 +165,7 @@ impl Seen {
             Name::Upgrade => {
                 self.websocket = Some(self.websocket.is_none() && text.eq_ignore_ascii_case(b"websocket"));
             }
+            Name::Te => self.trailers |= list(text).any(|coding| coding.eq_ignore_ascii_case(b"trailers")),
             Name::Expect if version == Version::Http11 => {
                 if !list(text).all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue")) {
                     return Err(Refusal::BadExpectation);

@@ -95,7 +95,8 @@ pub fn write_response(
 }
 
 /// Writes a whole response of our own to the end of `out`: the registered reason phrase, `fields`, the length of
-/// `content`, and the content unless the request was HEAD or the status has none. Date is the caller's field.
+/// `content`, and the content unless the request was HEAD or the status has none. Date is the caller's field. Returns where
+/// in `out` the content begins.
 pub fn write_own_response(
     out: &mut Vec<u8>,
     status: u16,
@@ -103,7 +104,7 @@ pub fn write_own_response(
     fields: &[(&str, &[u8])],
     content: &[u8],
     head_only: bool,
-) {
+) -> usize {
     put_status_line(out, status, reason_phrase(status).as_bytes());
     for &(name, value) in fields {
         put_named(out, name, value);
@@ -113,9 +114,11 @@ pub fn write_own_response(
     }
     put_connection(out, close, false);
     out.extend_from_slice(b"\r\n");
+    let begin = out.len();
     if !head_only && !is_bodiless(status) {
         out.extend_from_slice(content);
     }
+    begin
 }
 
 /// What no edit may write: whoever reads the head would frame or route by it.

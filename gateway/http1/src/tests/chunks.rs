@@ -6,7 +6,12 @@ use crate::{ChunkHead, Decoded, Decoder, Framing, Refusal, ResponseFraming};
 
 /// The content of `bytes`, decoded in pieces of at most `step` bytes, and how many bytes belonged to it.
 pub(super) fn decode(framing: Framing, bytes: &[u8], step: usize) -> Result<(Vec<u8>, usize), Refusal> {
-    let (mut decoder, mut content, mut consumed) = (Decoder::new(framing), Vec::new(), 0);
+    decode_with(&mut Decoder::new(framing), bytes, step)
+}
+
+/// The same with a decoder that is looked at afterwards.
+pub(super) fn decode_with(decoder: &mut Decoder, bytes: &[u8], step: usize) -> Result<(Vec<u8>, usize), Refusal> {
+    let (mut content, mut consumed) = (Vec::new(), 0);
     for piece in bytes.chunks(step) {
         if decoder.is_end() {
             break;
@@ -101,7 +106,7 @@ fn framing_that_is_not_exactly_right_is_refused() {
 }
 
 #[test]
-fn extensions_and_trailers_are_bounded() {
+fn extensions_are_bounded() {
     let extension = |len: usize| format!("1;{}\r\nx\r\n", "e".repeat(len - 1));
     let end = "0\r\n\r\n";
     assert!(chunked((extension(1024) + end).as_bytes()).is_ok());
@@ -111,8 +116,6 @@ fn extensions_and_trailers_are_bounded() {
         chunked((extension(1024).repeat(16) + &extension(1) + end).as_bytes()),
         Err(Refusal::ChunkExtensionsTooLarge)
     );
-    assert!(chunked(format!("0\r\n{}\r\n", "A: 1\r\n".repeat(1000)).as_bytes()).is_ok());
-    assert_eq!(chunked(format!("0\r\n{}\r\n", "A: 1\r\n".repeat(2000)).as_bytes()), Err(Refusal::TrailersTooLarge));
 }
 
 #[test]

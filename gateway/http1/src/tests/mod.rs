@@ -5,6 +5,7 @@ mod laws;
 mod names;
 mod requests;
 mod responses;
+mod trailers;
 mod writing;
 
 use crate::{HeadLimits, Progress, Refusal, RequestHead, ResponseHead, parse_request, parse_response};
