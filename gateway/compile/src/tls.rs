@@ -21,7 +21,7 @@ pub(crate) fn policy(lane: &LaneDocument) -> TlsPolicy {
         TlsVersion::V12 => MinVersion::V12,
         TlsVersion::V13 => MinVersion::V13,
     };
-    TlsPolicy { min_version, tickets: lane.tls.session_tickets }
+    TlsPolicy { min_version, tickets: lane.tls.session_tickets, ..TlsPolicy::default() }
 }
 
 /// The certificate of `host` from the Ingresses that claim it, oldest first: the oldest has its will, also when that comes

@@ -41,12 +41,14 @@ pub struct TlsPolicy {
     pub min_version: MinVersion,
     /// Whether clients may resume sessions with tickets.
     pub tickets: bool,
+    /// Whether HTTP/2 is offered (RFC 9113 §3.2). HTTP/1.1 always is.
+    pub http2: bool,
 }
 
 impl Default for TlsPolicy {
     /// The documented defaults of a lane.
     fn default() -> Self {
-        Self { min_version: MinVersion::V12, tickets: true }
+        Self { min_version: MinVersion::V12, tickets: true, http2: true }
     }
 }
 

@@ -16,8 +16,37 @@ use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use crate::publication::Publication;
 
-/// The one protocol that is spoken behind a handshake (RFC 7301, RFC 9112).
-const PROTOCOL: &[u8] = b"http/1.1";
+/// Whether HTTP/2 is spoken behind a handshake. What is not spoken is not offered, whatever a lane wants.
+const SPEAKS_HTTP2: bool = false;
+
+/// What is spoken behind a handshake, as the two sides have agreed in it (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// RFC 9112; also where the client has named no protocol.
+    Http1,
+    /// RFC 9113.
+    Http2,
+}
+
+impl Protocol {
+    /// As ALPN identifies it (RFC 7301 §6, RFC 9113 §3.2).
+    const fn id(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+
+    /// The protocol with this identifier. rustls agrees on none that was not offered.
+    pub(crate) fn agreed(id: Option<&[u8]>) -> Self {
+        if id == Some(Self::Http2.id()) { Self::Http2 } else { Self::Http1 }
+    }
+
+    /// What is offered, the better one first.
+    const fn offered(policy: TlsPolicy) -> &'static [Self] {
+        if SPEAKS_HTTP2 && policy.http2 { &[Self::Http2, Self::Http1] } else { &[Self::Http1] }
+    }
+}
 
 /// Versions of TLS that are spoken, the better one first.
 const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
@@ -50,8 +79,8 @@ impl Handshakes {
         let certificates = Arc::new(Certificates { publication, stand_in });
         let mut configs = Vec::new();
         for min_version in [MinVersion::V12, MinVersion::V13] {
-            for tickets in [true, false] {
-                let policy = TlsPolicy { min_version, tickets };
+            for (tickets, http2) in [(true, true), (true, false), (false, true), (false, false)] {
+                let policy = TlsPolicy { min_version, tickets, http2 };
                 configs.push((policy, Arc::new(config(policy, &provider, &certificates)?)));
             }
         }
@@ -87,7 +116,7 @@ fn config(
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::<Certificates>::clone(certificates));
-    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    config.alpn_protocols = Protocol::offered(policy).iter().map(|protocol| protocol.id().to_vec()).collect();
     // Sessions are held by clients, in tickets, or by nobody: what a server holds for each client is not bounded.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if policy.tickets {

@@ -9,7 +9,7 @@ use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::certificates::Handshakes;
+use crate::certificates::{Handshakes, Protocol};
 use crate::deadline::{Guard, Waiting};
 use crate::fault::Fault;
 use crate::phase::Phase;
@@ -34,11 +34,20 @@ pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -
     }
 }
 
+/// What is to be spoken on a session.
+pub(crate) fn protocol(session: &Session) -> Protocol {
+    Protocol::agreed(session.borrow().get_ref().1.alpn_protocol())
+}
+
 async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Box<Session>, Fault> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|error| classify(&error))?;
     let answer = handshakes.answer(&begun.client_hello()).ok_or(Fault::TlsFailed)?;
     match begun.into_stream(answer.config).await {
-        Ok(session) => Ok(Box::new(RefCell::new(session))),
+        Ok(session) => {
+            let session = Box::new(RefCell::new(session));
+            tracing::trace!(protocol = ?protocol(&session), "shook hands");
+            Ok(session)
+        }
         Err(_) if !answer.known => Err(Fault::TlsUnknownName),
         Err(error) => Err(classify(&error)),
     }

@@ -175,7 +175,7 @@ async fn an_unknown_name_gets_the_stand_in_or_is_refused() {
 #[tokio::test]
 async fn a_minimum_of_1_3_refuses_1_2() {
     let lane = Lane::start().await;
-    let policy = TlsPolicy { min_version: MinVersion::V13, tickets: true };
+    let policy = TlsPolicy { min_version: MinVersion::V13, ..TlsPolicy::default() };
     lane.publish_tls(2, with(TlsTable::default(), |table| table.policy = policy));
     assert!(connect(&lane, &Arc::new(client(&[&TLS12])), "a.test").await.is_err());
     eventually("it is counted", || lane.faults("tls_incompatible") == 1).await;
