@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
 use crate::tls::{SecretName, TlsVersion};
@@ -25,6 +26,10 @@ pub struct LaneDocument {
     pub identity: LaneIdentity,
     /// `metadata.generation` of the GatewayInstance this was made from; gateways report it back as loaded.
     pub config_generation: i64,
+    /// Stands for everything else in the document: two that differ have different revisions, whatever they were made from. Gateways
+    /// report it back, unread, once they serve by all of it. Empty where nobody compares.
+    #[serde(default)]
+    pub revision: String,
     /// Which classes' Ingresses to serve.
     pub classes: LaneClasses,
     /// In which namespaces.
@@ -54,6 +59,7 @@ impl LaneDocument {
             version: LANE_DOCUMENT_VERSION.to_owned(),
             identity,
             config_generation: 0,
+            revision: String::new(),
             classes: LaneClasses {
                 own: class.to_owned(),
                 also_serve: spec.ingress_class.also_serve.iter().cloned().collect(),
@@ -67,6 +73,15 @@ impl LaneDocument {
             drain: spec.drain.resolve(),
             keyring: Vec::new(),
         }
+    }
+
+    /// The same document with the revision of its content.
+    #[must_use]
+    pub fn stamped(self) -> Self {
+        let blank = Self { revision: String::new(), ..self };
+        // Plain data, which cannot fail to be written.
+        let text = serde_json::to_string(&blank).unwrap_or_default();
+        Self { revision: format!("{:016x}", fnv1a(text.as_bytes())), ..blank }
     }
 }
 
@@ -235,4 +250,34 @@ pub struct LaneDrain {
     pub lameduck_ms: u64,
     /// After that, how long requests in flight may take.
     pub timeout_ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_changes_with_the_content_and_with_nothing_else() {
+        let identity = |uid: &str| LaneIdentity {
+            namespace: "port".to_owned(),
+            instance: "harbour".to_owned(),
+            uid: uid.to_owned(),
+            lane: LaneName::EastWest,
+        };
+        let document = LaneDocument::of(identity("u"), "pier", &LaneSpec::default()).stamped();
+        assert_eq!(document.clone().stamped(), document);
+        let with = |change: fn(&mut LaneDocument)| {
+            let mut other = document.clone();
+            change(&mut other);
+            other.stamped().revision
+        };
+        let others = [
+            with(|other| other.scope.namespaces = NamespaceSet::Names(["a".to_owned()].into())),
+            with(|other| other.keyring.push("pier-keyring-1".to_owned())),
+            with(|other| other.config_generation = 9),
+        ];
+        for (n, other) in others.iter().enumerate() {
+            assert!(*other != document.revision && !others.iter().skip(n + 1).any(|later| later == other), "{n}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod crd;
 pub mod drain;
 pub mod duration;
 pub mod finding;
+pub mod fnv;
 pub mod ingress_class;
 pub mod instance;
 pub mod keyring;

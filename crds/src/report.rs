@@ -26,6 +26,10 @@ pub struct GatewayReport {
     pub waiting_for: String,
     /// `configGeneration` of the lane document that the served snapshot was made from.
     pub config_generation: i64,
+    /// `revision` of the last lane document of which everything is in the served snapshot: its settings, its namespaces and its keyring.
+    /// Empty before the first, or where the document has none.
+    #[serde(default)]
+    pub revision: String,
     /// Number of the snapshot that every data thread serves.
     pub snapshot: u64,
     /// The lane's classes, one entry each.

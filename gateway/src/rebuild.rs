@@ -20,7 +20,7 @@ use crate::source::{Batch, Scope};
 use crate::state::ControlState;
 use crate::store::Store;
 
-/// Generations remembered for the report. Data threads take a new snapshot within milliseconds: two would do.
+/// Generations and revisions remembered for the report. Data threads take a new snapshot within milliseconds: two would do.
 const GENERATIONS: usize = 16;
 
 /// A compile, or the taking of a change, panicked: a defect of the compiler. The store must be filled anew.
@@ -117,6 +117,7 @@ impl Rebuild {
             self.panic = None;
             self.publish(changes, begin);
         }
+        self.note_revision();
         self.report();
         Ok(())
     }
@@ -152,7 +153,7 @@ impl Rebuild {
         }
         let published = changes.snapshot.is_some();
         if let Some(snapshot) = changes.snapshot {
-            self.note_generation(snapshot.number, snapshot.config_generation);
+            note(&mut self.state.generations, snapshot.number, &snapshot.config_generation);
             self.state.published = snapshot.number;
             self.state.counters.snapshots += 1;
             self.publication.publish(snapshot);
@@ -186,12 +187,11 @@ impl Rebuild {
         );
     }
 
-    fn note_generation(&mut self, number: u64, generation: i64) {
-        let generations = &mut self.state.generations;
-        if generations.last().is_none_or(|(_, last)| *last != generation) {
-            generations.push((number, generation));
-            let excess = generations.len().saturating_sub(GENERATIONS);
-            generations.drain(..excess);
+    /// Once the lists and the keyring that the lane document names were all read, what is published holds everything of it.
+    fn note_revision(&mut self) {
+        let Some(lane) = &self.lane else { return };
+        if self.panic.is_none() && self.missing().is_empty() && self.store.has_read(&lane.keyring) {
+            note(&mut self.state.revisions, self.state.published, &lane.revision);
         }
     }
 
@@ -239,6 +239,15 @@ impl Rebuild {
     fn report_panic(&mut self) {
         self.state.waiting_for = self.panic.clone().into_iter().collect();
         self.send(self.state.clone());
+    }
+}
+
+/// Notes what holds from snapshot `number` on.
+fn note<T: PartialEq + Clone>(notes: &mut Vec<(u64, T)>, number: u64, what: &T) {
+    if notes.last().is_none_or(|(_, last)| last != what) {
+        notes.push((number, what.clone()));
+        let excess = notes.len().saturating_sub(GENERATIONS);
+        notes.drain(..excess);
     }
 }
 

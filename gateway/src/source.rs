@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod stamp;
 pub mod watch;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use bulkhead_compile::{Key, Kind, Object};
@@ -71,6 +72,11 @@ pub enum Event {
         kind: Kind,
         /// Where.
         scope: Scope,
+    },
+    /// The list of Secrets that was told is all that these Secrets of the keyring hold.
+    KeyringRead {
+        /// Their names.
+        shards: BTreeSet<String>,
     },
     /// A kind may no longer be read: nothing of it may be relied on.
     Forbidden {

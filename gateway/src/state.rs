@@ -20,6 +20,8 @@ pub struct ControlState {
     pub published: u64,
     /// First snapshot of each configuration generation that may still be served, oldest first.
     pub generations: Vec<(u64, i64)>,
+    /// First snapshot that holds everything of each revision of the lane document, oldest first.
+    pub revisions: Vec<(u64, String)>,
     /// What the first snapshot, or the last change, waits for.
     pub waiting_for: Vec<String>,
     /// The lane's classes.

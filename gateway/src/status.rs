@@ -22,6 +22,7 @@ pub fn report(state: &ControlState, served: u64, draining: bool) -> GatewayRepor
         draining,
         waiting_for,
         config_generation: served_generation(state, served),
+        revision: at(&state.revisions, served).cloned().unwrap_or_default(),
         snapshot: served,
         classes: state.classes.clone(),
         ingresses: state.counts.ingresses,
@@ -35,8 +36,12 @@ pub fn report(state: &ControlState, served: u64, draining: bool) -> GatewayRepor
 /// Generation of the lane document that snapshot `served` was made from; 0 before the first.
 #[must_use]
 pub fn served_generation(state: &ControlState, served: u64) -> i64 {
-    let served = state.generations.iter().rev().find(|(first, _)| *first <= served);
-    served.map_or(0, |(_, generation)| *generation)
+    at(&state.generations, served).copied().unwrap_or_default()
+}
+
+/// What was noted for snapshot `served`.
+fn at<T>(notes: &[(u64, T)], served: u64) -> Option<&T> {
+    notes.iter().rev().find(|(first, _)| *first <= served).map(|(_, what)| what)
 }
 
 /// Findings of a severity.
@@ -77,11 +82,20 @@ mod tests {
     }
 
     #[test]
-    fn the_generation_is_that_of_the_snapshot_which_every_thread_serves() {
-        let state = ControlState { generations: vec![(1, 3), (5, 4)], published: 6, ..ControlState::default() };
-        for (served, generation) in [(0, 0), (1, 3), (4, 3), (5, 4), (6, 4)] {
+    fn generation_and_revision_are_those_of_the_snapshot_which_every_thread_serves() {
+        let generations = vec![(1, 3), (5, 4)];
+        let revisions = vec![(2, "a".to_owned()), (6, "b".to_owned())];
+        let state = ControlState { generations, revisions, published: 6, ..ControlState::default() };
+        for (served, generation, revision) in
+            [(0, 0, ""), (1, 3, ""), (2, 3, "a"), (4, 3, "a"), (5, 4, "a"), (6, 4, "b")]
+        {
             assert_eq!(served_generation(&state, served), generation, "snapshot {served}");
-            assert_eq!(report(&state, served, false).config_generation, generation);
+            let report = report(&state, served, false);
+            assert_eq!(
+                (report.config_generation, report.revision.as_str()),
+                (generation, revision),
+                "snapshot {served}"
+            );
         }
     }
 }

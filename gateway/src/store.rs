@@ -23,13 +23,16 @@ pub struct Store {
     lists: BTreeMap<(Kind, Scope), List>,
     problems: BTreeMap<String, String>,
     undecodable: BTreeMap<Key, String>,
+    /// From which Secrets the keyring was last read.
+    keyring: Option<BTreeSet<String>>,
 }
 
 impl Store {
     /// Knows nothing yet, and waits for nothing.
     #[must_use]
     pub fn new(compiler: Compiler) -> Self {
-        Self { compiler, lists: BTreeMap::new(), problems: BTreeMap::new(), undecodable: BTreeMap::new() }
+        let (lists, problems, undecodable) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { compiler, lists, problems, undecodable, keyring: None }
     }
 
     /// The compiler behind it.
@@ -60,6 +63,13 @@ impl Store {
         self.expect(&BTreeSet::new());
         self.problems.clear();
         self.undecodable.clear();
+        self.keyring = None;
+    }
+
+    /// Whether what is known of Secrets was read from all of `keyring` and from nothing else. A source without a keyring has all there is.
+    #[must_use]
+    pub fn has_read(&self, keyring: &[String]) -> bool {
+        self.keyring.as_ref().is_none_or(|read| *read == keyring.iter().cloned().collect())
     }
 
     /// Lists that were never complete so far. Nothing may be served before there are none.
@@ -119,6 +129,7 @@ impl Store {
             }
             Event::Deleted(key) => self.delete(&key),
             Event::Completed { kind, scope } => self.complete(kind, &scope),
+            Event::KeyringRead { shards } => self.keyring = Some(shards),
             Event::Forbidden { kind, scope } => {
                 for key in self.keys(kind, &scope) {
                     self.delete(&key);

@@ -16,7 +16,7 @@ use crate::conditions::{Verdict, age_seconds, merge};
 mod lane;
 mod phase;
 
-pub use lane::{LaneSeen, LaneVerdicts, PodSeen};
+pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted};
 pub use phase::Phase;
 
 /// How long something may be wrong before the instance counts as degraded: longer than a pod takes to be replaced.

@@ -22,7 +22,7 @@ use crate::cleanup;
 use crate::conditions::Verdict;
 use crate::context::Context;
 use crate::gather::{self, gather};
-use crate::observe::{self, LaneSeen, Observed, Seen, observe};
+use crate::observe::{self, LaneSeen, Observed, Seen, Wanted, observe};
 use crate::owner::InstanceId;
 use crate::poll::poll;
 use crate::prune::prune;
@@ -217,7 +217,10 @@ async fn see(
             class: spec.class_name(&id.name, lane),
             service_type: spec.service_type(lane),
             // A lane that is left alone keeps the document it has.
-            wanted_generation: planned.filter(|_| managed).map_or(before, |lane| Some(lane.document.config_generation)),
+            wanted: match planned.filter(|_| managed) {
+                Some(lane) => Some(Wanted::Revision(lane.document.revision.clone())),
+                None => before.map(Wanted::Generation),
+            },
             max_unavailable: budget.and_then(|budget| budget.max_unavailable.clone()),
             deployment: context
                 .caches

@@ -90,6 +90,7 @@ pub(crate) mod tests {
             draining: false,
             waiting_for: String::new(),
             config_generation: 3,
+            revision: String::new(),
             snapshot: 1,
             classes: vec![class],
             ingresses: 1,

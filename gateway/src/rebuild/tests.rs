@@ -63,6 +63,55 @@ fn nothing_is_published_before_the_lane_and_every_list_are_known() {
 }
 
 #[test]
+fn a_revision_is_loaded_only_when_the_keyring_it_names_was_read() {
+    let mut fixture = Fixture::new();
+    let read = |shards: &[&str]| Event::KeyringRead { shards: shards.iter().map(|&shard| shard.to_owned()).collect() };
+    let document = |shards: &[&str]| {
+        let keyring = shards.iter().map(|&shard| shard.to_owned()).collect();
+        bulkhead_crds::lane::LaneDocument { keyring, ..lane_document() }.stamped()
+    };
+    fixture.lane();
+    fixture.list(objects());
+    fixture.rebuild.take(vec![read(&["k-0"])]).unwrap();
+    let revision = |fixture: &Fixture| fixture.state().revisions.last().map(|(_, revision)| revision.clone());
+    for (shards, read, loaded) in [
+        (vec!["k-0"], None, vec!["k-0"]),
+        (vec!["k-0", "k-1"], None, vec!["k-0"]),
+        (vec!["k-0", "k-1"], Some(read(&["k-0"])), vec!["k-0"]),
+        (vec!["k-0", "k-1"], Some(read(&["k-0", "k-1"])), vec!["k-0", "k-1"]),
+    ] {
+        fixture.rebuild.take_lane(Ok(Box::new(document(&shards)))).unwrap();
+        fixture.rebuild.take(read.into_iter().collect()).unwrap();
+        fixture.rebuild.advance().unwrap();
+        assert_eq!(revision(&fixture), Some(document(&loaded).revision), "{shards:?}");
+    }
+    let (first, _) = fixture.state().revisions.last().unwrap().clone();
+    assert_eq!(first, fixture.state().published);
+}
+
+#[test]
+fn a_revision_is_loaded_only_when_its_namespaces_were_listed() {
+    let mut fixture = Fixture::new();
+    fixture.lane();
+    fixture.list(objects());
+    let mut wider = lane_document();
+    wider.config_generation += 1;
+    let wider = wider.stamped();
+    fixture.rebuild.take_lane(Ok(Box::new(wider.clone()))).unwrap();
+    let lists: BTreeSet<_> = Kind::ALL.map(|kind| (kind, Scope::All)).into();
+    let named = (Kind::Ingress, Scope::Namespace("late".to_owned()));
+    fixture.rebuild.expect(&lists.into_iter().chain([named.clone()]).collect()).unwrap();
+    fixture.rebuild.advance().unwrap();
+    let loaded = |fixture: &Fixture| fixture.state().revisions.last().is_some_and(|(_, last)| *last == wider.revision);
+    assert!(!loaded(&fixture));
+    let (kind, scope) = named;
+    let list = vec![Event::Restarted { kind, scope: scope.clone() }, Event::Completed { kind, scope }];
+    fixture.rebuild.take(list).unwrap();
+    fixture.rebuild.advance().unwrap();
+    assert!(loaded(&fixture));
+}
+
+#[test]
 fn a_class_that_goes_while_no_ingress_names_it_is_no_longer_called_served() {
     let mut fixture = Fixture::new();
     fixture.lane();

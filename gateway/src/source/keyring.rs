@@ -93,7 +93,8 @@ fn list(shards: &BTreeMap<String, Entries>) -> Batch {
         .map(|((namespace, name), data)| Event::Applied(Object::Secret(KeyringEntry { namespace, name, data })));
     let (kind, scope) = (Kind::Secret, Scope::All);
     let begin = std::iter::once(Event::Restarted { kind, scope: scope.clone() });
-    begin.chain(objects).chain([Event::Completed { kind, scope }]).collect()
+    let read = Event::KeyringRead { shards: shards.keys().cloned().collect() };
+    begin.chain(objects).chain([Event::Completed { kind, scope }, read]).collect()
 }
 
 async fn follow_shard(client: Client, namespace: String, shard: String, changes: mpsc::Sender<(String, Told)>) {
@@ -152,7 +153,10 @@ mod tests {
         ]);
         let batch = list(&shards);
         assert!(matches!(batch.first(), Some(Event::Restarted { kind: Kind::Secret, scope: Scope::All })));
-        assert!(matches!(batch.last(), Some(Event::Completed { kind: Kind::Secret, scope: Scope::All })));
+        assert!(matches!(
+            batch.last_chunk(),
+            Some([Event::Completed { kind: Kind::Secret, scope: Scope::All }, Event::KeyringRead { shards }]) if shards.len() == 2
+        ));
         let held: Vec<_> = batch
             .iter()
             .filter_map(|event| match event {

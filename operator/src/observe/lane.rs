@@ -22,8 +22,8 @@ pub struct LaneSeen {
     pub class: String,
     /// Kind of its traffic Service.
     pub service_type: ServiceType,
-    /// `configGeneration` of the lane document that its pods should have loaded; nothing when it was not written.
-    pub wanted_generation: Option<i64>,
+    /// The lane document that its pods should have loaded; nothing when it was never written.
+    pub wanted: Option<Wanted>,
     /// How many pods may be missing, as its disruption budget says.
     pub max_unavailable: Option<IntOrString>,
     /// Live Deployment.
@@ -36,6 +36,24 @@ pub struct LaneSeen {
     pub apply_failures: Vec<String>,
     /// Namespaces of others that the lane cannot read and why, as sentences. The rest of the lane is as planned.
     pub closed_namespaces: Vec<String>,
+}
+
+/// A lane document, by what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one that was planned, by its revision.
+    Revision(String),
+    /// The one that was left in place, by its generation, as it was last seen loaded.
+    Generation(i64),
+}
+
+impl Wanted {
+    fn is_loaded(&self, report: &GatewayReport) -> bool {
+        match self {
+            Self::Revision(revision) => report.revision == *revision,
+            Self::Generation(generation) => report.config_generation >= *generation,
+        }
+    }
 }
 
 /// One pod and what it says.
@@ -206,7 +224,7 @@ fn config_loaded(seen: &LaneSeen) -> Verdict {
         if let Some(class) = class.filter(|class| !class.served) {
             return Verdict::with(reason::CLASS_NOT_OWNED, format!("{}: {}", pod.name, sentence(&class.reason)));
         }
-        let current = seen.wanted_generation.is_some_and(|wanted| report.config_generation >= wanted);
+        let current = seen.wanted.as_ref().is_some_and(|wanted| wanted.is_loaded(report));
         if !report.ready || !current || class.is_none() {
             behind.push(format!("{} {}", pod.name, waits_for(report)));
         }
@@ -226,7 +244,7 @@ fn config_loaded(seen: &LaneSeen) -> Verdict {
 
 fn waits_for(report: &GatewayReport) -> String {
     if report.waiting_for.is_empty() {
-        format!("has loaded generation {}.", report.config_generation)
+        format!("serves by generation {}, but not by all of the latest lane document.", report.config_generation)
     } else {
         format!("waits: {}", sentence(&report.waiting_for))
     }

@@ -65,6 +65,7 @@ fn report(lane: LaneName, generation: i64) -> GatewayReport {
         draining: false,
         waiting_for: String::new(),
         config_generation: generation,
+        revision: format!("r{generation}"),
         snapshot: 1,
         classes: vec![ClassReport { name: lane.object_name("edge"), served: true, reason: String::new() }],
         ingresses: 4,
@@ -86,7 +87,7 @@ fn healthy(lane: LaneName) -> LaneSeen {
         instance_uid: "u1".to_owned(),
         class: lane.object_name("edge"),
         service_type: ServiceType::ClusterIp,
-        wanted_generation: Some(3),
+        wanted: Some(Wanted::Revision("r3".to_owned())),
         max_unavailable: Some(IntOrString::Int(1)),
         deployment: Some(deployment(2, 2, "NewReplicaSetAvailable")),
         service: Some(service(None)),
@@ -221,6 +222,21 @@ fn one_lane_that_cannot_be_applied_says_so_and_leaves_the_other_alone() {
     edge.status = Some(status);
     let later = observe(&edge, &failing, at(60)).status;
     assert_eq!(status_of(&later.conditions, ConditionType::Degraded), ("True", "ApplyFailed"));
+}
+
+#[test]
+fn a_pod_that_has_the_generation_but_not_the_whole_document_is_behind() {
+    let behind = |lane: &mut LaneSeen| {
+        lane.pods[0].report = Ok(GatewayReport { revision: "another".to_owned(), ..report(lane.lane, 3) });
+    };
+    let status = observe(&instance(json!({})), &seen(behind), at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::ConfigLoaded), ("False", "LoadUnderWay"));
+    let left_alone = seen(|lane| {
+        behind(lane);
+        lane.wanted = Some(Wanted::Generation(3));
+    });
+    let status = observe(&instance(json!({})), &left_alone, at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::ConfigLoaded), ("True", "Loaded"));
 }
 
 #[test]

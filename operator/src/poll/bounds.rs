@@ -14,6 +14,7 @@ const CLASSES: usize = 17;
 /// `report` as far as it fits: texts without control characters and cut to the lengths of the schema, lists cut, numbers not negative.
 pub(super) fn bounded(mut report: GatewayReport) -> GatewayReport {
     cut(&mut report.version, NAME);
+    cut(&mut report.revision, NAME);
     cut(&mut report.waiting_for, SENTENCE);
     report.config_generation = report.config_generation.max(0);
     report.classes.truncate(CLASSES);

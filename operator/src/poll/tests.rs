@@ -41,6 +41,7 @@ fn report() -> GatewayReport {
         draining: false,
         waiting_for: String::new(),
         config_generation: 7,
+        revision: String::new(),
         snapshot: 1,
         classes: Vec::new(),
         ingresses: 0,

@@ -23,6 +23,7 @@ pub(super) fn build(lane: &LaneContext<'_>, keyring: &[Secret]) -> LaneDocument 
         keyring: keyring.iter().filter_map(|secret| secret.metadata.name.clone()).collect(),
         ..LaneDocument::of(identity, &instance.class_name(lane.name), spec)
     }
+    .stamped()
 }
 
 /// The document in the ConfigMap that gateways watch, one field a line.
