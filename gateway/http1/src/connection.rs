@@ -1,12 +1,13 @@
 //! The Connection field: what it says about the connection, and which fields it ends here (RFC 9110 §7.6.1).
 
+use crate::claim::is_claim;
 use crate::field::{is_token, list};
 use crate::{Field, Name, NameSet, Refusal, Span, Version};
 
 /// Most fields that Connection may nominate; each is compared with every field of the head.
 const NOMINATIONS: usize = 16;
 
-/// Fields that a client cannot make us withhold from a backend: they say who asks, on whose behalf, and what for.
+/// Fields that a client cannot make us withhold from a backend, beside its claims: they say who asks, and what for.
 const PROTECTED: NameSet = NameSet::of(&[
     Name::Authorization,
     Name::ContentEncoding,
@@ -15,32 +16,14 @@ const PROTECTED: NameSet = NameSet::of(&[
     Name::Cookie,
     Name::Date,
     Name::Expect,
-    Name::Forwarded,
     Name::Host,
     Name::MaxForwards,
     Name::Origin,
-    Name::SslClientCert,
-    Name::SslClientIssuerDn,
-    Name::SslClientSubjectDn,
-    Name::SslClientVerify,
     Name::Traceparent,
     Name::TransferEncoding,
     Name::Via,
     Name::XAuthRequestRedirect,
-    Name::XForwardedFor,
-    Name::XForwardedHost,
-    Name::XForwardedPort,
-    Name::XForwardedPrefix,
-    Name::XForwardedProto,
-    Name::XForwardedScheme,
-    Name::XForwardedServer,
-    Name::XOriginalForwardedFor,
-    Name::XOriginalMethod,
-    Name::XOriginalUri,
-    Name::XOriginalUrl,
-    Name::XRealIp,
     Name::XRequestId,
-    Name::XScheme,
 ]);
 
 /// What all Connection fields of one head say together.
@@ -49,7 +32,9 @@ pub(crate) struct Options {
     close: bool,
     keep_alive: bool,
     /// Whether `upgrade` is among the options.
-    pub(crate) upgrade: bool,
+    upgrade: bool,
+    /// Whether the one Upgrade field says `websocket`; `None` without an Upgrade field.
+    websocket: Option<bool>,
     nominated: [Span; NOMINATIONS],
     count: usize,
 }
@@ -80,6 +65,16 @@ impl Options {
         Ok(())
     }
 
+    /// Takes one Upgrade value.
+    pub(crate) fn read_upgrade(&mut self, value: &[u8]) {
+        self.websocket = Some(self.websocket.is_none() && value.eq_ignore_ascii_case(b"websocket"));
+    }
+
+    /// Whether the head speaks of an upgrade to WebSocket and of no other (RFC 9110 §7.8, RFC 6455 §4).
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.upgrade && self.websocket == Some(true)
+    }
+
     /// Ends the connection after this message, whatever was said.
     pub(crate) const fn set_close(&mut self) {
         self.close = true;
@@ -98,10 +93,7 @@ impl Options {
         if self.count == 0 {
             return Ok(());
         }
-        let protected = |name: &[u8]| {
-            PROTECTED.contains(Name::find(name))
-                || name.get(..12).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"x-forwarded-"))
-        };
+        let protected = |name: &[u8]| PROTECTED.contains(Name::find(name)) || is_claim(name);
         if self.nominated(buf).any(protected) { Err(Refusal::ProtectedFieldNominated) } else { Ok(()) }
     }
 

@@ -11,6 +11,7 @@
 
 mod bytes;
 mod chunk;
+mod claim;
 mod connection;
 mod content;
 mod field;
@@ -31,6 +32,7 @@ mod write;
 mod tests;
 
 pub use chunk::{CHUNK_END, ChunkHead, LAST_CHUNK};
+pub use claim::{CLAIM_PREFIXES, CLAIMS, OTHER_CLAIMS};
 pub use content::{Decoded, Decoder};
 pub use field::{Field, HeadLimits, MAX_FIELDS, Progress, Version};
 pub use framing::{Framing, ResponseFraming};

@@ -98,8 +98,6 @@ struct Seen {
     host: Option<Span>,
     framing: FramingFields,
     connection: Options,
-    /// Whether the one Upgrade field says `websocket`.
-    websocket: Option<bool>,
     expects_continue: bool,
     trailers: bool,
 }
@@ -127,8 +125,7 @@ impl RequestHead {
         let has_content = !matches!(self.framing, Framing::None | Framing::Sized(0));
         self.expects_continue = seen.expects_continue && has_content;
         self.trailers = seen.trailers && self.version == Version::Http11;
-        self.upgrade = seen.websocket == Some(true)
-            && seen.connection.upgrade
+        self.upgrade = seen.connection.is_websocket()
             && !has_content
             && self.method == Method::Get
             && self.version == Version::Http11;
@@ -162,9 +159,7 @@ impl Seen {
             Name::ContentLength => self.framing.content_length(text)?,
             Name::TransferEncoding => self.framing.transfer_encoding(text)?,
             Name::Connection => self.connection.read(buf, text)?,
-            Name::Upgrade => {
-                self.websocket = Some(self.websocket.is_none() && text.eq_ignore_ascii_case(b"websocket"));
-            }
+            Name::Upgrade => self.connection.read_upgrade(text),
             Name::Te => self.trailers |= list(text).any(|coding| coding.eq_ignore_ascii_case(b"trailers")),
             Name::Expect if version == Version::Http11 => {
                 if !list(text).all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue")) {

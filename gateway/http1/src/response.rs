@@ -22,6 +22,9 @@ pub struct ResponseHead {
     /// Whether the connection takes another request once the content is complete. False for 101. Bytes that arrive
     /// behind the content and before the next request make it unusable all the same.
     pub persistent: bool,
+    /// Whether the connection is a WebSocket from here on: 101, which names that protocol and no other. A 101 without this
+    /// switches to nothing that was asked for.
+    pub upgrade: bool,
     /// The field lines in their order.
     pub fields: Vec<Field>,
 }
@@ -78,6 +81,7 @@ impl ResponseHead {
             && self.framing != ResponseFraming::UntilClose
             && self.status != 101
             && !ambiguous;
+        self.upgrade = self.status == 101 && self.version == Version::Http11 && connection.is_websocket();
         Ok(())
     }
 
@@ -98,6 +102,7 @@ impl ResponseHead {
                 Name::TransferEncoding => framing.transfer_encoding(token.value)?,
                 // A backend that garbles its Connection field loses the connection, not the response.
                 Name::Connection if connection.read(buf, token.value).is_err() => connection.set_close(),
+                Name::Upgrade => connection.read_upgrade(token.value),
                 _ => {}
             }
             let (name, value) = (Span::within(buf, name), Span::within(buf, token.value));

@@ -10,8 +10,8 @@ use crate::{
 
 /// What changes between the head that came in and the one that leaves.
 ///
-/// Content-Length, Transfer-Encoding and (in requests) Host are not edited but passed to the functions that write. A
-/// field that could break out of its line, or name one of these, is left out.
+/// Content-Length, Transfer-Encoding, Connection and (in requests) Host are not edited but passed to the functions that
+/// write. A field that could break out of its line, or name one of these or Upgrade, is left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Edits<'a> {
     /// Known names to leave out.
@@ -28,13 +28,15 @@ pub struct Edits<'a> {
     pub more: &'a [(&'a str, &'a [u8])],
     /// Fields beside those that came in with the same name: one more Set-Cookie, Via.
     pub append: &'a [(Name, &'a [u8])],
+    /// Passes an upgrade to WebSocket on: of a request that asks for one, and of the response that switches to it.
+    pub upgrade: bool,
 }
 
 /// Writes a request head to the end of `out`.
 ///
 /// `target` is written piece after piece and must be canonical already; a byte that would end the target is written
-/// percent-encoded, and one that is neither a path nor the `*` that came in gets a `/` before it. `host` is the value of Host. The head is HTTP/1.1 and asks for a persistent connection; for a
-/// WebSocket, `edits` set Connection and Upgrade.
+/// percent-encoded, and one that is neither a path nor the `*` that came in gets a `/` before it. `host` is the value of
+/// Host. The head is HTTP/1.1 and asks for a persistent connection.
 pub fn write_request(
     out: &mut Vec<u8>,
     buf: &[u8],
@@ -59,6 +61,9 @@ pub fn write_request(
         Framing::None => {}
         Framing::Sized(length) => put_length(out, length),
         Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    if edits.upgrade && head.upgrade {
+        out.extend_from_slice(UPGRADE);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -90,7 +95,11 @@ pub fn write_response(
         (ResponseFraming::Chunked, _) => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         (ResponseFraming::None | ResponseFraming::UntilClose, _) => {}
     }
-    put_connection(out, close || framing == ResponseFraming::UntilClose, http10_keep_alive);
+    if edits.upgrade && head.upgrade {
+        out.extend_from_slice(UPGRADE);
+    } else {
+        put_connection(out, close || framing == ResponseFraming::UntilClose, http10_keep_alive);
+    }
     out.extend_from_slice(b"\r\n");
 }
 
@@ -121,8 +130,12 @@ pub fn write_own_response(
     begin
 }
 
-/// What no edit may write: whoever reads the head would frame or route by it.
-pub(crate) const DECIDED: NameSet = NameSet::of(&[Name::ContentLength, Name::Host, Name::TransferEncoding]);
+/// What no edit may write: whoever reads the head would frame or route by it, or take the connection for another one.
+pub(crate) const DECIDED: NameSet =
+    NameSet::of(&[Name::Connection, Name::ContentLength, Name::Host, Name::TransferEncoding, Name::Upgrade]);
+
+/// RFC 6455 §4.1 and §4.2.2: both sides say it alike.
+const UPGRADE: &[u8] = b"Connection: Upgrade\r\nUpgrade: websocket\r\n";
 
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
     let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);

@@ -131,6 +131,8 @@ const REFUSED: &[(&[u8], Refusal)] = &[
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Host, X-Real-IP\r\n\r\n", Refusal::ProtectedFieldNominated),
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: x-forwarded-for\r\n\r\n", Refusal::ProtectedFieldNominated),
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Forwarded-Anything\r\n\r\n", Refusal::ProtectedFieldNominated),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: ssl-client-sha1\r\n\r\n", Refusal::ProtectedFieldNominated),
+    (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: True-Client-IP\r\n\r\n", Refusal::ProtectedFieldNominated),
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nConnection: Authorization\r\n\r\n", Refusal::ProtectedFieldNominated),
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Content-Length\r\n\r\n", Refusal::ProtectedFieldNominated),
     (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: cookie\r\n\r\n", Refusal::ProtectedFieldNominated),

@@ -74,6 +74,22 @@ fn content_ends_where_rfc_9112_says_and_only_then_the_connection_goes_on() {
 }
 
 #[test]
+fn only_a_101_that_names_websocket_and_nothing_else_switches_to_it() {
+    let upgrade =
+        |start: &str, lines: &str| response(format!("{start}\r\n{lines}\r\n").as_bytes(), false).unwrap().upgrade;
+    let (switch, both) = ("HTTP/1.1 101 Switching Protocols", "Connection: upgrade\r\nUpgrade: WebSocket\r\n");
+    assert!(upgrade(switch, both));
+    assert!(!upgrade("HTTP/1.0 101 Switching Protocols", both));
+    assert!(!upgrade("HTTP/1.1 200 OK", both));
+    assert!(!upgrade(switch, ""));
+    assert!(!upgrade(switch, "Upgrade: websocket\r\n"));
+    assert!(!upgrade(switch, "Connection: upgrade\r\n"));
+    assert!(!upgrade(switch, "Connection: upgrade\r\nUpgrade: h2c\r\n"));
+    assert!(!upgrade(switch, "Connection: upgrade\r\nUpgrade: h2c, websocket\r\n"));
+    assert!(!upgrade(switch, "Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: websocket\r\n"));
+}
+
+#[test]
 fn an_answer_to_head_keeps_the_length_it_announces() {
     let length = |lines: &str, to_head| response(format!("{lines}\r\n").as_bytes(), to_head).unwrap().length_of_get;
     assert_eq!(length("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n", true), Some(9));

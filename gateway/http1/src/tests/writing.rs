@@ -40,6 +40,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
         set: &[(Name::XRealIp, b"192.0.2.1")],
         more: &[("X-User", b"alice")],
         append: &[(Name::Via, b"1.1 b")],
+        upgrade: false,
     };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
@@ -55,6 +56,8 @@ fn no_edit_breaks_out_of_its_line_or_decides_framing() {
             (Name::ContentLength, b"5"),
             (Name::Host, b"evil"),
             (Name::Other, b"1"),
+            (Name::Connection, b"close"),
+            (Name::Upgrade, b"h2c"),
         ],
         more: &[
             ("transfer-encoding", b"chunked"),
@@ -90,15 +93,28 @@ fn a_target_that_leaves_is_a_path_or_the_asterisk_that_came() {
 }
 
 #[test]
-fn a_websocket_request_asks_for_its_upgrade_again() {
-    let bytes = get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n");
-    let set: &[(Name, &[u8])] = &[(Name::Connection, b"Upgrade"), (Name::Upgrade, b"websocket")];
-    let out = rewrite(&bytes, &[b"/"], b"a", Framing::None, &Edits { set, ..Edits::default() });
-    assert_eq!(
-        out,
-        "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    );
+fn a_websocket_is_asked_for_and_switched_to_only_where_both_sides_say_so() {
+    let upgrade = Edits { upgrade: true, ..Edits::default() };
+    let lines = "Connection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n";
+    let asked =
+        "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let out = rewrite(&get(lines), &[b"/"], b"a", Framing::None, &upgrade);
+    assert_eq!(out, asked);
     assert!(request(out.as_bytes()).unwrap().upgrade);
+    assert!(!rewrite(&get(lines), &[b"/"], b"a", Framing::None, &Edits::default()).contains("pgrade"));
+    let h2c = get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n");
+    assert_eq!(rewrite(&h2c, &[b"/"], b"a", Framing::None, &upgrade), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+    let (switches, lines) = (
+        "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    let bytes = format!("{switches}{lines}");
+    let write = |bytes: &str, edits| rewrite_response(bytes.as_bytes(), ResponseFraming::None, true, true, edits);
+    assert_eq!(write(&bytes, &upgrade), bytes);
+    assert!(response(bytes.as_bytes(), false).unwrap().upgrade);
+    let refused = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}");
+    assert!(!write(&refused, &upgrade).contains("pgrade"));
 }
 
 #[test]
