@@ -80,7 +80,10 @@ async fn what_an_autoscaler_reports_makes_nobody_write(cluster: &'static Cluster
     })
     .await?;
     let written = writes()? - before;
-    ensure!(written == 1, "an autoscaler that reported three times and was changed once was written to {written} times");
+    ensure!(
+        written == 1,
+        "an autoscaler that reported three times and was changed once was written to {written} times"
+    );
     Ok(())
 }
 
