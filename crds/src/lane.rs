@@ -206,10 +206,14 @@ pub struct LaneLimits {
     pub request_fields: u16,
     /// Most bytes of a request's content; 0 is no limit.
     pub request_content_bytes: u64,
+    /// From the start of a connection to its first byte.
+    pub first_byte_ms: u64,
     /// From the first byte of a head to its last.
     pub request_head_ms: u64,
     /// Longest pause while a request's content arrives.
     pub request_content_idle_ms: u64,
+    /// Slowest rate of a request's content, in bytes a second; 0 is no limit.
+    pub request_content_rate: u32,
     /// Longest time without progress while a client takes its response.
     pub response_stall_ms: u64,
     /// Longest pause between two requests of a connection.
@@ -222,6 +226,22 @@ pub struct LaneLimits {
     pub connections: u32,
     /// From the start of a connection to the end of its TLS handshake.
     pub tls_handshake_ms: u64,
+    /// Bounds on HTTP/2 connections.
+    pub http2: LaneHttp2Limits,
+}
+
+/// Bounds on HTTP/2 connections of clients. Bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneHttp2Limits {
+    /// Most requests at once on one connection.
+    pub concurrent_streams: u32,
+    /// Most bytes of a request's header list.
+    pub header_list_bytes: u32,
+    /// Content that a client may send ahead on one request.
+    pub stream_window_bytes: u32,
+    /// Content that a client may send ahead on one connection.
+    pub connection_window_bytes: u32,
 }
 
 /// Bounds on what backends may do. Milliseconds.

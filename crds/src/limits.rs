@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Duration;
-use crate::lane::LaneLimits;
+use crate::lane::{LaneHttp2Limits, LaneLimits};
 use crate::size::Size;
 
 /// Bounds on clients of a lane. All hold per gateway process.
@@ -23,13 +23,20 @@ pub struct Limits {
     /// Most bytes of a request's content, unless its Ingress says otherwise. More is answered 413. 0 is no limit; at most 1024Gi.
     #[schemars(extend("x-kubernetes-validations" = Size::between("0", "1024Gi")))]
     pub request_content_bytes: Size,
+    /// Longest time from the start of a connection to the first byte of its first request. From 100ms to 24h.
+    #[schemars(extend("x-kubernetes-validations" = Duration::between("100ms", "24h")))]
+    pub first_byte_timeout: Duration,
     /// Longest time from the first byte of a request head to its last. From 100ms to 10m.
     #[schemars(extend("x-kubernetes-validations" = Duration::between("100ms", "10m")))]
     pub request_head_timeout: Duration,
     /// Longest pause while a request's content arrives. From 1s to 1h.
     #[schemars(extend("x-kubernetes-validations" = Duration::between("1s", "1h")))]
     pub request_content_idle_timeout: Duration,
-    /// Longest time without progress while a client takes its response. From 1s to 1h.
+    /// Slowest rate at which a request's content may arrive, in bytes a second. A client that falls behind it by
+    /// `requestContentIdleTimeout` is answered 408. 0 is no limit.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub request_content_rate: i32,
+    /// Longest time without progress while a client takes its response; less than 1Ki is no progress. From 1s to 1h.
     #[schemars(extend("x-kubernetes-validations" = Duration::between("1s", "1h")))]
     pub response_stall_timeout: Duration,
     /// Longest pause between two requests of a connection. Keep it above the idle timeout of a load balancer in front, or that one will send
@@ -77,8 +84,10 @@ impl Default for Limits {
             request_target_bytes: Size::from_kib(8),
             request_fields: 100,
             request_content_bytes: Size::from_kib(1024),
+            first_byte_timeout: Duration::from_secs(10),
             request_head_timeout: Duration::from_secs(10),
             request_content_idle_timeout: Duration::from_secs(60),
+            request_content_rate: 240,
             response_stall_timeout: Duration::from_secs(60),
             keep_alive_idle_timeout: Duration::from_secs(75),
             keep_alive_requests: 10_000,
@@ -110,14 +119,22 @@ impl Limits {
             request_target_bytes: saturate(self.request_target_bytes),
             request_fields: u16::try_from(self.request_fields.max(0)).unwrap_or(u16::MAX),
             request_content_bytes: self.request_content_bytes.bytes(),
+            first_byte_ms: self.first_byte_timeout.as_millis(),
             request_head_ms: self.request_head_timeout.as_millis(),
             request_content_idle_ms: self.request_content_idle_timeout.as_millis(),
+            request_content_rate: self.request_content_rate.max(0).unsigned_abs(),
             response_stall_ms: self.response_stall_timeout.as_millis(),
             keep_alive_idle_ms: self.keep_alive_idle_timeout.as_millis(),
             keep_alive_requests: self.keep_alive_requests.max(0).unsigned_abs(),
             keep_alive_age_ms: self.keep_alive_age.as_millis(),
             connections: self.connections.max(0).unsigned_abs(),
             tls_handshake_ms: self.tls_handshake_timeout.as_millis(),
+            http2: LaneHttp2Limits {
+                concurrent_streams: self.http2.concurrent_streams.max(0).unsigned_abs(),
+                header_list_bytes: saturate(self.http2.header_list_bytes),
+                stream_window_bytes: saturate(self.http2.stream_window_bytes),
+                connection_window_bytes: saturate(self.http2.connection_window_bytes),
+            },
         }
     }
 }

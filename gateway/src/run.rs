@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bulkhead_model::Room;
 use bulkhead_proxy::{Config, Proxy, Publication};
 
 use crate::args::RunArgs;
@@ -44,6 +45,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         stand_in: Some(stand_in::certificate()?),
         threads: args.threads(),
         name: args.lane.label(),
+        room: Room::default(),
     };
     let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);

@@ -14,6 +14,7 @@ use crate::call::{CallError, call};
 use crate::context::{Applied, Context};
 use crate::kind::{Key, Kind};
 use crate::owner::InstanceId;
+use crate::version;
 
 /// Most failures told per lane: they usually have one cause.
 const FAILURES_TOLD: usize = 4;
@@ -141,7 +142,7 @@ async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, contex
     let before = seen.map(|seen| seen.metadata.clone()).unwrap_or_default();
     let remembered = context.remember(id, |memory| memory.applied.get(&object.key).cloned());
     let planned_before = remembered.as_ref().is_some_and(|applied| applied.hash == object.hash);
-    let unchanged = remembered.is_some_and(|applied| before.resource_version == Some(applied.resource_version));
+    let unchanged = remembered.is_some_and(|applied| version::sealed(&before) == Some(&applied.version));
     if planned_before && unchanged {
         return Ok(());
     }
@@ -154,13 +155,12 @@ async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, contex
         None => write_looking(object, id, context).await?,
     }
     .metadata;
-    // A cache that is behind on the status of a Deployment must not pass for a change of ours.
-    let only_status = planned_before && before.generation.is_some() && before.generation == after.generation;
-    if before.resource_version != after.resource_version && !only_status {
+    let version = version::of(object.key.kind, &after);
+    if version::sealed(&before) != Some(&version) {
         context.metrics.applied(object.key.kind);
         info!(instance = %id, lane = %lane.lane, generation = lane.document.config_generation, object = %object.key, "applied");
     }
-    let applied = Applied { hash: object.hash, resource_version: after.resource_version.unwrap_or_default() };
+    let applied = Applied { hash: object.hash, version };
     context.remember(id, |memory| memory.applied.insert(object.key.clone(), applied));
     Ok(())
 }

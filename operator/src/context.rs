@@ -37,7 +37,7 @@ pub struct Context {
 /// What is remembered of one instance. Losing it costs a few calls, never correctness.
 #[derive(Default)]
 pub struct Memory {
-    /// Hash of what was last applied, and the resource version it had then.
+    /// Hash of what was last applied, and the version it had then.
     pub applied: HashMap<Key, Applied>,
     /// Which shard holds which entry of a lane's keyring.
     pub shards: BTreeMap<LaneName, BTreeMap<EntryName, Place>>,
@@ -59,8 +59,8 @@ pub struct Watched {
 pub struct Applied {
     /// Hash of the planned object.
     pub hash: u64,
-    /// Resource version that the API server answered with.
-    pub resource_version: String,
+    /// The [version](crate::version) that the API server answered with.
+    pub version: String,
 }
 
 impl Context {

@@ -99,6 +99,12 @@ impl Kind {
         }
     }
 
+    /// Whether others write a status into it.
+    #[must_use]
+    pub const fn has_status(self) -> bool {
+        matches!(self, Self::Service | Self::PodDisruptionBudget | Self::Deployment | Self::HorizontalPodAutoscaler)
+    }
+
     const fn row(self) -> (&'static str, &'static str, &'static str) {
         const RBAC: &str = "rbac.authorization.k8s.io";
         const NETWORKING: &str = "networking.k8s.io";

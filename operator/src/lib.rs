@@ -29,4 +29,5 @@ pub mod remove;
 pub mod report;
 pub mod run;
 pub mod sweep;
+pub mod version;
 pub mod watch;

@@ -17,6 +17,7 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
+mod children;
 pub mod concerns;
 mod instances;
 mod requests;
@@ -76,9 +77,14 @@ fn decoded<K: Resource>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
     }
 }
 
-/// Drops what nobody reads. Annotations of `kubectl apply` repeat the whole object, Secrets included.
+/// Drops what nobody reads.
 fn trim<K: Resource>(object: &mut K) {
     object.meta_mut().managed_fields = None;
+    drop_copy(object);
+}
+
+/// Drops the annotation of `kubectl apply` that repeats the whole object, Secrets included.
+fn drop_copy<K: Resource>(object: &mut K) {
     if let Some(annotations) = object.meta_mut().annotations.as_mut() {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     }
@@ -89,7 +95,7 @@ fn trim<K: Resource>(object: &mut K) {
 async fn follow<K>(
     mut events: Events<K>,
     mut writer: Writer<K>,
-    trim: fn(&mut K),
+    mut trim: impl FnMut(&mut K),
     mut concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>>,
     requests: Requests,
 ) where
@@ -99,7 +105,7 @@ async fn follow<K>(
     let mut first = true;
     let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
-        let event = event.modify(trim);
+        let event = event.modify(&mut trim);
         writer.apply_watcher_event(&event);
         let instances = concerned(&event);
         match event {

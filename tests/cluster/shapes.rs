@@ -19,6 +19,7 @@ use crate::world::{Fleet, SMALL, SOON};
 pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(replicas_that_an_autoscaler_chose_are_kept),
+        test(what_an_autoscaler_reports_makes_nobody_write),
         test(the_traffic_service_follows_its_type),
         test(a_class_that_is_renamed_takes_the_old_one_along),
         test(what_is_planned_no_more_goes),
@@ -52,6 +53,38 @@ async fn replicas_that_an_autoscaler_chose_are_kept(cluster: &'static Cluster) -
         Ok(())
     })
     .await
+}
+
+async fn what_an_autoscaler_reports_makes_nobody_write(cluster: &'static Cluster) -> Result<()> {
+    let spec = "{northSouth: {autoscaling: {minReplicas: 1, maxReplicas: 4}}, eastWest: {enabled: false}}";
+    let fleet = Fleet::listening(cluster, "metered", spec).await?;
+    let scalers = Api::<HorizontalPodAutoscaler>::namespaced(cluster.admin.clone(), &fleet.namespace);
+    let name = fleet.class(LANE);
+    let target = format!("/namespaces/{}/horizontalpodautoscalers/{name}", fleet.namespace);
+    let writes = || -> Result<usize> {
+        let all = cluster.writes()?;
+        Ok(all.iter().filter(|write| write.is_of_a_workload() && write.target.contains(&target)).count())
+    };
+    let before = writes()?;
+    for replicas in 1..=3 {
+        let report = Patch::Merge(json!({"status": {"currentReplicas": replicas, "desiredReplicas": replicas}}));
+        scalers.patch_status(&name, &PatchParams::default(), &report).await?;
+    }
+    // A change that must be undone comes behind the reports in the same watch: whatever they cause has begun by then.
+    let five = Patch::Merge(json!({"spec": {"maxReplicas": 5}}));
+    scalers.patch(&name, &PatchParams::default(), &five).await?;
+    wait_for("the planned number of replicas", SOON, async || {
+        let most = scalers.get(&name).await?.spec.map(|spec| spec.max_replicas);
+        ensure!(most == Some(4), "it is {most:?}");
+        Ok(())
+    })
+    .await?;
+    let written = writes()? - before;
+    ensure!(
+        written == 1,
+        "an autoscaler that reported three times and was changed once was written to {written} times"
+    );
+    Ok(())
 }
 
 async fn the_traffic_service_follows_its_type(cluster: &'static Cluster) -> Result<()> {

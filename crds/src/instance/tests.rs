@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::*;
 use crate::client_address::ForwardedFor;
-use crate::lane::{LaneDrain, LaneLimits, LaneUpstream};
+use crate::lane::{LaneDrain, LaneHttp2Limits, LaneLimits, LaneUpstream};
 use crate::not_obeyed::fields_not_obeyed;
 use crate::scope::NamespaceSource;
 use crate::service::ServiceType;
@@ -57,14 +57,22 @@ fn the_default_limits_are_those_of_the_book() {
             request_target_bytes: 8 << 10,
             request_fields: 100,
             request_content_bytes: 1 << 20,
+            first_byte_ms: 10_000,
             request_head_ms: 10_000,
             request_content_idle_ms: 60_000,
+            request_content_rate: 240,
             response_stall_ms: 60_000,
             keep_alive_idle_ms: 75_000,
             keep_alive_requests: 10_000,
             keep_alive_age_ms: 3_600_000,
             connections: 0,
             tls_handshake_ms: 10_000,
+            http2: LaneHttp2Limits {
+                concurrent_streams: 100,
+                header_list_bytes: 16 << 10,
+                stream_window_bytes: 64 << 10,
+                connection_window_bytes: 1 << 20,
+            },
         }
     );
     assert_eq!(

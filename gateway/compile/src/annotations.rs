@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::backend_policy;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
@@ -37,7 +38,6 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 const HARMLESS: [&str; 41] = [
     "affinity*",
     "app-root",
-    "backend-protocol",
     "canary*",
     "client-body-buffer-size",
     "client-header-buffer-size",
@@ -70,6 +70,7 @@ const HARMLESS: [&str; 41] = [
     "proxy-read-timeout",
     "proxy-request-buffering",
     "proxy-send-timeout",
+    "proxy-ssl-ciphers",
     "server-alias",
     "service-upstream",
     "session-cookie-*",
@@ -122,6 +123,9 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
         let Some((name, reading)) = known else { continue };
+        if key.starts_with(NGINX) && backend_policy::obeys(name) {
+            continue;
+        }
         let effect = effect(name, value.trim(), reading);
         strongest = strongest.max(effect);
         match effect {
@@ -158,7 +162,6 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
         }
         Reading::Listed => match name {
             "canary" if !is_false(value) => return Effect::Withhold,
-            "backend-protocol" => ["HTTPS", "GRPCS"].iter().any(|tls| value.eq_ignore_ascii_case(tls)),
             USE_REGEX => false,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
             _ => !HARMLESS.iter().any(|listed| matches(listed, name)),

@@ -1,25 +1,26 @@
-//! Backends and endpoints that outlive compiles: the same Service port is the same [`Backend`], the same address of it
-//! the same [`Endpoint`], for as long as they are in use.
+//! Backends and endpoints that outlive compiles: the same Service port, spoken to in the same way, is the same [`Backend`], the
+//! same address of it the same [`Endpoint`], for as long as they are in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
-use bulkhead_model::backend::Protocol;
-use bulkhead_model::{Backend, Endpoint, Endpoints};
+use bulkhead_model::{Backend, Endpoint, Endpoints, UpstreamTls};
 
 use crate::code::FindingCode;
-use crate::findings::finding;
+use crate::findings::{finding, quote};
 use crate::name::Name;
-use crate::service::Ports;
+use crate::service::{AppProtocol, Port, Ports};
 use crate::slice::{Readiness, Slice};
+use crate::transport::Transport;
 
-/// A Service port that routes refer to.
+/// A Service port that routes refer to, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BackendKey {
     pub(crate) service: Name,
     pub(crate) port: u16,
+    pub(crate) transport: Transport,
 }
 
 /// Services and where they are reached.
@@ -56,15 +57,17 @@ impl Catalog {
         touched
     }
 
+    fn port(&self, service: &Name, number: u16) -> Option<&Port> {
+        self.services.get(service)?.get(number)
+    }
+
     fn slices_of(&self, service: &Name) -> impl Iterator<Item = &Slice> {
         self.slices_of.get(service).into_iter().flatten().filter_map(|name| self.slices.get(name))
     }
 
     /// What takes requests for a Service port: ready addresses, or else those that still serve on their way out.
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
-        let Some(port_name) = self.services.get(&key.service).and_then(|ports| ports.name_of(key.port)) else {
-            return BTreeSet::new();
-        };
+        let Some(Port { name: port_name, .. }) = self.port(&key.service, key.port) else { return BTreeSet::new() };
         let (mut ready, mut leaving) = (BTreeSet::new(), BTreeSet::new());
         for slice in self.slices_of(&key.service) {
             for (_, port) in slice.ports.iter().filter(|(name, _)| name == port_name) {
@@ -96,17 +99,25 @@ struct Entry {
 }
 
 impl Backends {
-    /// The backend of a Service port, made on first use. Each call counts as one use, until [`Self::release`].
-    pub(crate) fn acquire(&mut self, key: &BackendKey, catalog: &Catalog) -> Arc<Backend> {
+    /// The backend of a Service port, made on first use, under what `tls` gives then. Each call counts as one use, until
+    /// [`Self::release`].
+    pub(crate) fn acquire<E>(
+        &mut self,
+        key: &BackendKey,
+        catalog: &Catalog,
+        tls: impl FnOnce() -> Result<Option<Arc<UpstreamTls>>, E>,
+    ) -> Result<Arc<Backend>, E> {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.uses += 1;
-            return Arc::clone(&entry.backend);
+            return Ok(Arc::clone(&entry.backend));
         }
+        let tls = tls()?;
         let given = self.endpoints(&catalog.addresses(key), &Endpoints::default());
         let name = format!("{}:{}", key.service, key.port).into();
-        let backend = Arc::new(Backend::new(self.next_id(), name, Protocol::Http1, Arc::clone(&given)));
+        let backend =
+            Arc::new(Backend::new(self.next_id(), name, key.transport.protocol, Arc::clone(&given)).under(tls));
         self.entries.insert(key.clone(), Entry { backend: Arc::clone(&backend), given, uses: 1 });
-        backend
+        Ok(backend)
     }
 
     /// A backend that somebody uses.
@@ -155,6 +166,8 @@ impl Backends {
         let mut used = false;
         for (key, entry) in self.of(service) {
             used = true;
+            findings
+                .extend(catalog.port(service, key.port).and_then(|port| note_protocol(&object, port, &key.transport)));
             if entry.given.list.is_empty() {
                 let message =
                     format!("Port {} has no endpoint that takes requests, so its routes answer 503.", key.port);
@@ -188,12 +201,35 @@ impl Backends {
         self.last_id
     }
 
-    fn of(&self, service: &Name) -> impl Iterator<Item = (&BackendKey, &Entry)> {
-        let end = |port| BackendKey { service: service.clone(), port };
-        self.entries.range(end(0)..=end(u16::MAX))
+    /// Of one Service. No port has the number 0.
+    fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
+        let first = BackendKey { service: service.clone(), port: 0, transport: Transport::default() };
+        self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
     }
 
     fn keys_of(&self, service: &Name) -> Vec<BackendKey> {
         self.of(service).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// What is to be said about a port's `appProtocol`.
+fn note_protocol(object: &ObjectRef, port: &Port, transport: &Transport) -> Option<Finding> {
+    let field = format!("spec.ports[{}].appProtocol", port.position);
+    match &port.app_protocol {
+        AppProtocol::Unknown(word) => {
+            let message = format!(
+                "The protocol {} is not known, so HTTP/1.1 is spoken unless the Ingress says otherwise.",
+                quote(word)
+            );
+            Some(finding(FindingCode::UnknownBackendProtocol, object, &field, &message))
+        }
+        AppProtocol::Known(spoken) if spoken.tls && transport.tls.as_ref().is_some_and(|tls| !tls.verify) => {
+            let message = format!(
+                "Whoever answers on port {} is taken for this Service: no certificate is verified.",
+                port.number
+            );
+            Some(finding(FindingCode::BackendNotVerified, object, &field, &message))
+        }
+        AppProtocol::Unset | AppProtocol::Known(_) => None,
     }
 }

@@ -13,9 +13,9 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
 /// Key of the chain in a Secret (Kubernetes: `kubernetes.io/tls`).
-const CHAIN: &str = "tls.crt";
+pub(crate) const CHAIN: &str = "tls.crt";
 /// Key of the private key.
-const KEY: &str = "tls.key";
+pub(crate) const KEY: &str = "tls.key";
 /// Most certificates of a chain, and most bytes of all of them: every full handshake sends them, and clients give up on far
 /// shorter chains.
 const MAX_CHAIN: usize = 10;

@@ -7,6 +7,14 @@ use bulkhead_crds::finding::Severity::{self, Error, Warning};
 pub enum FindingCode {
     /// An annotation that this version does not obey; the route is served without it.
     AnnotationNotServed,
+    /// A backend under TLS whose certificate is not verified; it is served all the same, as ingress-nginx does.
+    BackendNotVerified,
+    /// A protocol that is not spoken with backends; every route of the Ingress answers 503.
+    BackendProtocolNotServed,
+    /// TLS towards a backend that cannot be as it is wanted; the route answers 503.
+    BackendTlsBroken,
+    /// Annotations on TLS towards a backend that is spoken to in clear text.
+    BackendTlsUnused,
     /// A backend that is neither one Service port nor one resource.
     BadBackend,
     /// A rule's host that no request can have; the rule is left out.
@@ -55,14 +63,20 @@ pub enum FindingCode {
     ServiceNotFound,
     /// An Ingress with more paths than are looked at; the last ones are left out.
     TooManyPaths,
+    /// A protocol of a backend that is not known; another is spoken.
+    UnknownBackendProtocol,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::AnnotationNotServed,
+        Self::BackendNotVerified,
+        Self::BackendProtocolNotServed,
+        Self::BackendTlsBroken,
+        Self::BackendTlsUnused,
         Self::BadBackend,
         Self::BadHost,
         Self::BadNetwork,
@@ -87,6 +101,7 @@ impl FindingCode {
         Self::ResourceBackend,
         Self::ServiceNotFound,
         Self::TooManyPaths,
+        Self::UnknownBackendProtocol,
         Self::UnknownPathType,
     ];
 
@@ -114,6 +129,26 @@ impl FindingCode {
                 "AnnotationNotServed",
                 Warning,
                 "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
+            ),
+            Self::BackendNotVerified => (
+                "BackendNotVerified",
+                Warning,
+                "Name a Secret with the backend's certification authorities in its key `ca.crt` by the annotation `proxy-ssl-secret`, and set `proxy-ssl-verify` to `on`.",
+            ),
+            Self::BackendProtocolNotServed => (
+                "BackendProtocolNotServed",
+                Error,
+                "Write `HTTP`, `HTTPS`, `GRPC` or `GRPCS`, or keep the Ingress on a controller that speaks it.",
+            ),
+            Self::BackendTlsBroken => (
+                "BackendTlsBroken",
+                Error,
+                "Name by `proxy-ssl-secret` a Secret beside the Ingress that has `ca.crt`, or `tls.crt` and `tls.key`, or all three in PEM form, and write `on` or `off` for the switches.",
+            ),
+            Self::BackendTlsUnused => (
+                "BackendTlsUnused",
+                Warning,
+                "Set the annotation `backend-protocol` to `HTTPS` or `GRPCS`, or the `appProtocol` of the Service's port to `https`; or remove the annotations.",
             ),
             Self::BadBackend => {
                 ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
@@ -206,6 +241,11 @@ impl FindingCode {
                 "TooManyPaths",
                 Error,
                 "Spread the paths over several Ingresses, or let one prefix stand for many of them.",
+            ),
+            Self::UnknownBackendProtocol => (
+                "UnknownBackendProtocol",
+                Warning,
+                "Of a Service's port, write `http`, `https`, `grpc`, `grpcs`, `kubernetes.io/h2c`, `kubernetes.io/ws` or `kubernetes.io/wss`; of the annotation `backend-protocol`, `HTTP`, `HTTPS`, `GRPC` or `GRPCS`.",
             ),
             Self::UnknownPathType => {
                 ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")

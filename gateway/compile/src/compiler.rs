@@ -242,6 +242,7 @@ impl Compiler {
     fn set_secret(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) {
         if self.secrets.set(name, data) {
             self.dirty.tls.extend(self.ingresses.hosts_of_secret(name).cloned());
+            self.dirty.hosts.extend(self.ingresses.hosts_behind(name).cloned());
             let default = self.lane.as_ref().and_then(|lane| tls::default_name(&lane.document));
             self.dirty.tls_defaults |= default.as_ref() == Some(name);
         }
@@ -332,7 +333,8 @@ impl Compiler {
             table.set(host, None);
             return None;
         };
-        let made = Workshop { catalog: &self.catalog, backends: &mut self.backends, policy }.make(host, claims, before);
+        let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
+        let made = Workshop { catalog, backends, secrets, policy }.make(host, claims, before);
         self.ledger.set(origin, made.findings);
         if !made.unchanged {
             *changed = true;

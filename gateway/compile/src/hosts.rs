@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::route::Weighted;
-use bulkhead_model::{Action, Denial, HostPattern, PathPattern, PathTable, Route};
+use bulkhead_model::{Action, Backend, Denial, HostPattern, PathPattern, PathTable, Route};
 
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
+use crate::secrets::Secrets;
+use crate::service::Port;
+use crate::transport::{BadTransport, Transport};
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,7 @@ pub(crate) struct HostState {
 pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
+    pub(crate) secrets: &'a mut Secrets,
     pub(crate) policy: HostPolicy,
 }
 
@@ -116,24 +120,49 @@ impl Workshop<'_> {
         let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
         let service = declared.age.name.beside(name);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        match found.and_then(|ports| ports.find(port)) {
-            Ok(port) => {
-                let key = BackendKey { service, port: port.number };
-                let backend = if uses.contains(&key) {
-                    self.backends.get(&key)
-                } else {
-                    Some(self.backends.acquire(&key, self.catalog))
-                };
-                uses.insert(key);
-                backend.map_or(Action::Deny(Denial::NoService), |backend| {
-                    Action::Forward(Box::from([Weighted { backend, weight: 1 }]))
-                })
-            }
+        let port = match found.and_then(|ports| ports.find(port)) {
+            Ok(port) => port,
             Err(code) => {
                 notes.add(code, &rule.field, || missing(code, &service, rule));
-                Action::Deny(Denial::NoService)
+                return Action::Deny(Denial::NoService);
+            }
+        };
+        match self.backend(uses, declared, &service, port) {
+            Ok(backend) => {
+                if backend.tls.is_none() && declared.backend.tls.are_any() {
+                    notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
+                        format!("Service {service} is spoken to in clear text, so the annotations proxy-ssl-* of this Ingress change nothing.")
+                    });
+                }
+                Action::Forward(Box::from([Weighted { backend, weight: 1 }]))
+            }
+            Err(bad) => {
+                notes.add(FindingCode::BackendTlsBroken, &rule.field, || {
+                    format!("TLS with Service {service} cannot be as this Ingress wants it: {bad}, so the route answers 503.")
+                });
+                Action::Deny(Denial::PolicyNotServed)
             }
         }
+    }
+
+    /// The backend that a rule means, as its Ingress wants it to be spoken to.
+    fn backend(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        declared: &Declared,
+        service: &Name,
+        port: &Port,
+    ) -> Result<Arc<Backend>, BadTransport> {
+        let spoken = port.app_protocol.spoken();
+        let transport = Transport::choose(&declared.backend, service, spoken, self.secrets)?;
+        let key = BackendKey { service: service.clone(), port: port.number, transport };
+        if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
+            return Ok(known);
+        }
+        let tls = || key.transport.tls.as_ref().map(|tls| tls.make(self.secrets).map(Arc::new)).transpose();
+        let backend = self.backends.acquire(&key, self.catalog, tls)?;
+        uses.insert(key);
+        Ok(backend)
     }
 }
 

@@ -10,6 +10,7 @@ use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend,
 
 use crate::age::Age;
 use crate::annotations::{self, Effect};
+use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
@@ -30,6 +31,8 @@ pub(crate) struct Declared {
     pub(crate) class: Option<Box<str>>,
     /// A protection is asked for that cannot be had: every rule answers 503.
     pub(crate) unprotected: bool,
+    /// How the backends of all rules are spoken to.
+    pub(crate) backend: BackendPolicy,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
     /// By host: which certificate it wants.
@@ -63,8 +66,10 @@ impl Declared {
     pub(crate) fn read(ingress: &Ingress) -> Self {
         let age = Age::of(&ingress.metadata);
         let mut notes = Notes::new("Ingress", &age.name);
-        let effect =
-            ingress.metadata.annotations.as_ref().map_or(Effect::None, |all| annotations::judge(all, &mut notes));
+        let annotations = ingress.metadata.annotations.as_ref();
+        let effect = annotations.map_or(Effect::None, |all| annotations::judge(all, &mut notes));
+        let backend =
+            annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
         let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
@@ -79,7 +84,8 @@ impl Declared {
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        Self { age, origin, class, unprotected: effect == Effect::Deny, hosts, tls, findings }
+        let unprotected = effect == Effect::Deny || backend.refused;
+        Self { age, origin, class, unprotected, backend, hosts, tls, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -90,15 +96,21 @@ impl Declared {
         })
     }
 
-    /// Names of the Secrets its certificates are in, some of them more than once.
+    /// Names of the Secrets that it needs, some of them more than once.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.tls.values().filter_map(|claim| claim.secret.as_ref())
+        self.tls.values().filter_map(|claim| claim.secret.as_ref()).chain(&self.backend.tls.secret)
     }
 
     /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
     pub(crate) fn hosts_of_secret(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
         let wants = |claim: &TlsClaim| claim.secret.as_ref() == Some(&secret.name);
         self.tls.iter().filter(move |(_, claim)| wants(claim)).map(|(host, _)| host)
+    }
+
+    /// Hosts whose backends are spoken to with what is in `secret`, which is of the Ingress's namespace.
+    pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
+        let needed = self.backend.tls.secret.as_ref() == Some(&secret.name);
+        self.hosts.keys().filter(move |_| needed)
     }
 
     /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace.

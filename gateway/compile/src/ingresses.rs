@@ -148,6 +148,12 @@ impl Ingresses {
         let referrers = self.of_secret.get(secret).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of_secret(secret))
     }
+
+    /// Hosts whose backends a served Ingress wants spoken to with what is in a Secret.
+    pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
+        let referrers = self.of_secret.get(secret).into_iter().flatten();
+        referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_behind(secret))
+    }
 }
 
 fn set_claims<'h>(

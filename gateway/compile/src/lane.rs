@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_crds::lane::LaneDocument;
-use bulkhead_model::settings::{Forwarded, Limits, Network, Settings, Upstream};
+use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Settings, Upstream};
 
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
@@ -31,18 +31,30 @@ fn limits(lane: &LaneDocument) -> Limits {
         target_bytes: bytes(limits.request_target_bytes),
         fields: usize::from(limits.request_fields).min(MAX_FIELDS),
         content_bytes: if limits.request_content_bytes == 0 { u64::MAX } else { limits.request_content_bytes },
+        first_byte: Duration::from_millis(limits.first_byte_ms),
         head: Duration::from_millis(limits.request_head_ms),
         content_idle: Duration::from_millis(limits.request_content_idle_ms),
+        content_rate: limits.request_content_rate,
         response_stall: Duration::from_millis(limits.response_stall_ms),
         keep_alive_idle: Duration::from_millis(limits.keep_alive_idle_ms),
         keep_alive_requests: limits.keep_alive_requests,
         keep_alive_age: Duration::from_millis(limits.keep_alive_age_ms),
-        // How many a process can hold is for the process to find out; until it does, the documented default holds.
-        connections: match limits.connections {
-            0 => Settings::default().limits.connections,
-            connections => bytes(connections),
-        },
+        connections: bytes(limits.connections),
         tls_handshake: Duration::from_millis(limits.tls_handshake_ms),
+        http2: http2(lane),
+        ..Settings::default().limits
+    }
+}
+
+fn http2(lane: &LaneDocument) -> Http2 {
+    let http2 = &lane.limits.http2;
+    Http2 {
+        // Without a stream nobody could send anything.
+        streams: http2.concurrent_streams.max(1),
+        header_list_bytes: http2.header_list_bytes,
+        stream_window: http2.stream_window_bytes,
+        connection_window: http2.connection_window_bytes,
+        ..Http2::default()
     }
 }
 

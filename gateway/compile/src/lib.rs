@@ -6,10 +6,12 @@
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
 //! that cannot hold a bad value; `class` decides whose Ingresses are served; `hosts` makes one host's routes; `backends`
-//! keeps the identity of backends and endpoints; `tls` chooses a host's certificate; `code` is the table of findings.
+//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate; `code` is the table of findings.
 
 mod age;
 mod annotations;
+mod authority;
+mod backend_policy;
 mod backends;
 mod certificate;
 mod class;
@@ -28,10 +30,12 @@ mod secret;
 mod secrets;
 mod service;
 mod slice;
+mod spoken;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod tls_claim;
+mod transport;
 
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;

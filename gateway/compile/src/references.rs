@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::networking::v1::Ingress;
 
+use crate::backend_policy;
+
 /// An object in the Ingress's own namespace. Other namespaces cannot be referred to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
@@ -22,10 +24,13 @@ pub enum ReferenceKind {
     ConfigMap,
 }
 
-/// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`).
+/// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), and that of TLS towards its backends
+/// (annotation `proxy-ssl-secret`).
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
     let secrets = tls.filter_map(|entry| entry.secret_name.as_deref()).filter(|name| !name.is_empty());
-    secrets.map(|name| Reference { kind: ReferenceKind::Secret, name: name.to_owned() }).collect()
+    let behind = backend_policy::secret(ingress);
+    let secrets = secrets.map(str::to_owned).chain(behind.map(|name| name.to_string()));
+    secrets.map(|name| Reference { kind: ReferenceKind::Secret, name }).collect()
 }

@@ -1,22 +1,27 @@
-//! All Secrets at hand, and the certificates in those that somebody has asked for.
+//! All Secrets at hand, and what is in those that somebody has asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::Certificate;
 
+use crate::authority::{self, Authority, BadAuthority};
 use crate::certificate::{self, BadCertificate};
 use crate::name::Name;
 
-/// Secrets by name. A certificate is parsed when it is first asked for, and stays the same one until its Secret changes.
+/// Secrets by name. What is in one is parsed when it is first asked for, and stays the same until the Secret changes.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     held: BTreeMap<Name, Held>,
+    /// Last version given away; versions are never used twice.
+    last_version: u64,
 }
 
 struct Held {
     data: BTreeMap<String, Vec<u8>>,
+    version: u64,
     parsed: Option<Result<Arc<Certificate>, BadCertificate>>,
+    authority: Option<Result<Arc<Authority>, BadAuthority>>,
 }
 
 /// Nothing of a Secret must end up in a log.
@@ -32,8 +37,10 @@ impl Secrets {
         if self.held.get(name).map(|held| &held.data) == data.as_ref() {
             return false;
         }
+        self.last_version += 1;
+        let version = self.last_version;
         match data {
-            Some(data) => self.held.insert(name.clone(), Held { data, parsed: None }),
+            Some(data) => self.held.insert(name.clone(), Held { data, version, parsed: None, authority: None }),
             None => self.held.remove(name),
         };
         true
@@ -46,7 +53,15 @@ impl Secrets {
     /// The certificate in a Secret; `None` when there is no such Secret.
     pub(crate) fn certificate(&mut self, name: &Name) -> Option<Result<Arc<Certificate>, BadCertificate>> {
         let held = self.held.get_mut(name)?;
-        let Held { data, parsed } = held;
+        let Held { data, parsed, .. } = held;
         Some(parsed.get_or_insert_with(|| certificate::parse(&name.to_string(), data)).clone())
+    }
+
+    /// What a Secret holds for TLS towards backends, and which version of it; `None` when there is no such Secret.
+    pub(crate) fn authority(&mut self, name: &Name) -> Option<(Result<Arc<Authority>, BadAuthority>, u64)> {
+        let held = self.held.get_mut(name)?;
+        let Held { data, authority, version, .. } = held;
+        let parsed = authority.get_or_insert_with(|| authority::parse(&name.to_string(), data));
+        Some((parsed.clone(), *version))
     }
 }

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::ServiceBackendPort;
 
 use crate::code::FindingCode;
+use crate::spoken::Spoken;
 
 /// How a route names a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,17 +51,48 @@ pub(crate) struct Port {
     pub(crate) number: u16,
     /// Empty if it has none. EndpointSlices name their ports after it.
     pub(crate) name: Arc<str>,
+    /// Its place in the Service.
+    pub(crate) position: usize,
+    pub(crate) app_protocol: AppProtocol,
     tcp: bool,
+}
+
+/// What a Service says is spoken on a port.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum AppProtocol {
+    /// Nothing.
+    Unset,
+    Known(Spoken),
+    /// Something that is not spoken here.
+    Unknown(Box<str>),
+}
+
+impl AppProtocol {
+    fn read(written: Option<&str>) -> Self {
+        match written.unwrap_or_default() {
+            "" => Self::Unset,
+            word => Spoken::of_app_protocol(word).map_or_else(|| Self::Unknown(word.into()), Self::Known),
+        }
+    }
+
+    pub(crate) const fn spoken(&self) -> Option<Spoken> {
+        match self {
+            Self::Known(spoken) => Some(*spoken),
+            Self::Unset | Self::Unknown(_) => None,
+        }
+    }
 }
 
 impl Ports {
     pub(crate) fn read(service: &Service) -> Self {
         let spec = service.spec.as_ref();
         let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
-        let list = ports.filter_map(|port| {
+        let list = ports.enumerate().filter_map(|(position, port)| {
             Some(Port {
                 number: u16::try_from(port.port).ok().filter(|number| *number != 0)?,
                 name: port.name.as_deref().unwrap_or_default().into(),
+                position,
+                app_protocol: AppProtocol::read(port.app_protocol.as_deref()),
                 tcp: port.protocol.as_deref().unwrap_or("TCP") == "TCP",
             })
         });
@@ -83,8 +115,8 @@ impl Ports {
         std::iter::once(first).chain(named).find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
     }
 
-    /// The name of the TCP port with this number.
-    pub(crate) fn name_of(&self, number: u16) -> Option<&Arc<str>> {
-        self.find(&PortRef::Number(number)).ok().map(|port| &port.name)
+    /// The TCP port with this number.
+    pub(crate) fn get(&self, number: u16) -> Option<&Port> {
+        self.find(&PortRef::Number(number)).ok()
     }
 }

@@ -14,4 +14,5 @@ mod scale;
 mod scope;
 mod settings;
 mod tls;
+mod transport;
 mod world;

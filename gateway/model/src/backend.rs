@@ -25,7 +25,7 @@ pub struct Backend {
 }
 
 /// What is spoken with a backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// HTTP/1.1 (RFC 9112).
     #[default]

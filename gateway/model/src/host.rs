@@ -193,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_the_same_wherever_it_is_written() {
+        let (server_name, host, authority) = ("Shop.Test", "shop.test.:443", "SHOP.TEST:8443");
+        for written in [server_name, host, authority] {
+            assert_eq!(Host::parse(written.as_bytes()), Host::parse(b"shop.test"), "{written}");
+        }
+        assert_ne!(Host::parse(b"shop.test"), Host::parse(b"shop_test"));
+    }
+
+    #[test]
     fn the_longest_name_fits_and_one_more_byte_does_not() {
         let longest = "a".repeat(MAX_HOST_BYTES);
         assert_eq!(Host::parse(format!("{longest}.:1").as_bytes()).unwrap().as_str(), longest);

@@ -6,16 +6,20 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown),
-//! `upstream_tls` (whom a gateway believes).
+//! `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
 
 pub mod backend;
 pub mod balance;
+pub mod budget;
 pub mod denial;
 pub mod host;
 mod index;
+pub mod limits;
+pub mod overload;
 pub mod path;
 pub mod path_table;
 pub mod pattern;
+pub mod room;
 pub mod route;
 pub mod settings;
 pub mod snapshot;
@@ -29,6 +33,7 @@ pub use host::Host;
 pub use path::Target;
 pub use path_table::PathTable;
 pub use pattern::{HostPattern, PathPattern};
+pub use room::Room;
 pub use route::{Action, Route};
 pub use settings::Settings;
 pub use snapshot::Snapshot;

@@ -160,10 +160,19 @@ const fn refused(meant: u8) -> bool {
     meant.is_ascii_control() || matches!(meant, b'/' | b'\\')
 }
 
-/// Whether two bytes start a UTF-8 sequence that is longer than it need be (Unicode 16 §3.9, table 3-7): the old way
-/// to hide a dot or a slash.
+/// Whether two bytes start a UTF-8 sequence that is longer than it need be (Unicode 16 §3.9, table 3-7; the forms of
+/// five and six bytes of RFC 2279 as well): the old way to hide a dot or a slash. Some decoders take any byte for the
+/// second one of two, which makes a dot of a dot.
 const fn is_overlong(first: u8, second: u8) -> bool {
-    matches!((first, second), (0xC0 | 0xC1, 0x80..=0xBF) | (0xE0, 0x80..=0x9F) | (0xF0, 0x80..=0x8F))
+    matches!(
+        (first, second),
+        (0xC0 | 0xC1, 0x80..=0xBF)
+            | (0xC0, b'.')
+            | (0xE0, 0x80..=0x9F)
+            | (0xF0, 0x80..=0x8F)
+            | (0xF8, 0x80..=0x87)
+            | (0xFC, 0x80..=0x83)
+    )
 }
 
 fn decode(hex: &[u8]) -> Result<(u8, &[u8]), Denial> {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::budget::Budget;
+use crate::limits;
+
 /// Settings that hold for every request of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -24,22 +27,50 @@ pub struct Limits {
     pub fields: usize,
     /// Most bytes of a request's content; `u64::MAX` is no limit.
     pub content_bytes: u64,
+    /// From the start of a connection to the first byte of its first request.
+    pub first_byte: Duration,
     /// From the first byte of a head to its last.
     pub head: Duration,
-    /// Longest pause while content arrives.
+    /// Longest pause while content arrives, and how far it may fall behind its rate.
     pub content_idle: Duration,
+    /// Slowest rate of content, in bytes a second; 0 is no limit.
+    pub content_rate: u32,
     /// Longest time without progress while a client takes its response.
     pub response_stall: Duration,
+    /// Bytes that are progress of a response.
+    pub response_progress: usize,
     /// Longest pause between two requests of a connection, or before the first.
     pub keep_alive_idle: Duration,
     /// Requests after which a connection is closed.
     pub keep_alive_requests: u32,
     /// Age after which a connection is closed at the next response.
     pub keep_alive_age: Duration,
-    /// Most downstream connections of the process.
+    /// Most downstream connections of the process; 0 is as many as memory and descriptors allow.
     pub connections: usize,
     /// From the start of a connection to the end of its TLS handshake.
     pub tls_handshake: Duration,
+    /// Bounds on HTTP/2 connections.
+    pub http2: Http2,
+}
+
+/// Bounds on HTTP/2 connections of clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http2 {
+    /// Most requests at once on one connection.
+    pub streams: u32,
+    /// Most bytes of a header list (RFC 9113 §6.5.2). Its fields are bounded by [`Limits::fields`], pieces of a cookie among
+    /// them.
+    pub header_list_bytes: u32,
+    /// Bytes of content that a client may send ahead on one request.
+    pub stream_window: u32,
+    /// Bytes of content that a client may send ahead on one connection.
+    pub connection_window: u32,
+    /// Bytes of one response that wait for the client's window.
+    pub send_buffer: usize,
+    /// Requests that a client may take back.
+    pub resets: Budget,
+    /// Frames without request or content that a client may send.
+    pub control_frames: Budget,
 }
 
 /// Bounds on backends.
@@ -103,28 +134,48 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: Limits {
-                head_bytes: 32 << 10,
-                target_bytes: 8 << 10,
-                fields: 100,
-                content_bytes: 1 << 20,
-                head: Duration::from_secs(10),
-                content_idle: Duration::from_secs(60),
-                response_stall: Duration::from_secs(60),
-                keep_alive_idle: Duration::from_secs(75),
-                keep_alive_requests: 10_000,
-                keep_alive_age: Duration::from_secs(3600),
-                connections: 10_000,
-                tls_handshake: Duration::from_secs(10),
+                head_bytes: limits::HEAD_BYTES.size(),
+                target_bytes: limits::TARGET_BYTES.size(),
+                fields: limits::FIELDS.size(),
+                content_bytes: limits::CONTENT_BYTES.default,
+                first_byte: limits::FIRST_BYTE.time(),
+                head: limits::HEAD_TIME.time(),
+                content_idle: limits::CONTENT_IDLE.time(),
+                content_rate: limits::CONTENT_RATE.number(),
+                response_stall: limits::RESPONSE_STALL.time(),
+                response_progress: limits::RESPONSE_PROGRESS.size(),
+                keep_alive_idle: limits::KEEP_ALIVE_IDLE.time(),
+                keep_alive_requests: limits::KEEP_ALIVE_REQUESTS.number(),
+                keep_alive_age: limits::KEEP_ALIVE_AGE.time(),
+                connections: limits::CONNECTIONS.size(),
+                tls_handshake: limits::TLS_HANDSHAKE.time(),
+                http2: Http2::default(),
             },
             upstream: Upstream {
-                connect: Duration::from_secs(2),
-                read: Duration::from_secs(60),
-                send: Duration::from_secs(60),
-                max_idle_per_endpoint: 256,
-                keep_alive: Duration::from_secs(60),
-                tries: 2,
+                connect: limits::CONNECT.time(),
+                read: limits::READ.time(),
+                send: limits::SEND.time(),
+                max_idle_per_endpoint: limits::MAX_IDLE.size(),
+                keep_alive: limits::KEEP_ALIVE.time(),
+                tries: limits::TRIES.number(),
             },
             forwarded: Forwarded::default(),
+        }
+    }
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        let budget =
+            |burst: limits::Limit, rate: limits::Limit| Budget { burst: burst.number(), per_second: rate.number() };
+        Self {
+            streams: limits::H2_STREAMS.number(),
+            header_list_bytes: limits::H2_HEADER_LIST.number(),
+            stream_window: limits::H2_STREAM_WINDOW.number(),
+            connection_window: limits::H2_CONNECTION_WINDOW.number(),
+            send_buffer: limits::H2_SEND_BUFFER.size(),
+            resets: budget(limits::H2_RESET_BURST, limits::H2_RESET_RATE),
+            control_frames: budget(limits::H2_CONTROL_BURST, limits::H2_CONTROL_RATE),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bulkhead_model::Room;
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -36,6 +37,8 @@ pub struct Config {
     pub threads: usize,
     /// Name for threads and log lines.
     pub name: String,
+    /// What the system lets this process have: the number of connections follows from it where settings do not say.
+    pub room: Room,
 }
 
 /// What the threads and the handle share.
@@ -46,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Option<Handshakes>,
     /// What this process calls itself in Via: `1.1 bulkhead-` and a number that nobody outside can guess beforehand.
     pub(crate) pseudonym: Box<str>,
+    pub(crate) room: Room,
     pub(crate) emptied: Notify,
     /// Accept loops that still run.
     pub(crate) listening: AtomicUsize,
@@ -101,6 +105,7 @@ impl Proxy {
             publication,
             handshakes,
             pseudonym: format!("1.1 bulkhead-{:016x}", RandomState::new().build_hasher().finish()).into(),
+            room: config.room,
             emptied: Notify::new(),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),

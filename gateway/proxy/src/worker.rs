@@ -196,7 +196,7 @@ fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::Soc
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
     // The bound is the process's, divided evenly: threads do not look at each other's counts.
-    if worker.registry.open() >= settings.limits.connections.div_ceil(worker.shared.threads()) {
+    if worker.registry.open() >= worker.shared.room.connections(&settings.limits).div_ceil(worker.shared.threads()) {
         tally.over_limit.add(1);
         return;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
-use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Route, Settings, Snapshot};
+use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot};
 use bulkhead_proxy::{Config, Proxy, Publication};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -63,6 +63,7 @@ fn start(backend: SocketAddr) -> (Proxy, SocketAddr) {
         stand_in: None,
         threads: 1,
         name: "test".into(),
+        room: Room::default(),
     };
     let proxy = Proxy::start(config, publication).unwrap();
     let address = *proxy.addresses().first().unwrap();

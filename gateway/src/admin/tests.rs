@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bulkhead_crds::report::GatewayReport;
+use bulkhead_model::Room;
 use bulkhead_proxy::{Config, Proxy, Publication};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ struct Admin {
 impl Admin {
     fn start() -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let config = Config { http: vec![any], https: Vec::new(), stand_in: None, threads: 1, name: "test".to_owned() };
+        let config = Config { http: vec![any], https: Vec::new(), stand_in: None, threads: 1, name: "test".to_owned(), room: Room::default() };
         let proxy = Arc::new(Proxy::start(config, Publication::new()).unwrap());
         let state = ControlState { waiting_for: vec!["the lane document".to_owned()], ..ControlState::default() };
         let (control, states) = watch::channel(Arc::new(state));

@@ -16,6 +16,7 @@ use super::*;
 use crate::caches::Caches;
 use crate::context::Context;
 use crate::kind::Kind;
+use crate::version;
 
 /// Names the class of an Ingress where `spec.ingressClassName` does not (Kubernetes reference, well-known annotations).
 const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
@@ -81,20 +82,26 @@ pub fn start(client: &Client) -> Watches {
 
     let mut changes = instances::Changes::default();
     let guarded_instances = guarded(Api::all(client.clone()), all());
-    let instances = starting.store_with("GatewayInstance", writer, guarded_instances, trim, move |event| {
+    let instances = starting.store("GatewayInstance", writer, guarded_instances, trim, move |event| {
         let freed = changes.freed(event);
         let mut concerned = changes.of(event);
         concerned.extend(freed.iter().flat_map(|class| concerns::of_class(class, &known_instances.state())));
         concerned
     });
     let known_instances = instances.clone();
-    let classes = starting.store("IngressClass", guarded(Api::all(client.clone()), all()), trim, move |event| {
-        let class = object(event).map(ResourceExt::name_any);
-        class.map(|class| concerns::of_class(&class, &known_instances.state())).unwrap_or_default()
-    });
+    let classes = starting.store(
+        "IngressClass",
+        Writer::default(),
+        guarded(Api::all(client.clone()), all()),
+        trim,
+        move |event| {
+            let class = object(event).map(ResourceExt::name_any);
+            class.map(|class| concerns::of_class(&class, &known_instances.state())).unwrap_or_default()
+        },
+    );
     let (known_instances, memory) = (instances.clone(), known.clone());
     let guarded_ingresses = guarded(Api::all(client.clone()), all().page_size(INGRESS_PAGE));
-    let ingresses = starting.store("Ingress", guarded_ingresses, trim_ingress, move |event| {
+    let ingresses = starting.store("Ingress", Writer::default(), guarded_ingresses, trim_ingress, move |event| {
         let Some(ingress) = object(event) else { return Vec::new() };
         let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
         let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
@@ -103,22 +110,37 @@ pub fn start(client: &Client) -> Watches {
         concerned
     });
     let known_instances = instances.clone();
-    let namespaces = starting.store("Namespace", events(Api::all(client.clone()), all()), trim, move |event| {
-        let namespace = object(event).map(ResourceExt::name_any);
-        namespace.map(|namespace| concerns::of_namespace(&namespace, &known_instances.state())).unwrap_or_default()
-    });
+    let namespaces =
+        starting.store("Namespace", Writer::default(), events(Api::all(client.clone()), all()), trim, move |event| {
+            let namespace = object(event).map(ResourceExt::name_any);
+            namespace.map(|namespace| concerns::of_namespace(&namespace, &known_instances.state())).unwrap_or_default()
+        });
     let lane_pods = all().labels(&format!("{},{}", names::LABEL_INSTANCE, names::LABEL_LANE));
-    let pods = starting.store("Pod", events(Api::all(client.clone()), lane_pods), trim_pod, |event: &Event<Pod>| {
-        object(event).map(|pod| concerns::of_pod(pod.meta())).unwrap_or_default()
-    });
-    let deployments =
-        starting.store("Deployment", events(Api::all(client.clone()), ours()), trim, |event: &Event<Deployment>| {
+    let pods = starting.store(
+        "Pod",
+        Writer::default(),
+        events(Api::all(client.clone()), lane_pods),
+        trim_pod,
+        |event: &Event<Pod>| object(event).map(|pod| concerns::of_pod(pod.meta())).unwrap_or_default(),
+    );
+    let deployments = starting.store(
+        "Deployment",
+        Writer::default(),
+        events(Api::all(client.clone()), ours()),
+        trim,
+        |event: &Event<Deployment>| {
             object(event).map(|object| concerns::of_child(Kind::Deployment, object.meta())).unwrap_or_default()
-        });
-    let services =
-        starting.store("Service", events(Api::all(client.clone()), ours()), trim, |event: &Event<Service>| {
+        },
+    );
+    let services = starting.store(
+        "Service",
+        Writer::default(),
+        events(Api::all(client.clone()), ours()),
+        trim,
+        |event: &Event<Service>| {
             object(event).map(|object| concerns::of_child(Kind::Service, object.meta())).unwrap_or_default()
-        });
+        },
+    );
     let mut children = BTreeMap::new();
     for kind in Kind::ALL {
         children.insert(kind, starting.children(kind, client));
@@ -141,23 +163,9 @@ impl Starting {
     fn store<K>(
         &mut self,
         what: &'static str,
-        events: Events<K>,
-        trim: fn(&mut K),
-        concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>> + Send + 'static,
-    ) -> Store<K>
-    where
-        K: Resource + Clone + Send + Sync + 'static,
-        K::DynamicType: Default + Hash + Eq + Clone + Send + Sync,
-    {
-        self.store_with(what, Writer::default(), events, trim, concerned)
-    }
-
-    fn store_with<K>(
-        &mut self,
-        what: &'static str,
         writer: Writer<K>,
         events: Events<K>,
-        trim: fn(&mut K),
+        trim: impl FnMut(&mut K) + Send + 'static,
         concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>> + Send + 'static,
     ) -> Store<K>
     where
@@ -181,9 +189,12 @@ impl Starting {
         let resource = kind.resource();
         let api = Api::all_with(client.clone(), &resource);
         let stream = events(api, watcher::Config::default().labels(OURS));
-        self.store_with(kind.as_str(), Writer::new(resource), stream, trim, move |event| {
-            object(event).map(|child| concerns::of_child(kind, &child.metadata)).unwrap_or_default()
-        })
+        let mut versions = children::Versions::new(kind);
+        let seal = move |child: &mut crate::caches::ChildMeta| {
+            version::seal(kind, &mut child.metadata);
+            drop_copy(child);
+        };
+        self.store(kind.as_str(), Writer::new(resource), stream, seal, move |event| versions.concerned(event))
     }
 
     /// Metadata of every Secret, for Ingresses may refer to it. Nothing is kept: only events of what is referred to matter.

@@ -40,15 +40,30 @@ fn manifests() -> impl Strategy<Value = String> {
         "tls: [{secretName: t, hosts: [a.test, \"*.test\"]}, {hosts: [b.test]}]\n",
         "defaultBackend: {service: {name: one, port: {number: 80}}}\n",
     ]);
-    let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>()).prop_map(
-        |(name, day, extra, lines, own)| {
+    let annotation = proptest::sample::select(vec![
+        "",
+        "",
+        "backend-protocol: GRPC",
+        "backend-protocol: HTTPS",
+        "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
+    ]);
+    let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
+        .prop_map(|(name, day, extra, lines, own, annotation)| {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             let manifest = ingress(name, day, &format!("{extra}{}", rules(&lines)));
+            let annotation = if annotation.is_empty() {
+                String::new()
+            } else {
+                format!("metadata: {{annotations: {{nginx.ingress.kubernetes.io/{annotation}}}, ")
+            };
+            let manifest =
+                if annotation.is_empty() { manifest } else { manifest.replacen("metadata: {", &annotation, 1) };
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
-        },
-    );
+        });
     let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>()).prop_map(
-        |(name, named)| if named { service(name) } else { service(name).replace("name: web", "name: admin") },
+        |(name, named)| {
+            if named { service(name) } else { service(name).replace("name: web", "appProtocol: https, name: admin") }
+        },
     );
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
     let slices = (
@@ -101,6 +116,7 @@ struct Shown {
     classes: Vec<ClassReport>,
     counts: Counts,
     tls: Vec<String>,
+    transports: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -110,6 +126,7 @@ fn show(world: &World) -> Shown {
         classes: world.compiler.classes(),
         counts: world.compiler.counts(),
         tls: world.certificates(),
+        transports: world.transports(),
     }
 }
 

@@ -6,7 +6,7 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
-use bulkhead_model::{HostPattern, Snapshot};
+use bulkhead_model::{Action, HostPattern, Snapshot};
 use serde::de::DeserializeOwned;
 
 use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
@@ -203,6 +203,19 @@ impl World {
             HostPattern::Any => unreachable!("no certificate is for every host"),
         });
         named.chain(snapshot.tls.default.iter().map(|certificate| format!("* {}", certificate.origin))).collect()
+    }
+
+    /// How the backend of each route is spoken to, by host and path.
+    pub(super) fn transports(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| match &route.action {
+            Action::Forward(backends) => {
+                let backend = &backends[0].backend;
+                Some(format!("{}{} {:?} {:?}", route.host, route.path, backend.protocol, backend.tls))
+            }
+            Action::Deny(_) => None,
+        });
+        shown.collect()
     }
 
     /// One line a finding: code, object, field.

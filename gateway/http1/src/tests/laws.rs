@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::chunks::decode;
+use super::chunks::{decode, decode_with};
 use super::forwarded;
 use crate::field::HOP_BY_HOP;
 use crate::{
     CHUNK_END, ChunkHead, Decoder, Edits, Framing, HeadLimits, LAST_CHUNK, Name, Progress, RequestHead,
-    ResponseFraming, ResponseHead, parse_request, parse_response, write_request, write_response,
+    ResponseFraming, ResponseHead, may_trail, parse_request, parse_response, write_last_chunk, write_request,
+    write_response,
 };
 
 /// Pieces that heads are made of, good and bad, so that random heads come near every rule.
@@ -57,6 +58,35 @@ const PIECES: &[&str] = &[
     "3\r\nabc\r\n",
     "0\r\n\r\n",
 ];
+
+/// The same for content.
+const CONTENT_PIECES: &[&str] = &[
+    "0",
+    "3",
+    "a",
+    "\r\n",
+    "\r",
+    "\n",
+    ";x",
+    "abc",
+    "X: 1\r\n",
+    "Digest: ",
+    "Digest:a \r\n",
+    "0\r\n",
+    "0\r\n\r\n",
+    "3\r\nabc\r\n",
+];
+
+/// Whole trailer lines, of which some may pass.
+fn trailer_lines() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        prop::sample::select(&["grpc-status", "Digest", "SERVER-TIMING", "Host", "content-length"][..])
+            .prop_map(str::to_owned),
+        "[A-Za-z_.-]{1,8}",
+    ];
+    (name, "[ \t]{0,2}([!-~é:]([ -~é:]{0,6}[!-~é])?)?[ \t]{0,2}")
+        .prop_map(|(name, value)| format!("{name}:{value}\r\n"))
+}
 
 fn near_heads() -> impl Strategy<Value = Vec<u8>> {
     let start = prop_oneof![
@@ -213,17 +243,41 @@ proptest! {
         prop_assert_eq!(decode(Framing::Chunked, &bytes, step), Ok((pieces.concat(), len)));
     }
 
-    /// What bytes decode to, or why they are refused, does not depend on where reads end.
+    /// What bytes decode to, which trailers come behind it, or why they are refused, does not depend on where reads end.
     #[test]
     fn content_means_the_same_however_it_arrives(
-        pieces in vec(prop::sample::select(&["0", "3", "a", "\r\n", "\r", "\n", ";x", "abc", "X: 1\r\n", "0\r\n\r\n", "3\r\nabc\r\n"][..]), 0..12),
+        pieces in vec(prop::sample::select(CONTENT_PIECES), 0..12),
         size in 0u64..20,
         step in 1usize..8,
     ) {
         let bytes = pieces.concat().into_bytes();
+        let decode = |mut decoder: Decoder, step| {
+            let decoded = decode_with(&mut decoder, &bytes, step);
+            (decoded, decoder.trailers().as_bytes().to_vec())
+        };
         for framing in [Framing::None, Framing::Sized(size), Framing::Chunked] {
-            prop_assert_eq!(decode(framing, &bytes, step), decode(framing, &bytes, usize::MAX));
+            prop_assert_eq!(decode(Decoder::new(framing), step), decode(Decoder::new(framing), usize::MAX));
         }
+        use ResponseFraming::{Chunked, None, Sized, UntilClose};
+        for framing in [None, Sized(size), Chunked, UntilClose] {
+            prop_assert_eq!(decode(Decoder::for_response(framing), step), decode(Decoder::for_response(framing), usize::MAX));
+        }
+    }
+
+    /// What passes of any trailer section can be passed on: its fields are those that may pass, in their order, and once
+    /// written they are read again as the same.
+    #[test]
+    fn trailers_that_pass_read_as_the_ones_they_came_from(lines in vec(trailer_lines(), 0..8), step in 1usize..9) {
+        let bytes = format!("0\r\n{}\r\n", lines.concat());
+        let (mut first, mut second, mut out) = (Decoder::new(Framing::Chunked), Decoder::new(Framing::Chunked), Vec::new());
+        prop_assert!(decode_with(&mut first, bytes.as_bytes(), step).is_ok());
+        let expected = lines.iter().filter_map(|line| line.split_once(':'));
+        let expected = expected.filter(|(name, _)| may_trail(name.as_bytes(), false));
+        let expected = expected.map(|(name, value)| (name.as_bytes(), value.as_bytes().trim_ascii()));
+        prop_assert!(first.trailers().iter().eq(expected), "{:?}", first.trailers());
+        write_last_chunk(&mut out, first.trailers());
+        prop_assert_eq!(decode_with(&mut second, &out, step), Ok((Vec::new(), out.len())));
+        prop_assert_eq!(second.trailers().as_bytes(), first.trailers().as_bytes());
     }
 
     /// No bytes make the codec panic.

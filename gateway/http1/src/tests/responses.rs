@@ -1,7 +1,7 @@
 //! What a hostile or broken backend can say, and what we make of it.
 
 use super::{forwarded, response};
-use crate::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Version, parse_response};
+use crate::{Decoded, Decoder, HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Version, parse_response};
 
 /// Heads that are refused, and why.
 #[rustfmt::skip]
@@ -10,6 +10,8 @@ const REFUSED: &[(&[u8], Refusal)] = &[
     (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n", Refusal::BadContentLength),
     (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", Refusal::BadContentLength),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::LengthAndTransferEncoding),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 02\r\n\r\n", Refusal::BadContentLength),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::BadTransferEncoding),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Refusal::BadTransferEncoding),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::BadTransferEncoding),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", Refusal::BadTransferEncoding),
@@ -141,4 +143,28 @@ fn a_head_beyond_its_limits_is_refused_before_it_is_complete() {
     assert_eq!(parse(b"HTTP/1.1 200 OK\r\nX: aaaaaaaaaaaaaaaaaaaa"), Err(Refusal::HeadTooLarge));
     assert_eq!(parse(b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 1\r\n\r\n"), Err(Refusal::TooManyFields));
     assert_eq!(parse(b""), Ok(Progress::Partial));
+}
+
+#[test]
+fn no_limit_lifts_the_bound_on_fields_of_a_response() {
+    let limits = HeadLimits { fields: 1000, ..HeadLimits::default() };
+    let parse = |lines: usize| {
+        let bytes = format!("HTTP/1.1 204 No Content\r\n{}\r\n", "A: 1\r\n".repeat(lines));
+        parse_response(bytes.as_bytes(), &limits, false, &mut ResponseHead::default())
+    };
+    assert!(matches!(parse(100), Ok(Progress::Complete(_))));
+    assert_eq!(parse(101), Err(Refusal::TooManyFields));
+}
+
+#[test]
+fn what_follows_a_response_without_content_belongs_to_nobody() {
+    for (status, to_head) in [("200 OK", true), ("204 No Content", false), ("304 Not Modified", false)] {
+        let head = response(format!("HTTP/1.1 {status}\r\nETag: a\r\n\r\n").as_bytes(), to_head).unwrap();
+        let mut decoder = Decoder::for_response(head.framing);
+        let left_over = decoder.decode(&mut b"content".to_vec());
+        assert_eq!(left_over, Ok(Decoded { consumed: 0, content: 0, end: true }), "{status}");
+    }
+    let head = response(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", false).unwrap();
+    let decoded = Decoder::for_response(head.framing).decode(&mut b"okHTTP/1.1 200 OK".to_vec());
+    assert_eq!(decoded, Ok(Decoded { consumed: 2, content: 2, end: true }));
 }

@@ -28,6 +28,17 @@ fn a_request_leaves_with_our_target_host_and_framing() {
 }
 
 #[test]
+fn content_is_framed_alike_whatever_the_method() {
+    for method in ["GET", "HEAD", "OPTIONS", "DELETE", "POST", "PURGE"] {
+        for line in ["Content-Length: 3", "Transfer-Encoding: chunked", "Content-Length: 0"] {
+            let bytes = format!("{method} / HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n");
+            let framing = request(bytes.as_bytes()).unwrap().framing;
+            assert_eq!(rewrite(bytes.as_bytes(), &[b"/"], b"a", framing, &Edits::default()), bytes);
+        }
+    }
+}
+
+#[test]
 fn edits_replace_every_spelling_and_append_beside_what_came() {
     let bytes = get(
         "X-REAL-IP: evil\r\nx-user: evil\r\nX-User: evil\r\nX_User: evil\r\nVia: 1.0 a\r\nX-Debug: 1\r\nAccept: */*\r\n",

@@ -8,7 +8,7 @@ use bulkhead_model::backend::Protocol;
 use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
-use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Route, Settings, Snapshot, TlsTable};
+use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -40,7 +40,7 @@ impl Lane {
         let publication = Publication::new();
         let any = || vec!["127.0.0.1:0".parse().unwrap()];
         let stand_in = Some(super::tls::certificate("stand-in.test").key.clone());
-        let config = Config { http: any(), https: any(), stand_in, threads: 1, name: "test".into() };
+        let config = Config { http: any(), https: any(), stand_in, threads: 1, name: "test".into(), room: Room::default() };
         let proxy = Proxy::start(config, Arc::clone(&publication)).unwrap();
         let lane = Self { proxy, publication, backend, listener, settings };
         lane.publish(1);

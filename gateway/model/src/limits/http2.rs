@@ -1,0 +1,93 @@
+//! Bounds on HTTP/2 connections of clients (RFC 9113). The bounds on heads, content, times and keep-alive hold for each of
+//! their requests as well.
+
+use super::Counter::{Fault, Nowhere};
+use super::{Limit, Unit, count, kib};
+
+/// Requests at once (SETTINGS_MAX_CONCURRENT_STREAMS).
+pub const H2_STREAMS: Limit = Limit::new(
+    "requests at once on an HTTP/2 connection",
+    count(100),
+    "limits.http2.concurrentStreams",
+    "the stream is refused (REFUSED_STREAM)",
+    Nowhere,
+);
+/// Bytes of a header list as RFC 9113 §6.5.2 counts them: 32 more for every field.
+pub const H2_HEADER_LIST: Limit = Limit::new(
+    "bytes of a request's header list (HTTP/2)",
+    kib(16),
+    "limits.http2.headerListBytes",
+    "431",
+    Fault("head_too_large"),
+);
+/// Content a client may send ahead on one request.
+pub const H2_STREAM_WINDOW: Limit = Limit::new(
+    "bytes of content sent ahead on an HTTP/2 request",
+    kib(64),
+    "limits.http2.streamWindowBytes",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Content a client may send ahead on one connection.
+pub const H2_CONNECTION_WINDOW: Limit = Limit::new(
+    "bytes of content sent ahead on an HTTP/2 connection",
+    kib(1024),
+    "limits.http2.connectionWindowBytes",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Content of one response that waits for the client's window.
+pub const H2_SEND_BUFFER: Limit = Limit::new(
+    "bytes of a response that wait for the window of an HTTP/2 stream",
+    kib(128),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Requests that a client may take back at once. Whoever leaves a page takes back as many as run: twice that is honest.
+pub const H2_RESET_BURST: Limit = Limit::new(
+    "HTTP/2 requests taken back at once",
+    count(200),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_resets"),
+);
+/// Requests that a client may take back for ever. A client whose every request runs into its own deadline makes some tens a
+/// second; an attack (CVE-2023-44487) needs thousands.
+pub const H2_RESET_RATE: Limit = Limit::new(
+    "HTTP/2 requests taken back in a second",
+    (100, Unit::PerSecond),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_resets"),
+);
+/// Frames that carry no request and no content (PING, SETTINGS, PRIORITY, empty DATA), at once.
+pub const H2_CONTROL_BURST: Limit = Limit::new(
+    "HTTP/2 control frames at once",
+    count(10_000),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_control_frames"),
+);
+/// The same, for ever. gRPC clients that measure their bandwidth send a PING per round trip, which inside a cluster is
+/// thousands a second; answering as many costs less than a hundredth of a core.
+pub const H2_CONTROL_RATE: Limit = Limit::new(
+    "HTTP/2 control frames in a second",
+    (5_000, Unit::PerSecond),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_control_frames"),
+);
+
+/// All of them.
+pub(super) const HTTP2: [&Limit; 9] = [
+    &H2_STREAMS,
+    &H2_HEADER_LIST,
+    &H2_STREAM_WINDOW,
+    &H2_CONNECTION_WINDOW,
+    &H2_SEND_BUFFER,
+    &H2_RESET_BURST,
+    &H2_RESET_RATE,
+    &H2_CONTROL_BURST,
+    &H2_CONTROL_RATE,
+];
