@@ -15,6 +15,14 @@ pub enum Denial {
     NoEndpoints,
     /// The route asks for a protection (authentication, access list, limit) that is not served: it must not be served without it.
     PolicyNotServed,
+    /// The host lets in clients with certificates only, and this connection was not begun as one to it.
+    Misdirected,
+    /// The host lets in clients with certificates only, and in clear text there are none.
+    ClientCertificateNeedsTls,
+    /// The host lets in clients with certificates only, and this one has shown none.
+    ClientCertificateMissing,
+    /// The client's certificate is not one that the host lets in.
+    ClientCertificateRefused,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

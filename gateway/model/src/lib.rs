@@ -6,12 +6,15 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown),
-//! `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
+//! `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
 
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod client_auth;
 pub mod denial;
+mod der;
+pub mod distinguished_name;
 pub mod host;
 mod index;
 pub mod limits;
@@ -26,8 +29,10 @@ pub mod snapshot;
 pub mod table;
 pub mod tls;
 pub mod upstream_tls;
+pub mod x509;
 
 pub use backend::{Backend, Endpoint, Endpoints};
+pub use client_auth::{ClientAuth, ClientRoots};
 pub use denial::Denial;
 pub use host::Host;
 pub use path::Target;

@@ -82,13 +82,17 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 28] = [
+const OWN: [Fault; 32] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
     Fault::Denied(Denial::PolicyNotServed),
+    Fault::Denied(Denial::Misdirected),
+    Fault::Denied(Denial::ClientCertificateNeedsTls),
+    Fault::Denied(Denial::ClientCertificateMissing),
+    Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::TlsTimeout,
@@ -146,6 +150,20 @@ impl Fault {
                 true,
                 "the route asks for a protection that this gateway does not serve",
             ),
+            Self::Denied(Denial::Misdirected) => {
+                row("misdirected", 421, Client, true, "the host wants a connection of its own, with a client certificate")
+            }
+            // Not 421, which asks the client to try again: in clear text it never can.
+            Self::Denied(Denial::ClientCertificateNeedsTls) => {
+                row("client_certificate_needs_tls", 403, Client, true, "the host is served under TLS only")
+            }
+            // Status of both as in ingress-nginx: alerts of TLS tell people nothing.
+            Self::Denied(Denial::ClientCertificateMissing) => {
+                row("client_certificate_missing", 400, Client, true, "the host wants a client certificate")
+            }
+            Self::Denied(Denial::ClientCertificateRefused) => {
+                row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
+            }
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }
