@@ -39,8 +39,16 @@ pub enum Fault {
     ConnectFailed,
     /// No endpoint accepted a connection in time.
     ConnectTimeout,
+    /// There is no TLS with the backend: it does not speak it, or none that is offered.
+    UpstreamHandshake,
+    /// The backend's certificate does not lead to a root that is believed, is not for its name, or has run out.
+    UpstreamUntrusted,
     /// The backend closed the connection before it answered.
     UpstreamClosed,
+    /// The backend says that it did not begin with the request.
+    UpstreamRefused,
+    /// The backend took back the request that it had begun with.
+    UpstreamReset,
     /// The backend's response head is malformed.
     BadResponse,
     /// The backend sent more interim responses than any honest one does.
@@ -82,7 +90,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 32] = [
+const OWN: [Fault; 36] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -108,7 +116,11 @@ const OWN: [Fault; 32] = [
     Fault::ResponseStalled,
     Fault::ConnectFailed,
     Fault::ConnectTimeout,
+    Fault::UpstreamHandshake,
+    Fault::UpstreamUntrusted,
     Fault::UpstreamClosed,
+    Fault::UpstreamRefused,
+    Fault::UpstreamReset,
     Fault::BadResponse,
     Fault::TooManyInterim,
     Fault::UnexpectedSwitch,
@@ -186,6 +198,14 @@ impl Fault {
             Self::UpstreamClosed => {
                 row("upstream_closed", 502, Upstream, true, "the backend closed the connection without an answer")
             }
+            Self::UpstreamHandshake => {
+                row("upstream_handshake", 502, Upstream, true, "the backend does not speak TLS as it should")
+            }
+            Self::UpstreamUntrusted => {
+                row("upstream_untrusted", 502, Upstream, true, "the backend's certificate is not trusted")
+            }
+            Self::UpstreamRefused => row("upstream_refused", 503, Upstream, true, "the backend did not take the request"),
+            Self::UpstreamReset => row("upstream_reset", 502, Upstream, true, "the backend broke off the request"),
             Self::BadResponse => row("bad_response", 502, Upstream, true, "the backend's response is malformed"),
             Self::TooManyInterim => {
                 row("too_many_interim", 502, Upstream, true, "the backend sent too many interim responses")

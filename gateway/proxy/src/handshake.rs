@@ -44,7 +44,7 @@ async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Box<Session
     let answer = handshakes.answer(&begun.client_hello()).ok_or(Fault::TlsFailed)?;
     match begun.into_stream(answer.config).await {
         Ok(session) => {
-            let session = Box::new(RefCell::new(session));
+            let session = Box::new(RefCell::new(session.into()));
             tracing::trace!(protocol = ?protocol(&session), "shook hands");
             Ok(session)
         }

@@ -1,4 +1,4 @@
-//! A client's connection, in clear text or under TLS, and its two halves.
+//! A connection to a client or to a backend, in clear text or under TLS, and its two halves.
 //!
 //! One branch per read and write tells the two apart. Both halves are used by the one task that a connection is, so the
 //! halves of a TLS session can share it without a lock.
@@ -8,14 +8,16 @@ use std::io::{self, IoSlice, Read};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
+use rustls::{ConnectionCommon, SideData};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::TlsStream;
 
 /// A TLS session over TCP.
 pub(crate) type Session = RefCell<TlsStream<TcpStream>>;
 
-/// A client's connection.
+/// A connection.
+#[derive(Debug)]
 pub(crate) enum Stream {
     /// Clear text.
     Plain(TcpStream),
@@ -24,6 +26,11 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
+    /// The connection that a session is.
+    pub(crate) fn over(session: TlsStream<TcpStream>) -> Self {
+        Self::Tls(Box::new(RefCell::new(session)))
+    }
+
     pub(crate) fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match self {
             Self::Plain(stream) => {
@@ -31,6 +38,26 @@ impl Stream {
                 (ReadHalf::Plain(read), WriteHalf::Plain(write))
             }
             Self::Tls(session) => (ReadHalf::Tls(session), WriteHalf::Tls(session)),
+        }
+    }
+
+    /// Whether the peer has neither said anything nor gone, as far as the reactor knows: no system call unless it saw an event.
+    /// Under TLS there is more to read than answers, such as tickets; those are taken.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        match self {
+            Self::Plain(stream) => {
+                matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            Self::Tls(session) => match session.get_mut() {
+                TlsStream::Client(session) => {
+                    let (stream, connection) = session.get_mut();
+                    is_quiet(stream, connection)
+                }
+                TlsStream::Server(session) => {
+                    let (stream, connection) = session.get_mut();
+                    is_quiet(stream, connection)
+                }
+            },
         }
     }
 
@@ -53,19 +80,19 @@ impl Stream {
     }
 }
 
-/// What comes from the client.
+/// What comes from the peer.
 pub(crate) enum ReadHalf<'s> {
     Plain(tcp::ReadHalf<'s>),
     Tls(&'s Session),
 }
 
-/// What goes to the client.
+/// What goes to the peer.
 pub(crate) enum WriteHalf<'s> {
     Plain(tcp::WriteHalf<'s>),
     Tls(&'s Session),
 }
 
-/// What can be known of a client that is not read from.
+/// What can be known of a peer that is not read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
     /// It has closed its side, or is gone.
@@ -129,7 +156,37 @@ fn poll_plain(stream: &TcpStream, cx: &mut Context<'_>) -> Poll<Sight> {
 
 /// Under TLS there is more to read than requests: above all the client's word that it has ended.
 fn poll_session(session: &mut TlsStream<TcpStream>, cx: &mut Context<'_>) -> Poll<Sight> {
-    let (stream, connection) = session.get_mut();
+    match session {
+        TlsStream::Client(session) => {
+            let (stream, connection) = session.get_mut();
+            poll_connection(stream, connection, cx)
+        }
+        TlsStream::Server(session) => {
+            let (stream, connection) = session.get_mut();
+            poll_connection(stream, connection, cx)
+        }
+    }
+}
+
+/// Takes what is there of an idle session, which must not be an answer to anything.
+fn is_quiet<D: SideData>(stream: &TcpStream, connection: &mut ConnectionCommon<D>) -> bool {
+    loop {
+        match connection.read_tls(&mut TryRead(stream)) {
+            Ok(0) => return false,
+            Ok(_) => match connection.process_new_packets() {
+                Ok(state) if !state.peer_has_closed() && state.plaintext_bytes_to_read() == 0 => {}
+                Ok(_) | Err(_) => return false,
+            },
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+}
+
+fn poll_connection<D: SideData>(
+    stream: &TcpStream,
+    connection: &mut ConnectionCommon<D>,
+    cx: &mut Context<'_>,
+) -> Poll<Sight> {
     while connection.wants_read() {
         if ready!(stream.poll_read_ready(cx)).is_err() {
             return Poll::Ready(Sight::Gone);

@@ -36,6 +36,10 @@ pub struct Tally {
     pub responses: [u64; 6],
     /// Upstream connections opened.
     pub upstream_connects: u64,
+    /// TLS handshakes with backends that succeeded.
+    pub upstream_handshakes: u64,
+    /// TLS handshakes with backends that failed, their certificate not being taken among the reasons.
+    pub upstream_handshake_failures: u64,
     /// Requests sent on a pooled upstream connection.
     pub upstream_reuses: u64,
     /// Requests sent a second time.
@@ -97,6 +101,8 @@ pub(crate) struct ThreadTally {
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 6],
     pub(crate) upstream_connects: Counter,
+    pub(crate) upstream_handshakes: Counter,
+    pub(crate) upstream_handshake_failures: Counter,
     pub(crate) upstream_reuses: Counter,
     pub(crate) retries: Counter,
     pub(crate) panics: Counter,
@@ -117,6 +123,8 @@ impl Default for ThreadTally {
             requests: Counter::default(),
             responses: Default::default(),
             upstream_connects: Counter::default(),
+            upstream_handshakes: Counter::default(),
+            upstream_handshake_failures: Counter::default(),
             upstream_reuses: Counter::default(),
             retries: Counter::default(),
             panics: Counter::default(),
@@ -159,6 +167,8 @@ impl ThreadTally {
             *total += counter.get();
         }
         sum.upstream_connects += self.upstream_connects.get();
+        sum.upstream_handshakes += self.upstream_handshakes.get();
+        sum.upstream_handshake_failures += self.upstream_handshake_failures.get();
         sum.upstream_reuses += self.upstream_reuses.get();
         sum.retries += self.retries.get();
         sum.panics += self.panics.get();

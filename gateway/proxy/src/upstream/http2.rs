@@ -1,0 +1,316 @@
+//! HTTP/2 connections to one endpoint (RFC 9113), shared by the requests of one thread.
+//!
+//! A connection is a task of its own; requests hold a [`Lease`] on it. It ends when it is broken, or when the pool and every
+//! lease have let go of it.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong, Reason};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Mutex;
+use tokio::task::spawn_local;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+
+use super::heard::Heard;
+use crate::fault::Fault;
+
+/// Requests at once on one connection, where the backend allows more: what a browser-facing server allows, and few enough
+/// that a broken connection is not everybody's.
+const MOST_STREAMS: usize = 100;
+/// Age after which a connection takes no further request, so that load finds its way to endpoints that came later.
+const MOST_AGE: Duration = Duration::from_secs(3600);
+/// Content that a backend may send ahead on one request.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// Content that a backend may send ahead on one connection: as much as on all of its requests. With less, a few clients that do
+/// not take their responses would keep every other one on the connection waiting.
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * MOST_STREAMS as u32;
+/// Content of one request that waits for the backend's window.
+const SEND_BUFFER: usize = 128 << 10;
+/// Bytes of a response's header list (RFC 9113 §6.5.2).
+const HEADER_LIST: u32 = 16 << 10;
+/// Requests that we have reset and of which late frames are passed over, as h2 has it by default for servers.
+const RESET_STREAMS: usize = 50;
+
+/// When to ask whether a backend that keeps silent is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepAlive {
+    /// Silence before a question.
+    pub(crate) interval: Duration,
+    /// How long to wait for the answer.
+    pub(crate) patience: Duration,
+    /// Questions in one silence before they become rare: servers of gRPC take more for an attack, and close the connection.
+    pub(crate) questions: u32,
+    /// Silence before each question from then on, which those servers do not mind.
+    pub(crate) rare: Duration,
+}
+
+impl Default for KeepAlive {
+    fn default() -> Self {
+        let (interval, patience) = (Duration::from_secs(30), Duration::from_secs(10));
+        Self { interval, patience, questions: 2, rare: Duration::from_secs(330) }
+    }
+}
+
+/// The connections of one endpoint and thread.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    list: RefCell<Vec<Rc<Session>>>,
+    /// Held by whoever opens a connection, so that requests that come meanwhile wait for it instead of opening their own.
+    opening: Mutex<()>,
+}
+
+struct Session {
+    send: SendRequest<Bytes>,
+    /// Requests on their way.
+    active: Cell<usize>,
+    /// It has ended.
+    closed: Cell<bool>,
+    opened: Instant,
+    /// Since when the sweep has seen it unused.
+    idle_since: Cell<Option<Instant>>,
+}
+
+/// A place on a connection, for one request.
+pub(crate) struct Lease {
+    session: Rc<Session>,
+    send: SendRequest<Bytes>,
+    /// Whether the connection was there before.
+    pub(crate) reused: bool,
+}
+
+impl Sessions {
+    /// A place on a connection: on one that is there and has room, or on one that `connect` makes. `until` bounds the wait for
+    /// either.
+    ///
+    /// # Errors
+    /// What `connect` says, or that it was too late.
+    pub(crate) async fn open<S, C>(&self, until: Instant, connect: impl FnOnce() -> C) -> Result<Lease, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        C: Future<Output = Result<S, Fault>>,
+    {
+        if let Some(lease) = self.vacancy() {
+            return Ok(lease);
+        }
+        let opened = timeout_at(until, async {
+            let _opening = self.opening.lock().await;
+            match self.vacancy() {
+                Some(lease) => Ok(lease),
+                None => self.establish(connect().await?, KeepAlive::default()).await,
+            }
+        });
+        opened.await.unwrap_or(Err(Fault::ConnectTimeout))
+    }
+
+    /// A place on the connection that was opened last, if any has one.
+    fn vacancy(&self) -> Option<Lease> {
+        let mut list = self.list.borrow_mut();
+        list.retain(|session| session.is_alive());
+        let session = list.iter().rev().find(|session| session.has_room())?;
+        Some(Lease::new(session, true))
+    }
+
+    async fn establish<S>(&self, stream: S, keep_alive: KeepAlive) -> Result<Lease, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let heard = Rc::new(Cell::new(0));
+        let shaken = builder().handshake(Heard::new(stream, Rc::clone(&heard))).await;
+        let (send, mut connection) = shaken.map_err(|error| {
+            tracing::debug!(%error, "an HTTP/2 connection to a backend could not be opened");
+            Fault::ConnectFailed
+        })?;
+        let session = Rc::new(Session {
+            send,
+            active: Cell::new(0),
+            closed: Cell::new(false),
+            opened: Instant::now(),
+            idle_since: Cell::new(None),
+        });
+        let pings = connection.ping_pong();
+        let lease = Lease::new(&session, false);
+        self.list.borrow_mut().push(Rc::clone(&session));
+        // The task must not keep the connection open: it only learns from the session, and tells it, while there is one.
+        let watch = Watch { session: Rc::downgrade(&session), heard, keep_alive };
+        spawn_local(watch.run(connection, pings));
+        Ok(lease)
+    }
+
+    /// Lets go of connections that are broken, old, or were not used for `keep`. Requests on them end in peace.
+    pub(crate) fn sweep(&self, now: Instant, keep: Duration) {
+        self.list.borrow_mut().retain(|session| session.is_alive() && session.is_fresh(now, keep));
+    }
+
+    /// Lets go of all connections.
+    pub(crate) fn clear(&self) {
+        self.list.borrow_mut().clear();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.borrow().is_empty()
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("open", &self.list.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Neither ended nor going away (RFC 9113 §6.8).
+    fn is_alive(&self) -> bool {
+        let mut probe = self.send.clone();
+        !self.closed.get() && !matches!(probe.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+    }
+
+    fn has_room(&self) -> bool {
+        self.active.get() < self.send.current_max_send_streams().min(MOST_STREAMS)
+    }
+
+    fn is_fresh(&self, now: Instant, keep: Duration) -> bool {
+        if now.duration_since(self.opened) >= MOST_AGE {
+            return false;
+        }
+        if self.active.get() > 0 {
+            self.idle_since.set(None);
+            return true;
+        }
+        let since = self.idle_since.get().unwrap_or(now);
+        self.idle_since.set(Some(since));
+        now.duration_since(since) < keep
+    }
+}
+
+impl Lease {
+    fn new(session: &Rc<Session>, reused: bool) -> Self {
+        session.active.set(session.active.get() + 1);
+        session.idle_since.set(None);
+        Self { session: Rc::clone(session), send: session.send.clone(), reused }
+    }
+
+    /// Where to put the request.
+    pub(crate) fn sender(&mut self) -> &mut SendRequest<Bytes> {
+        &mut self.send
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.session.active.set(self.session.active.get().saturating_sub(1));
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER)
+        .max_header_list_size(HEADER_LIST)
+        .max_concurrent_reset_streams(RESET_STREAMS)
+        .initial_max_send_streams(MOST_STREAMS)
+        .enable_push(false);
+    builder
+}
+
+/// Drives a connection, and asks after a backend that keeps silent while requests wait.
+struct Watch {
+    session: std::rc::Weak<Session>,
+    heard: Rc<Cell<u64>>,
+    keep_alive: KeepAlive,
+}
+
+impl Watch {
+    async fn run<S>(self, mut connection: Connection<S, Bytes>, pings: Option<PingPong>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut silence = Silence { questions: 0, heard: 0, asked: false, asks: pings };
+        let mut sleep = pin!(sleep_until(Instant::now() + self.keep_alive.interval));
+        let ended = poll_fn(|cx| {
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
+                return Poll::Ready(ended);
+            }
+            // Then it is dropped with what is on it: nobody is there.
+            self.poll_silence(&mut silence, sleep.as_mut(), cx).map(Ok)
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "an HTTP/2 connection to a backend ended");
+        }
+        if let Some(session) = self.session.upgrade() {
+            session.closed.set(true);
+        }
+    }
+
+    /// Ready when a question was not answered.
+    fn poll_silence(&self, silence: &mut Silence, mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if silence.asked
+                && let Some(pings) = &mut silence.asks
+                && pings.poll_pong(cx).is_ready()
+            {
+                // The answer itself is no word of the backend's own.
+                (silence.asked, silence.heard) = (false, self.heard.get());
+                let rare = silence.questions >= self.keep_alive.questions;
+                let pause = if rare { self.keep_alive.rare } else { self.keep_alive.interval };
+                sleep.as_mut().reset(Instant::now() + pause);
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if silence.asked {
+                tracing::debug!("a backend did not answer a PING");
+                return Poll::Ready(());
+            }
+            let spoke = self.heard.get() != silence.heard;
+            silence.heard = self.heard.get();
+            let waits = self.session.upgrade().is_none_or(|session| session.active.get() > 0);
+            if spoke {
+                silence.questions = 0;
+            }
+            let asks = silence.asks.as_mut().filter(|_| waits && !spoke);
+            if asks.is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok()) {
+                silence.questions += 1;
+                silence.asked = true;
+                sleep.as_mut().reset(Instant::now() + self.keep_alive.patience);
+                // A question that is only queued has to be sent.
+                cx.waker().wake_by_ref();
+            } else {
+                sleep.as_mut().reset(Instant::now() + self.keep_alive.interval);
+            }
+        }
+    }
+}
+
+/// What is known of a backend that does not speak.
+struct Silence {
+    /// Questions since it last spoke.
+    questions: u32,
+    /// Bytes heard of it when it was last looked at.
+    heard: u64,
+    /// A question is on its way.
+    asked: bool,
+    asks: Option<PingPong>,
+}
+
+/// Why a request on an HTTP/2 connection came to nothing.
+pub(crate) fn classify(error: &h2::Error) -> Fault {
+    let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+    match error {
+        // Not begun (RFC 9113 §8.7): a request above the last one that a backend that goes away will serve, or one refused.
+        _ if error.is_remote() && (refused || error.is_go_away()) => Fault::UpstreamRefused,
+        _ if error.is_remote() => Fault::UpstreamReset,
+        // The backend broke the protocol, or sent more than it may.
+        _ if error.is_library() => Fault::BadResponse,
+        _ => Fault::UpstreamClosed,
+    }
+}

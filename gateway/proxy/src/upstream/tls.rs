@@ -1,0 +1,207 @@
+//! TLS towards endpoints: what is offered, and whose certificate is taken.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use bulkhead_model::UpstreamTls;
+use bulkhead_model::backend::Protocol;
+use bulkhead_model::upstream_tls::{TlsVersions, Trust};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::SingleCertAndKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::fault::Fault;
+
+/// Sessions kept to be resumed, of one endpoint and thread: as many tickets as a connection brings, and one connection more.
+const SESSIONS: usize = 8;
+
+/// TLS towards one endpoint, as one thread speaks it. Sessions are resumed with the same endpoint only: another one could not
+/// read its tickets.
+pub(crate) struct Tls {
+    policy: Arc<UpstreamTls>,
+    protocol: Protocol,
+    config: OnceCell<Arc<ClientConfig>>,
+}
+
+impl Tls {
+    pub(crate) fn new(policy: Arc<UpstreamTls>, protocol: Protocol) -> Self {
+        Self { policy, protocol, config: OnceCell::new() }
+    }
+
+    /// Shakes hands over `stream`.
+    ///
+    /// # Errors
+    /// The backend's certificate is not taken, or there is no session that `protocol` can be spoken on.
+    pub(crate) async fn connect(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Fault> {
+        let config = match self.config.get() {
+            Some(config) => config,
+            None => {
+                let made = config(&self.policy, self.protocol).map_err(|error| {
+                    tracing::warn!(%error, "TLS with a backend cannot be configured");
+                    Fault::UpstreamHandshake
+                })?;
+                self.config.get_or_init(|| Arc::new(made))
+            }
+        };
+        let connector = TlsConnector::from(Arc::clone(config));
+        let session = connector.connect(self.policy.name.clone(), stream).await.map_err(|error| classify(&error))?;
+        // Who did not choose HTTP/2 would take its preface for a request (RFC 9113 §3.2).
+        if self.protocol == Protocol::Http2 && session.get_ref().1.alpn_protocol() != Some(alpn(self.protocol)) {
+            tracing::debug!("a backend did not choose HTTP/2 in its TLS handshake");
+            return Err(Fault::UpstreamHandshake);
+        }
+        Ok(session)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("policy", &self.policy).field("protocol", &self.protocol).finish_non_exhaustive()
+    }
+}
+
+/// The one protocol that is offered (RFC 7301).
+const fn alpn(protocol: Protocol) -> &'static [u8] {
+    match protocol {
+        Protocol::Http1 => b"http/1.1",
+        Protocol::Http2 => b"h2",
+    }
+}
+
+fn config(policy: &UpstreamTls, protocol: Protocol) -> Result<ClientConfig, rustls::Error> {
+    const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+    const OLDER: &[&SupportedProtocolVersion] = &[&TLS12];
+    const NEWER: &[&SupportedProtocolVersion] = &[&TLS13];
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    let provider = PROVIDER.get_or_init(|| Arc::new(aws_lc_rs::default_provider()));
+    let versions = match policy.versions {
+        TlsVersions::Both => BOTH,
+        TlsVersions::V12 => OLDER,
+        TlsVersions::V13 => NEWER,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider)).with_protocol_versions(versions)?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier(&policy.trust, provider)?);
+    let mut config = match &policy.identity {
+        Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.key)))),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![alpn(protocol).to_vec()];
+    config.enable_sni = policy.asks_for_name;
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
+    Ok(config)
+}
+
+fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    match trust {
+        Trust::Anyone => Ok(Arc::new(Anyone(Arc::clone(provider)))),
+        Trust::Roots { roots, depth } => {
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider)).build();
+            let verifier = verifier.map_err(|error| rustls::Error::General(error.to_string()))?;
+            Ok(match depth {
+                None => verifier,
+                Some(depth) => Arc::new(Shallow { verifier, depth: usize::from(*depth) }),
+            })
+        }
+    }
+}
+
+/// Looks at no more than the first intermediate certificates, so that no path is longer.
+#[derive(Debug)]
+struct Shallow {
+    verifier: Arc<WebPkiServerVerifier>,
+    depth: usize,
+}
+
+impl ServerCertVerifier for Shallow {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let nearest = intermediates.get(..self.depth).unwrap_or(intermediates);
+        self.verifier.verify_server_cert(leaf, nearest, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+/// Takes every certificate, unread. Signatures are not looked at either: of a key that nobody vouches for they prove nothing,
+/// and backends whose certificates nobody checks have some that cannot be parsed.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What went wrong, as far as it helps to tell it apart.
+fn classify(error: &io::Error) -> Fault {
+    tracing::debug!(%error, "a TLS handshake with a backend failed");
+    match error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => Fault::UpstreamUntrusted,
+        Some(_) | None => Fault::UpstreamHandshake,
+    }
+}
