@@ -75,6 +75,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self.stream
     }
 
+    /// The stream alone, for another protocol. What was received and belongs to no response is lost.
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
     /// Sends bytes exactly as given.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A case shows the bytes on both sides: what a client sends and gets, and what the backend saw of it. `requests` and `responses` are
 //! the tables of hostile messages, `paths` that of request targets; `routing`, `classes`, `changes`, `limits`, `admin` and `leaving` tell one behaviour
-//! a function. `support` starts the gateway, its backends and its clients. Nothing sleeps: what is waited for is looked at.
+//! a function. `support`, which other suites share, starts the gateway, its backends and its clients. Nothing sleeps: what is waited for is looked at.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,4 +22,5 @@ mod paths;
 mod requests;
 mod responses;
 mod routing;
-mod support;
+
+use bulkhead_tests::gateway as support;

@@ -1,11 +1,14 @@
 //! Backends and their endpoints: the part of the configuration that changes without any compile.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::balance::{self, Affinity};
+use crate::health::{Gate, Health};
+use crate::moment::Moment;
 use crate::upstream_tls::UpstreamTls;
 
 /// One port of one Service, as routes refer to it, spoken to in one way. Lives as long as any route of any snapshot points at
@@ -21,7 +24,12 @@ pub struct Backend {
     pub protocol: Protocol,
     /// The TLS that is spoken below it; `None`: clear text.
     pub tls: Option<Arc<UpstreamTls>>,
+    /// Which requests belong together and go to one endpoint; `None`: none do.
+    pub affinity: Option<Affinity>,
     endpoints: ArcSwap<Endpoints>,
+    /// How often the endpoints were replaced.
+    version: AtomicU64,
+    gate: Gate,
 }
 
 /// What is spoken with a backend.
@@ -38,13 +46,38 @@ impl Backend {
     /// A backend in clear text that has `endpoints` until told otherwise.
     #[must_use]
     pub fn new(id: u64, name: Box<str>, protocol: Protocol, endpoints: Arc<Endpoints>) -> Self {
-        Self { id, name, protocol, tls: None, endpoints: ArcSwap::new(endpoints) }
+        Self {
+            id,
+            name,
+            protocol,
+            tls: None,
+            affinity: None,
+            endpoints: ArcSwap::new(endpoints),
+            version: AtomicU64::new(0),
+            gate: Gate::default(),
+        }
     }
 
     /// The same, spoken to under `tls` if there is any.
     #[must_use]
     pub fn under(self, tls: Option<Arc<UpstreamTls>>) -> Self {
         Self { tls, ..self }
+    }
+
+    /// The same, with requests kept together by `affinity` if there is any.
+    #[must_use]
+    pub fn bound_by(self, affinity: Option<Affinity>) -> Self {
+        Self { affinity, ..self }
+    }
+
+    /// Another number whenever the endpoints are others than before. Costs one load, where [`Self::endpoints`] costs many steps.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Notes that `endpoint` has failed a request; whether it is ejected for it.
+    pub fn failed(&self, endpoint: &Endpoint, now: Moment) -> bool {
+        endpoint.health.failed() && self.gate.eject(&self.endpoints().list, endpoint, now)
     }
 
     /// The endpoints now. The guard must not be held across a wait.
@@ -56,6 +89,8 @@ impl Backend {
     /// so that idle connections to them are closed; what is in flight on them ends in peace.
     pub fn publish(&self, next: Arc<Endpoints>) {
         let before = self.endpoints.swap(Arc::clone(&next));
+        // Release: a thread that sees the number also sees the endpoints.
+        self.version.fetch_add(1, Ordering::Release);
         for gone in before.list.iter().filter(|old| !next.list.iter().any(|new| Arc::ptr_eq(old, new))) {
             gone.retired.store(true, Ordering::Relaxed);
         }
@@ -76,6 +111,10 @@ pub struct Endpoint {
     pub id: u64,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Its place among all addresses that there may be, the same in every process.
+    pub key: u64,
+    /// Whether it is worth asking, as far as requests have shown.
+    pub health: Health,
     retired: AtomicBool,
 }
 
@@ -83,7 +122,11 @@ impl Endpoint {
     /// An endpoint that is in use.
     #[must_use]
     pub fn new(id: u64, address: SocketAddr) -> Self {
-        Self { id, address, retired: AtomicBool::new(false) }
+        let key = match address.ip() {
+            IpAddr::V4(v4) => balance::key(&[&v4.octets()[..], &address.port().to_be_bytes()].concat()),
+            IpAddr::V6(v6) => balance::key(&[&v6.octets()[..], &address.port().to_be_bytes()].concat()),
+        };
+        Self { id, address, key, health: Health::default(), retired: AtomicBool::new(false) }
     }
 
     /// Whether it was taken out: connections to it must not be kept.

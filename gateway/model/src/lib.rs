@@ -5,8 +5,8 @@
 //! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
-//! `path_table` (which route wins), `backend` and `balance` (who is asked), `tls` (which certificate is shown),
-//! `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
+//! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
+//! `tls` (which certificate is shown), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
 
 pub mod backend;
 pub mod balance;
@@ -15,13 +15,16 @@ pub mod client_auth;
 pub mod denial;
 mod der;
 pub mod distinguished_name;
+pub mod health;
 pub mod host;
 mod index;
 pub mod limits;
+pub mod moment;
 pub mod overload;
 pub mod path;
 pub mod path_table;
 pub mod pattern;
+pub mod retry_budget;
 pub mod room;
 pub mod route;
 pub mod settings;
@@ -35,9 +38,11 @@ pub use backend::{Backend, Endpoint, Endpoints};
 pub use client_auth::{ClientAuth, ClientRoots};
 pub use denial::Denial;
 pub use host::Host;
+pub use moment::Moment;
 pub use path::Target;
 pub use path_table::PathTable;
 pub use pattern::{HostPattern, PathPattern};
+pub use retry_budget::RetryBudget;
 pub use room::Room;
 pub use route::{Action, Route};
 pub use settings::Settings;

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Weak};
 
+use crate::binaries::Binary;
+use crate::exchange::{self, Answer, Connection};
+use crate::process::{Launch, Process};
+use crate::wait::wait_for;
 use anyhow::{Context, ensure};
 use bulkhead_crds::lane::LaneDocument;
 use bulkhead_crds::report::{GatewayReport, RoutesReport};
-use bulkhead_tests::binaries::Binary;
-use bulkhead_tests::exchange::{self, Answer, Connection};
-use bulkhead_tests::process::{Launch, Process};
-use bulkhead_tests::wait::wait_for;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -25,18 +25,18 @@ use super::manifest::{class, document};
 static SHARED: Mutex<Weak<Lane>> = Mutex::const_new(Weak::new());
 
 /// A running gateway. Dropping it kills the process and removes its files.
-pub(crate) struct Lane {
-    pub(crate) process: Process,
+pub struct Lane {
+    pub process: Process,
     /// Where clients connect.
-    pub(crate) http: SocketAddr,
+    pub http: SocketAddr,
     /// Where its pages are.
-    pub(crate) admin: SocketAddr,
+    pub admin: SocketAddr,
     files: TempDir,
 }
 
 impl Lane {
     /// The gateway that tests share.
-    pub(crate) async fn shared() -> Arc<Self> {
+    pub async fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().await;
         if let Some(lane) = shared.upgrade() {
             return lane;
@@ -47,7 +47,7 @@ impl Lane {
     }
 
     /// A gateway of one's own, ready, with the lane's class and nothing else.
-    pub(crate) async fn start(document: &LaneDocument) -> Self {
+    pub async fn start(document: &LaneDocument) -> Self {
         let files = TempDir::with_prefix("bulkhead-wire-").unwrap();
         fs::create_dir(files.path().join("manifests")).unwrap();
         replace(&files.path().join("manifests/class.yaml"), &class(&document.identity.uid));
@@ -87,24 +87,24 @@ impl Lane {
     }
 
     /// Kills the process, as a crash would, and starts another one on the same files.
-    pub(crate) async fn restart(self) -> Self {
+    pub async fn restart(self) -> Self {
         let Self { process, files, .. } = self;
         drop(process);
         Self::launch(files).await
     }
 
     /// Puts a manifest file in place, whole.
-    pub(crate) fn put(&self, file: &str, manifests: &str) {
+    pub fn put(&self, file: &str, manifests: &str) {
         replace(&self.files.path().join("manifests").join(file), manifests);
     }
 
     /// Takes a manifest file away.
-    pub(crate) fn remove(&self, file: &str) {
+    pub fn remove(&self, file: &str) {
         fs::remove_file(self.files.path().join("manifests").join(file)).unwrap();
     }
 
     /// Changes the settings and waits until every data thread has them. The generation counts up by itself.
-    pub(crate) async fn configure(&self, document: &LaneDocument) {
+    pub async fn configure(&self, document: &LaneDocument) {
         let mut document = document.clone();
         document.config_generation = self.status().await.config_generation + 1;
         self.set_document(&serde_json::to_string(&document).unwrap());
@@ -112,34 +112,34 @@ impl Lane {
     }
 
     /// Replaces the lane document by any text.
-    pub(crate) fn set_document(&self, text: &str) {
+    pub fn set_document(&self, text: &str) {
         replace(&self.files.path().join("lane.json"), text);
     }
 
     /// Its status page.
-    pub(crate) async fn status(&self) -> GatewayReport {
+    pub async fn status(&self) -> GatewayReport {
         self.page("/v1/status").await.json().unwrap()
     }
 
     /// Its routes page.
-    pub(crate) async fn routes(&self) -> RoutesReport {
+    pub async fn routes(&self) -> RoutesReport {
         self.page("/v1/routes").await.json().unwrap()
     }
 
     /// A page of its admin endpoint.
-    pub(crate) async fn page(&self, path: &str) -> Answer {
+    pub async fn page(&self, path: &str) -> Answer {
         exchange::get(self.admin, "admin", path).await.unwrap()
     }
 
     /// Every sample of its metrics page.
-    pub(crate) async fn metrics(&self) -> BTreeMap<String, f64> {
+    pub async fn metrics(&self) -> BTreeMap<String, f64> {
         let page = self.page("/metrics").await.text();
         let samples = page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
         samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
     }
 
     /// How often requests were refused or failed, for reasons that have occurred.
-    pub(crate) async fn faults(&self) -> BTreeMap<String, u64> {
+    pub async fn faults(&self) -> BTreeMap<String, u64> {
         let reason =
             |name: &str| Some(name.strip_prefix("bulkhead_faults_total{reason=\"")?.strip_suffix("\"}")?.to_owned());
         let metrics = self.metrics().await;
@@ -151,7 +151,7 @@ impl Lane {
     }
 
     /// Waits until its status is as wanted.
-    pub(crate) async fn wait(&self, what: &str, wanted: impl Fn(&GatewayReport) -> bool) -> GatewayReport {
+    pub async fn wait(&self, what: &str, wanted: impl Fn(&GatewayReport) -> bool) -> GatewayReport {
         wait_for(what, PATIENCE, async || {
             self.process.ensure_running()?;
             let report: GatewayReport = exchange::get(self.admin, "admin", "/v1/status").await?.json()?;
@@ -163,17 +163,17 @@ impl Lane {
     }
 
     /// A client's connection.
-    pub(crate) async fn connect(&self) -> Connection<TcpStream> {
+    pub async fn connect(&self) -> Connection<TcpStream> {
         Connection::open(self.http).await.unwrap()
     }
 
     /// Sends one request on a connection of its own.
-    pub(crate) async fn send(&self, request: impl AsRef<[u8]>) -> Answer {
+    pub async fn send(&self, request: impl AsRef<[u8]>) -> Answer {
         exchange::send(self.http, request).await.unwrap()
     }
 
     /// GETs a path on a connection of its own, of which nothing is left behind.
-    pub(crate) async fn get(&self, host: &str, path: &str) -> Answer {
+    pub async fn get(&self, host: &str, path: &str) -> Answer {
         let mut client = self.connect().await;
         client.write(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await.unwrap();
         let answer = client.answer().await.unwrap();
@@ -182,7 +182,7 @@ impl Lane {
     }
 
     /// Waits until a GET has this status and content.
-    pub(crate) async fn wait_for(&self, host: &str, path: &str, status: u16, content: &str) {
+    pub async fn wait_for(&self, host: &str, path: &str, status: u16, content: &str) {
         let what = format!("{status} {content:?} from {host}{path}");
         let seen = wait_for(&what, PATIENCE, async || {
             self.process.ensure_running()?;
@@ -201,7 +201,7 @@ impl Lane {
 
 /// Closes a connection that is done with by a reset. Thousands of them would otherwise stay in the kernel's table for a minute, and make it
 /// slow to read.
-pub(crate) fn forget(mut client: Connection<TcpStream>) {
+pub fn forget(mut client: Connection<TcpStream>) {
     client.stream().set_zero_linger().unwrap();
 }
 

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::wait::wait_for;
 use anyhow::ensure;
-use bulkhead_tests::wait::wait_for;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -14,16 +14,16 @@ use super::message::{self, Begin, Request};
 
 /// What a backend does with a request.
 #[derive(Clone)]
-pub(crate) struct Reply {
+pub struct Reply {
     /// Bytes it sends, as they are.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// What it does with the connection then.
-    pub(crate) then: Then,
+    pub then: Then,
 }
 
 /// What a backend does with a connection after its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+pub enum Then {
     /// It waits for the next request.
     Keep,
     /// It closes in peace.
@@ -34,17 +34,17 @@ pub(crate) enum Then {
 
 impl Reply {
     /// Bytes, after which the connection stays.
-    pub(crate) fn keep(bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn keep(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), then: Then::Keep }
     }
 
     /// 200 with this content.
-    pub(crate) fn ok(content: &str) -> Self {
+    pub fn ok(content: &str) -> Self {
         Self::keep(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{content}", content.len()))
     }
 
     /// 200 with method and target of the request as content, so that a client can tell whose answer it got.
-    pub(crate) fn echo(request: &Request) -> Self {
+    pub fn echo(request: &Request) -> Self {
         match request.line() {
             line if line.starts_with("HEAD ") => Self::keep("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"),
             line => Self::ok(&line),
@@ -54,15 +54,15 @@ impl Reply {
 
 /// All that a backend saw since it was asked last.
 #[derive(Debug, Default)]
-pub(crate) struct Saw {
+pub struct Saw {
     /// Complete requests, in the order in which they were complete.
-    pub(crate) requests: Vec<Request>,
+    pub requests: Vec<Request>,
     /// The number of the connection that each of them came on.
-    pub(crate) links: Vec<usize>,
+    pub links: Vec<usize>,
     /// What came of requests that were broken off.
-    pub(crate) broken: Vec<Vec<u8>>,
+    pub broken: Vec<Vec<u8>>,
     /// What no careful sender writes.
-    pub(crate) malformed: Vec<String>,
+    pub malformed: Vec<String>,
 }
 
 #[derive(Default)]
@@ -73,7 +73,7 @@ struct Log {
 }
 
 /// A running backend; dropping it closes its listener and its connections.
-pub(crate) struct Backend {
+pub struct Backend {
     address: SocketAddr,
     log: Arc<Mutex<Log>>,
     serving: JoinHandle<()>,
@@ -83,17 +83,17 @@ type Script = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
 impl Backend {
     /// A backend that echoes the line of every request.
-    pub(crate) async fn echo() -> Self {
+    pub async fn echo() -> Self {
         Self::start(Reply::echo).await
     }
 
     /// A backend whose every answer names it.
-    pub(crate) async fn named(name: &'static str) -> Self {
+    pub async fn named(name: &'static str) -> Self {
         Self::start(move |_| Reply::ok(name)).await
     }
 
     /// A backend that answers by a script.
-    pub(crate) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, log) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Log::default())));
         let serving = tokio::spawn(accept(listener, Arc::clone(&log), Arc::new(script)));
@@ -101,12 +101,12 @@ impl Backend {
     }
 
     /// Where it listens.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// Waits until no request is half received, and takes what it saw.
-    pub(crate) async fn saw(&self) -> Saw {
+    pub async fn saw(&self) -> Saw {
         let settled = wait_for("requests that are complete or broken off", PATIENCE, async || {
             let mut log = lock(&self.log);
             let half: Vec<String> = log

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use bulkhead_tests::exchange::Connection;
+use crate::exchange::Connection;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ const LONG: usize = 2 << 10;
 
 /// How a message arrives.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Cut {
+pub enum Cut {
     /// All at once.
     Whole,
     /// One byte a write; of what is long, a hundred.
@@ -28,16 +28,16 @@ pub(crate) enum Cut {
 
 /// A small generator of numbers (splitmix64), so that a run can be repeated by its seed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// The seed of this run: `BULKHEAD_SEED`, or the one that every run has.
-    pub(crate) fn seed() -> Self {
+    pub fn seed() -> Self {
         Self(std::env::var("BULKHEAD_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_260_319))
     }
 
     /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -47,7 +47,7 @@ impl Random {
 
 impl Cut {
     /// The lengths of the pieces of a message of `length` bytes.
-    pub(crate) fn lengths(&mut self, length: usize) -> Vec<usize> {
+    pub fn lengths(&mut self, length: usize) -> Vec<usize> {
         match self {
             Self::Whole => vec![length],
             Self::Bytes if length <= LONG => vec![1; length],
@@ -64,7 +64,7 @@ impl Cut {
     }
 
     /// Sends `bytes` in pieces of `lengths`. A gateway that has closed already is not an error: its answer tells.
-    pub(crate) async fn send(&self, connection: &mut Connection<TcpStream>, bytes: &[u8], lengths: &[usize]) {
+    pub async fn send(&self, connection: &mut Connection<TcpStream>, bytes: &[u8], lengths: &[usize]) {
         let (near, far) = (connection.stream().local_addr().unwrap(), connection.stream().peer_addr());
         let Ok(far) = far else { return };
         let mut rest = bytes;

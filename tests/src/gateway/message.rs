@@ -2,13 +2,13 @@
 
 /// One complete request.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Request {
+pub struct Request {
     /// Every byte of it.
-    pub(crate) raw: Vec<u8>,
+    pub raw: Vec<u8>,
     /// Request line and fields, without the empty line.
-    pub(crate) head: Vec<u8>,
+    pub head: Vec<u8>,
     /// The content, freed of its framing.
-    pub(crate) content: Vec<u8>,
+    pub content: Vec<u8>,
 }
 
 impl std::fmt::Debug for Request {
@@ -19,7 +19,7 @@ impl std::fmt::Debug for Request {
 
 /// What a connection's bytes begin with.
 #[derive(Debug)]
-pub(crate) enum Begin {
+pub enum Begin {
     /// Part of a request: its head if that is complete, and the content so far.
     Partial { head: Option<Vec<u8>>, content: Vec<u8> },
     /// A whole request.
@@ -30,7 +30,7 @@ pub(crate) enum Begin {
 ///
 /// # Errors
 /// What no careful sender writes, with a reason.
-pub(crate) fn begin(bytes: &[u8]) -> Result<Begin, String> {
+pub fn begin(bytes: &[u8]) -> Result<Begin, String> {
     let Some(end) = find(bytes, b"\r\n\r\n") else { return Ok(Begin::Partial { head: None, content: Vec::new() }) };
     let head = &bytes[..end];
     check_head(head)?;
@@ -126,20 +126,20 @@ fn chunks(mut bytes: &[u8]) -> Result<(Vec<u8>, Option<usize>), String> {
 
 impl Request {
     /// Method and target.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let line = lines(&self.head).next().unwrap_or_default();
         String::from_utf8_lossy(line.strip_suffix(b" HTTP/1.1").unwrap_or(line)).into_owned()
     }
 
     /// The target.
-    pub(crate) fn target(&self) -> String {
+    pub fn target(&self) -> String {
         self.line().split(' ').nth(1).unwrap_or_default().to_owned()
     }
 }
 
 /// A head without the fields that tell a backend who asked and through whom, once they are seen to be right: of this client,
 /// once each, and our pseudonym as the last in Via.
-pub(crate) fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {
+pub fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {
     let host = field(head, "host")?.unwrap_or_default();
     let mut rest = head.to_vec();
     let client = "127.0.0.1".to_owned();
@@ -174,6 +174,6 @@ fn without_pseudonym(mut head: Vec<u8>) -> Result<Vec<u8>, String> {
 }
 
 /// Where `needle` begins.
-pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+pub fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes.windows(needle.len()).position(|window| window == needle)
 }

@@ -9,10 +9,10 @@ use bulkhead_crds::names::{
 };
 
 /// Name of the lane's class.
-pub(crate) const CLASS: &str = "harbour";
+pub const CLASS: &str = "harbour";
 
 /// The document of lane `port/harbour/north-south`, with limits that a test can reach and times that it never does.
-pub(crate) fn document() -> LaneDocument {
+pub fn document() -> LaneDocument {
     let identity = LaneIdentity {
         namespace: "port".to_owned(),
         instance: "harbour".to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn document() -> LaneDocument {
 }
 
 /// The lane's class, as the operator makes it, for an instance with this UID.
-pub(crate) fn class(uid: &str) -> String {
+pub fn class(uid: &str) -> String {
     let identity = document().identity;
     let (namespace, instance, lane) = (identity.namespace, identity.instance, identity.lane.slug());
     format!(
@@ -47,20 +47,20 @@ spec:
 
 /// One path of an Ingress.
 #[derive(Clone, Copy)]
-pub(crate) struct Path<'a> {
-    pub(crate) host: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) kind: &'a str,
-    pub(crate) service: &'a str,
+pub struct Path<'a> {
+    pub host: &'a str,
+    pub path: &'a str,
+    pub kind: &'a str,
+    pub service: &'a str,
 }
 
 /// Every path of a host, by prefix.
-pub(crate) fn all_of<'a>(host: &'a str, service: &'a str) -> Path<'a> {
+pub fn all_of<'a>(host: &'a str, service: &'a str) -> Path<'a> {
     Path { host, path: "/", kind: "Prefix", service }
 }
 
 /// An Ingress of the lane's class in namespace `shop`, whose paths lead to port 80 of their Services. An empty host is no host.
-pub(crate) fn ingress(name: &str, paths: &[Path<'_>]) -> String {
+pub fn ingress(name: &str, paths: &[Path<'_>]) -> String {
     let rules = paths.iter().fold(String::new(), |mut rules, Path { host, path, kind, service }| {
         let host = if host.is_empty() { String::new() } else { format!("host: '{host}', ") };
         let _ = write!(
@@ -81,7 +81,7 @@ spec:
 }
 
 /// A Service in namespace `shop` with port 80, named `http`.
-pub(crate) fn service(name: &str) -> String {
+pub fn service(name: &str) -> String {
     format!(
         "apiVersion: v1
 kind: Service
@@ -93,7 +93,7 @@ spec:
 }
 
 /// The endpoints of a Service: loopback ports, each with the conditions of its Pod.
-pub(crate) fn slices(service: &str, endpoints: &[(u16, &str)]) -> String {
+pub fn slices(service: &str, endpoints: &[(u16, &str)]) -> String {
     let mut text = String::new();
     for (number, (port, conditions)) in endpoints.iter().enumerate() {
         let _ = write!(
@@ -112,11 +112,11 @@ ports: [{{name: http, port: {port}, protocol: TCP}}]
 }
 
 /// A Service and one ready endpoint.
-pub(crate) fn served(name: &str, port: u16) -> String {
+pub fn served(name: &str, port: u16) -> String {
     format!("{}{}", service(name), slices(name, &[(port, "ready: true")]))
 }
 
 /// Several manifests as one file.
-pub(crate) fn file(documents: &[String]) -> String {
+pub fn file(documents: &[String]) -> String {
     documents.join("---\n")
 }

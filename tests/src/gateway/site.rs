@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::wait::wait_for;
 use anyhow::ensure;
-use bulkhead_tests::wait::wait_for;
 
 use super::PATIENCE;
 use super::backend::Backend;
@@ -11,15 +11,15 @@ use super::lane::Lane;
 use super::manifest::{all_of, file, ingress, served};
 
 /// A host whose every path leads to one backend. Dropping it takes the host away.
-pub(crate) struct Site {
-    pub(crate) lane: Arc<Lane>,
-    pub(crate) host: &'static str,
-    pub(crate) backend: Backend,
+pub struct Site {
+    pub lane: Arc<Lane>,
+    pub host: &'static str,
+    pub backend: Backend,
 }
 
 impl Site {
     /// Serves `host` by `backend`; the route is there when this returns.
-    pub(crate) async fn new(host: &'static str, backend: Backend) -> Self {
+    pub async fn new(host: &'static str, backend: Backend) -> Self {
         let lane = Lane::shared().await;
         let name = host.replace('.', "-");
         lane.put(

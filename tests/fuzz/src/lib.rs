@@ -1,0 +1,29 @@
+//! Laws that hold for all bytes a stranger can send. Each is a function of bytes that panics where it is broken: a fuzzer looks
+//! for such bytes (`targets/`), and an ordinary test, which compiles this file as well, runs each over the bytes in `seeds/`.
+
+mod content;
+mod forwarding;
+mod heads;
+mod names;
+mod plain;
+
+/// A law, and the folder of seeds that it shares its name with.
+pub type Law = (&'static str, fn(&[u8]));
+
+/// Every law.
+pub const LAWS: &[Law] = &[
+    ("chunked_content", content::chunked_content),
+    ("forwarding", forwarding::forwarding),
+    ("path_and_host", names::path_and_host),
+    ("request_head", heads::request_head),
+    ("response_head", heads::response_head),
+];
+
+/// Holds the law of this name against `bytes`.
+pub fn hold(name: &str, bytes: &[u8]) {
+    let law = LAWS.iter().find(|(known, _)| *known == name);
+    assert!(law.is_some(), "there is no law {name}");
+    if let Some((_, law)) = law {
+        law(bytes);
+    }
+}
