@@ -2,8 +2,9 @@
 
 use std::io;
 
-use bulkhead_http1::Refusal;
+use bulkhead_http1::{Refusal, ResponseFraming, ResponseHead, Trailers};
 
+use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::worker::Worker;
 
@@ -14,6 +15,8 @@ pub(crate) struct Piece<'p> {
     pub(crate) content: &'p [u8],
     /// Whether the message ends with it.
     pub(crate) last: bool,
+    /// What comes behind the content, once it is known. Meaningless before the last piece.
+    pub(crate) trailers: Option<&'p Trailers>,
 }
 
 /// Why there is no further piece.
@@ -45,6 +48,30 @@ pub(crate) trait RequestSource: Source {
     /// Waits until the client has left, without taking anything that is not this request's. Waits for ever where that cannot
     /// be known.
     async fn gone(&mut self);
+}
+
+/// The response of a backend.
+pub(crate) trait ResponseSource: Source {
+    /// Waits until the head of the final response is complete, and takes it in hand. Its parts are in `response`.
+    ///
+    /// # Errors
+    /// There is none, or none that can be passed on.
+    async fn receive(
+        &mut self,
+        worker: &Worker,
+        patience: Patience<'_>,
+        to_head: bool,
+        response: &mut ResponseHead,
+    ) -> Result<(), Fault>;
+
+    /// The bytes that the head was parsed from, until the content begins.
+    fn head(&self) -> &[u8];
+
+    /// Gives up the head, and takes in hand what content came with it.
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Fault>;
+
+    /// Whether the response has ended, and the connection is where another one may begin.
+    fn is_clean(&mut self) -> bool;
 }
 
 /// Where a message goes.

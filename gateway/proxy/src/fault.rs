@@ -162,9 +162,13 @@ impl Fault {
                 true,
                 "the route asks for a protection that this gateway does not serve",
             ),
-            Self::Denied(Denial::Misdirected) => {
-                row("misdirected", 421, Client, true, "the host wants a connection of its own, with a client certificate")
-            }
+            Self::Denied(Denial::Misdirected) => row(
+                "misdirected",
+                421,
+                Client,
+                true,
+                "the host wants a connection of its own, with a client certificate",
+            ),
             // Not 421, which asks the client to try again: in clear text it never can.
             Self::Denied(Denial::ClientCertificateNeedsTls) => {
                 row("client_certificate_needs_tls", 403, Client, true, "the host is served under TLS only")
@@ -204,7 +208,9 @@ impl Fault {
             Self::UpstreamUntrusted => {
                 row("upstream_untrusted", 502, Upstream, true, "the backend's certificate is not trusted")
             }
-            Self::UpstreamRefused => row("upstream_refused", 503, Upstream, true, "the backend did not take the request"),
+            Self::UpstreamRefused => {
+                row("upstream_refused", 503, Upstream, true, "the backend did not take the request")
+            }
             Self::UpstreamReset => row("upstream_reset", 502, Upstream, true, "the backend broke off the request"),
             Self::BadResponse => row("bad_response", 502, Upstream, true, "the backend's response is malformed"),
             Self::TooManyInterim => {

@@ -6,18 +6,18 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bulkhead_http1::Framing;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::content::{RequestSource, Sink as _, Source as _};
+use crate::content::{RequestSource, ResponseSource, Sink as _, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::response::Ended;
 use crate::exchange::{Next, forward, request, response};
 use crate::fault::Fault;
 use crate::http1::{Sink, Source};
+use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
-use crate::upstream::Slot;
+use crate::upstream::{Lease, Slot};
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -41,14 +41,13 @@ pub(super) async fn converse<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
-    mut stream: TcpStream,
+    mut stream: Stream,
     slot: &Slot,
 ) -> Result<Next, Fault> {
-    let ended = {
-        let (read, write) = stream.split();
-        let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
-        sink.frame(scratch.request.framing == Framing::Chunked);
-        exchange(conversation, down, scratch, &mut source, &mut sink).await?
+    let ended = match &mut stream {
+        Stream::Plain(plain) => over(conversation, down, scratch, plain.split()).await?,
+        // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
+        session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, session.split())).await?,
     };
     if ended.reusable {
         forward::keep(slot, stream, conversation.patience);
@@ -56,13 +55,43 @@ pub(super) async fn converse<D: Downstream>(
     Ok(ended.next)
 }
 
+async fn over<D, R, W>(
+    conversation: &Conversation<'_>,
+    down: &mut D,
+    scratch: &mut Scratch,
+    (read, write): (R, W),
+) -> Result<Ended, Fault>
+where
+    D: Downstream,
+    R: AsyncRead + Readiness + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
+    sink.frame(scratch.request.framing == Framing::Chunked);
+    exchange(conversation, down, scratch, &mut source, &mut sink).await
+}
+
+/// Sends the request on the connection that `lease` is a place on, and delivers the response.
+pub(super) async fn share<D: Downstream>(
+    conversation: &Conversation<'_>,
+    down: &mut D,
+    scratch: &mut Scratch,
+    lease: &mut Lease,
+    secure: bool,
+) -> Result<Next, Fault> {
+    let piece = down.source().piece();
+    let ends = piece.last && piece.content.is_empty() && piece.trailers.is_none_or(|trailers| trailers.is_empty());
+    let (mut source, mut sink) = lease.begin(&scratch.out, secure, ends)?;
+    Ok(exchange(conversation, down, scratch, &mut source, &mut sink).await?.next)
+}
+
 /// Sends the request to `sink`, and what `source` answers to the client.
 async fn exchange<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
-    source: &mut Source<ReadHalf<'_>>,
-    sink: &mut Sink<WriteHalf<'_>>,
+    source: &mut impl ResponseSource,
+    sink: &mut impl crate::content::Sink,
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();

@@ -1,24 +1,24 @@
 //! Step 3: an endpoint, a connection to it, and another try where that is safe.
 //!
-//! A request is sent again only if the backend cannot have acted on it: no connection was made; or a pooled connection
-//! turned out to be closed before any byte of a response, the method is idempotent (RFC 9110 §9.2.2), and everything that
-//! was sent is still in hand.
+//! A request is sent again only if the backend cannot have acted on it: no connection was made; or the backend says so
+//! (RFC 9113 §8.7), and everything that was sent is still in hand; or a connection that was there before turned out to be closed
+//! before any byte of a response, and the method is idempotent as well (RFC 9110 §9.2.2).
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
+use bulkhead_model::backend::Protocol;
 use bulkhead_model::{Denial, balance};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::content::{RequestSource, Source};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::Next;
-use crate::exchange::converse::{Conversation, converse};
+use crate::exchange::converse::{Conversation, converse, share};
 use crate::exchange::decide::Decision;
 use crate::fault::Fault;
+use crate::stream::Stream;
 use crate::transfer::Patience;
 use crate::upstream::{Slot, connect};
 use crate::worker::{Scratch, Worker};
@@ -69,15 +69,56 @@ async fn try_endpoints<D: Downstream>(
             }
         }
         conversation.patience.guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
-        match open(&slot, upstream.connect).await {
-            Ok(stream) => {
-                worker.tally().upstream_connects.add(1);
-                return converse(conversation, down, scratch, stream, &slot).await;
+        if decision.backend.protocol == Protocol::Http2 {
+            match Box::pin(try_shared(conversation, down, scratch, decision, &slot)).await {
+                Ok(next) => return Ok(next),
+                Err(Tried::InVain(failed)) => fault = failed,
+                Err(Tried::Final(failed)) => return Err(failed),
             }
+            continue;
+        }
+        match connect(&slot, upstream.connect, worker.tally()).await {
+            Ok(stream) => return converse(conversation, down, scratch, stream, &slot).await,
             Err(failed) => fault = failed,
         }
     }
     Err(fault)
+}
+
+/// Why an endpoint did not serve a request.
+enum Tried {
+    /// It has not begun with it: another one may.
+    InVain(Fault),
+    Final(Fault),
+}
+
+/// One try over HTTP/2.
+async fn try_shared<D: Downstream>(
+    conversation: &Conversation<'_>,
+    down: &mut D,
+    scratch: &mut Scratch,
+    decision: &Decision<'_>,
+    slot: &Slot,
+) -> Result<Next, Tried> {
+    let (worker, upstream) = (conversation.worker, &decision.settings.upstream);
+    let mut lease = slot.lease(upstream.connect, worker.tally()).await.map_err(Tried::InVain)?;
+    let secure = decision.backend.tls.is_some();
+    match share(conversation, down, scratch, &mut lease, secure).await {
+        Ok(next) => Ok(next),
+        Err(fault) => {
+            let is_whole = down.source().is_whole() && down.source().piece().last;
+            let in_vain = match fault {
+                Fault::UpstreamRefused => is_whole,
+                Fault::UpstreamClosed => lease.reused && is_whole && scratch.request.method.is_idempotent(),
+                _ => false,
+            };
+            if !in_vain || conversation.begun.get() {
+                return Err(Tried::Final(fault));
+            }
+            worker.tally().retries.add(1);
+            Err(Tried::InVain(fault))
+        }
+    }
 }
 
 /// The endpoint whose turn it is, as this thread knows it.
@@ -87,25 +128,14 @@ fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
         [only] => only,
         _ => worker.turn(decision.backend, |turn| balance::round_robin(&endpoints, turn))?,
     };
-    Some(worker.pool.slot(endpoint))
+    Some(worker.pool.slot(decision.backend, endpoint))
 }
 
 fn may_repeat(request: &RequestHead, source: &impl RequestSource) -> bool {
     request.method.is_idempotent() && source.is_whole() && source.piece().last
 }
 
-async fn open(slot: &Slot, limit: std::time::Duration) -> Result<TcpStream, Fault> {
-    match timeout(limit, connect(slot.endpoint().address)).await {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, endpoint = %slot.endpoint().address, "connecting to an endpoint failed");
-            Err(Fault::ConnectFailed)
-        }
-        Err(_) => Err(Fault::ConnectTimeout),
-    }
-}
-
 /// Keeps a connection whose last exchange ended cleanly.
-pub(super) fn keep(slot: &Slot, stream: TcpStream, patience: Patience<'_>) {
+pub(super) fn keep(slot: &Slot, stream: Stream, patience: Patience<'_>) {
     slot.put(stream, patience.guard.now(), patience.settings.upstream.max_idle_per_endpoint);
 }

@@ -1,6 +1,8 @@
 //! The receiving side of a connection.
 
-use bulkhead_http1::{Decoded, Decoder, Framing, HeadLimits, Progress, Refusal, ResponseHead, parse_response};
+use bulkhead_http1::{
+    Decoded, Decoder, Framing, HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, parse_response,
+};
 use tokio::io::AsyncRead;
 
 use crate::buffer::{Buffer, CONTENT_BUFFER_BYTES};
@@ -128,7 +130,7 @@ impl<R> Source<R> {
 impl<R: AsyncRead + Readiness + Unpin> content::Source for Source<R> {
     fn piece(&self) -> Piece<'_> {
         let content = self.held().get(..self.in_hand.content as usize).unwrap_or_default();
-        Piece { content, last: self.content.is_end() || self.ended }
+        Piece { content, last: self.content.is_end() || self.ended, trailers: Some(self.content.trailers()) }
     }
 
     async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
@@ -150,9 +152,8 @@ impl<R: AsyncRead + Readiness + Unpin> content::Source for Source<R> {
     }
 }
 
-impl<R: AsyncRead + Readiness + Unpin> Source<R> {
-    /// Reads until the head of the final response is complete, and takes it in hand.
-    pub(crate) async fn receive_response(
+impl<R: AsyncRead + Readiness + Unpin> content::ResponseSource for Source<R> {
+    async fn receive(
         &mut self,
         worker: &Worker,
         patience: Patience<'_>,
@@ -190,5 +191,18 @@ impl<R: AsyncRead + Readiness + Unpin> Source<R> {
                 return Err(Fault::BadResponse);
             }
         }
+    }
+
+    fn head(&self) -> &[u8] {
+        self.head()
+    }
+
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Fault> {
+        self.begin(Decoder::for_response(framing));
+        self.decode().map_err(|_| Fault::BadResponse)
+    }
+
+    fn is_clean(&mut self) -> bool {
+        self.is_clean()
     }
 }

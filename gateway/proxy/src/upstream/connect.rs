@@ -22,7 +22,8 @@ pub(crate) async fn connect(slot: &Slot, limit: Duration, tally: &ThreadTally) -
         let stream = reach(slot, tally).await?;
         match slot.tls() {
             None => Ok(Stream::Plain(stream)),
-            Some(_) => Ok(Stream::over(secure(slot, stream, tally).await?.into())),
+            // Boxed: what a handshake needs would otherwise lie in every exchange.
+            Some(_) => Ok(Stream::over(Box::pin(secure(slot, stream, tally)).await?.into())),
         }
     };
     in_time(limit, opened).await

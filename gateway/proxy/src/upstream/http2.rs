@@ -3,6 +3,9 @@
 //! A connection is a task of its own; requests hold a [`Lease`] on it. It ends when it is broken, or when the pool and every
 //! lease have let go of it.
 
+mod request;
+mod response;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -21,6 +24,9 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::heard::Heard;
 use crate::fault::Fault;
+
+use request::{Sink, translate};
+use response::Source;
 
 /// Requests at once on one connection, where the backend allows more: what a browser-facing server allows, and few enough
 /// that a broken connection is not everybody's.
@@ -197,9 +203,20 @@ impl Lease {
         Self { session: Rc::clone(session), send: session.send.clone(), reused }
     }
 
-    /// Where to put the request.
-    pub(crate) fn sender(&mut self) -> &mut SendRequest<Bytes> {
-        &mut self.send
+    /// Sends the head of a request, which is one of HTTP/1.1, and says where its content goes and its response comes from.
+    /// `ends`: it has no content.
+    ///
+    /// # Errors
+    /// The head cannot be told in HTTP/2, or the connection takes no request any more.
+    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, ends: bool) -> Result<(Source, Sink), Fault> {
+        let request = translate(head, secure)?;
+        match self.send.send_request(request, ends) {
+            Ok((response, stream)) => Ok((Source::new(response), Sink::new(stream, ends))),
+            Err(error) => {
+                tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
+                Err(Fault::UpstreamRefused)
+            }
+        }
     }
 }
 

@@ -5,10 +5,10 @@
 
 mod connect;
 mod heard;
-mod http2;
+pub(crate) mod http2;
 mod pool;
 mod tls;
 
 pub(crate) use connect::connect;
-pub(crate) use http2::{Lease, classify};
+pub(crate) use http2::Lease;
 pub(crate) use pool::{Pool, Slot};

@@ -105,7 +105,9 @@ impl Slot {
         let until = Instant::now() + limit;
         let lease = match &self.tls {
             None => self.sessions.open(until, || reach(self, tally)).await,
-            Some(_) => self.sessions.open(until, || async { secure(self, reach(self, tally).await?, tally).await }).await,
+            Some(_) => {
+                self.sessions.open(until, || async { secure(self, reach(self, tally).await?, tally).await }).await
+            }
         };
         if lease.as_ref().is_ok_and(|lease| lease.reused) {
             tally.upstream_reuses.add(1);

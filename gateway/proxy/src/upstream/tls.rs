@@ -91,7 +91,9 @@ fn config(policy: &UpstreamTls, protocol: Protocol) -> Result<ClientConfig, rust
     let builder = ClientConfig::builder_with_provider(Arc::clone(provider)).with_protocol_versions(versions)?;
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier(&policy.trust, provider)?);
     let mut config = match &policy.identity {
-        Some(identity) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.key)))),
+        Some(identity) => {
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&identity.key))))
+        }
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![alpn(protocol).to_vec()];

@@ -1,0 +1,177 @@
+//! A request on its way to a backend: its head as a header list (RFC 9113 §8.3.1), its content as DATA frames.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Poll, ready};
+
+use bulkhead_http1::{Refusal, Trailers};
+use bulkhead_model::Denial;
+use bytes::Bytes;
+use h2::SendStream;
+use http::header::{HeaderMap, HeaderName, HeaderValue, TE};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Method, Request, Uri, Version};
+
+use crate::content::{self, Piece};
+use crate::deadline::Waiting;
+use crate::fault::Fault;
+use crate::transfer::Patience;
+
+/// Fields of a head of HTTP/1.1 that HTTP/2 says otherwise, or not at all (RFC 9113 §8.2.2).
+const LEFT_OUT: [&[u8]; 7] =
+    [b"Host", b"Connection", b"Transfer-Encoding", b"Keep-Alive", b"Proxy-Connection", b"Upgrade", b"TE"];
+
+/// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
+///
+/// # Errors
+/// A target that cannot be told in HTTP/2.
+pub(super) fn translate(head: &[u8], secure: bool) -> Result<Request<()>, Fault> {
+    let mut lines = lines(head);
+    let line = lines.next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut request = Request::new(());
+    *request.method_mut() = Method::from_bytes(method).map_err(|_| Fault::Refused(Refusal::BadRequestLine))?;
+    *request.version_mut() = Version::HTTP_2;
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(if secure { Scheme::HTTPS } else { Scheme::HTTP });
+    uri.path_and_query = Some(PathAndQuery::try_from(target).map_err(|_| Fault::Denied(Denial::BadPath))?);
+    let fields = request.headers_mut();
+    // Whatever comes behind content can be taken here, and gRPC asks to be told so.
+    fields.insert(TE, HeaderValue::from_static("trailers"));
+    for (name, value) in lines.filter_map(split) {
+        if name.eq_ignore_ascii_case(b"Host") {
+            uri.authority = Some(Authority::try_from(value).map_err(|_| Fault::Denied(Denial::BadHost))?);
+        }
+        if !LEFT_OUT.iter().any(|left_out| name.eq_ignore_ascii_case(left_out)) {
+            append(fields, name, value).ok_or(Fault::Refused(Refusal::BadFieldValue))?;
+        }
+    }
+    *request.uri_mut() = Uri::from_parts(uri).map_err(|_| Fault::Denied(Denial::BadHost))?;
+    Ok(request)
+}
+
+/// The lines of a head, without the empty one at its end.
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .take_while(|line| !line.is_empty())
+}
+
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|&byte| byte == b':')?;
+    Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
+}
+
+fn append(fields: &mut HeaderMap, name: &[u8], value: &[u8]) -> Option<()> {
+    let (name, value) = (HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
+    fields.try_append(name, value).ok().map(|_| ())
+}
+
+/// Where the content of one request goes.
+pub(crate) struct Sink {
+    stream: SendStream<Bytes>,
+    /// The request has no content, and has been said to have none.
+    ended: bool,
+}
+
+impl Sink {
+    pub(super) fn new(stream: SendStream<Bytes>, ended: bool) -> Self {
+        Self { stream, ended }
+    }
+}
+
+impl content::Sink for Sink {
+    /// Frames of HTTP/2 end where they end.
+    fn frame(&mut self, _chunked: bool) {}
+
+    /// Heads have been sent, as header lists, with the request.
+    async fn send(&mut self, patience: Patience<'_>, _head: &[u8], piece: Piece<'_>) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        let trailers = piece.trailers.filter(|trailers| piece.last && !trailers.is_empty());
+        let ends = piece.last && trailers.is_none();
+        let mut left = Bytes::copy_from_slice(piece.content);
+        while !left.is_empty() {
+            let room = self.room(patience, left.len()).await?;
+            let part = left.split_to(room.min(left.len()));
+            self.stream.send_data(part, ends && left.is_empty()).map_err(io::Error::other)?;
+        }
+        if ends && piece.content.is_empty() {
+            self.stream.send_data(Bytes::new(), true).map_err(io::Error::other)?;
+        }
+        match trailers {
+            Some(trailers) => self.stream.send_trailers(section(trailers)).map_err(io::Error::other),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink {
+    /// Waits for the backend to take some of `wanted` bytes.
+    async fn room(&mut self, patience: Patience<'_>, wanted: usize) -> io::Result<usize> {
+        self.stream.reserve_capacity(wanted);
+        let mut told = false;
+        poll_fn(|cx| {
+            if self.stream.capacity() > 0 {
+                return Poll::Ready(Ok(self.stream.capacity()));
+            }
+            let polled = self.stream.poll_capacity(cx);
+            if polled.is_pending() && !std::mem::replace(&mut told, true) {
+                patience.wait_for(Waiting::Send);
+            }
+            match ready!(polled) {
+                Some(Ok(room)) if room > 0 => Poll::Ready(Ok(room)),
+                // Room that was taken back at once by a smaller window.
+                Some(Ok(_)) => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Some(Err(error)) => Poll::Ready(Err(io::Error::other(error))),
+                None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            }
+        })
+        .await
+    }
+}
+
+fn section(trailers: &Trailers) -> HeaderMap {
+    let mut section = HeaderMap::new();
+    for (name, value) in trailers.iter() {
+        // What passed as a field once can be one again.
+        let _ = append(&mut section, name, value);
+    }
+    section
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_told_in_the_words_of_http2() {
+        let head = b"POST /a%20b?q=1 HTTP/1.1\r\nHost: a.test:8080\r\nCookie: a=1\r\nCookie: b=2\r\nX-Odd: \xff\t \r\nConnection: x\r\nTransfer-Encoding: chunked\r\nTE: gzip\r\n\r\n";
+        let request = translate(head, true).unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "https://a.test:8080/a%20b?q=1");
+        let fields: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        assert_eq!(fields, [("te", &b"trailers"[..]), ("cookie", b"a=1"), ("cookie", b"b=2"), ("x-odd", b"\xff")]);
+        assert_eq!(translate(b"GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n", false).unwrap().uri(), "http://[::1]/");
+    }
+
+    #[test]
+    fn a_target_that_http2_cannot_tell_is_refused() {
+        for (head, fault) in [
+            (&b"GET /a#b HTTP/1.1\r\nHost: a.test\r\n\r\n"[..], Fault::Denied(Denial::BadPath)),
+            (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", Fault::Denied(Denial::BadHost)),
+            (b"GET / HTTP/1.1\r\n\r\n", Fault::Denied(Denial::BadHost)),
+        ] {
+            match translate(head, false) {
+                // A fragment is cut by the parser, never sent.
+                Ok(request) => assert_eq!(request.uri().path(), "/a"),
+                Err(found) => assert_eq!(found, fault),
+            }
+        }
+    }
+}
