@@ -150,9 +150,13 @@ impl Fault {
                 true,
                 "the route asks for a protection that this gateway does not serve",
             ),
-            Self::Denied(Denial::Misdirected) => {
-                row("misdirected", 421, Client, true, "the host wants a connection of its own, with a client certificate")
-            }
+            Self::Denied(Denial::Misdirected) => row(
+                "misdirected",
+                421,
+                Client,
+                true,
+                "the host wants a connection of its own, with a client certificate",
+            ),
             // Not 421, which asks the client to try again: in clear text it never can.
             Self::Denied(Denial::ClientCertificateNeedsTls) => {
                 row("client_certificate_needs_tls", 403, Client, true, "the host is served under TLS only")
