@@ -5,13 +5,18 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use bulkhead_http1::Framing;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use crate::connection::Downstream;
+use crate::content::{RequestSource, Sink as _, Source as _};
 use crate::deadline::Waiting;
+use crate::downstream::Downstream;
+use crate::exchange::response::Ended;
 use crate::exchange::{Next, forward, request, response};
 use crate::fault::Fault;
-use crate::transfer::{Patience, gone};
+use crate::http1::{Sink, Source};
+use crate::transfer::Patience;
 use crate::upstream::Slot;
 use crate::worker::{Scratch, Worker};
 
@@ -32,48 +37,61 @@ pub(super) enum Stopped {
 }
 
 /// Sends the request over `stream`, delivers the response, and keeps the connection if it is clean.
-pub(super) async fn converse(
+pub(super) async fn converse<D: Downstream>(
     conversation: &Conversation<'_>,
-    down: &mut Downstream<'_>,
+    down: &mut D,
     scratch: &mut Scratch,
     mut stream: TcpStream,
     slot: &Slot,
 ) -> Result<Next, Fault> {
-    let complete = Cell::new(false);
     let ended = {
-        let (mut up_read, mut up_write) = stream.split();
-        request::begin(conversation, down, scratch, &mut up_write).await?;
-        complete.set(down.content.is_end());
-        let worn_out = down.is_worn_out(&conversation.patience.settings.limits, conversation.patience.guard.now());
-        let Downstream { read, write, buffer, content, decoded, sent, .. } = down;
-        let Scratch { request, response, out, .. } = scratch;
-        let request = &*request;
-        let sending = pin!(async {
-            if !complete.get() {
-                let mut pump = request::Pump { conversation, read, buffer, content, decoded, sent, request };
-                pump.run(&mut up_write).await?;
-                complete.set(true);
-                conversation.patience.wait_for(Waiting::Response);
-            }
-            gone(read).await;
-            Err(Stopped::Fault(Fault::ClientGone))
-        });
-        let delivery = response::Delivery {
-            conversation,
-            down: write,
-            up: &mut up_read,
-            complete: &complete,
-            worn_out,
-            request,
-            response,
-            out,
-        };
-        join(conversation, sending, pin!(delivery.run())).await?
+        let (read, write) = stream.split();
+        let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
+        sink.frame(scratch.request.framing == Framing::Chunked);
+        exchange(conversation, down, scratch, &mut source, &mut sink).await?
     };
-    if ended.reusable && complete.get() {
+    if ended.reusable {
         forward::keep(slot, stream, conversation.patience);
     }
     Ok(ended.next)
+}
+
+/// Sends the request to `sink`, and what `source` answers to the client.
+async fn exchange<D: Downstream>(
+    conversation: &Conversation<'_>,
+    down: &mut D,
+    scratch: &mut Scratch,
+    source: &mut Source<ReadHalf<'_>>,
+    sink: &mut Sink<WriteHalf<'_>>,
+) -> Result<Ended, Fault> {
+    let Conversation { worker, patience, .. } = conversation;
+    let piece = down.source().piece();
+    sink.send(*patience, &scratch.out, piece).await.map_err(|_| Fault::UpstreamClosed)?;
+    worker.tally().bytes_in.add(piece.content.len() as u64);
+    let complete = Cell::new(piece.last);
+    let worn_out = down.is_worn_out(&patience.settings.limits, patience.guard.now());
+    let (from_client, to_client) = down.halves();
+    let Scratch { request, response, out, .. } = scratch;
+    let sending = pin!(async {
+        if !complete.get() {
+            request::pump(conversation, from_client, sink).await?;
+            complete.set(true);
+            patience.wait_for(Waiting::Response);
+        }
+        from_client.gone().await;
+        Err(Stopped::Fault(Fault::ClientGone))
+    });
+    let delivery = response::Delivery {
+        conversation,
+        sink: to_client,
+        source,
+        complete: &complete,
+        worn_out,
+        request,
+        response,
+        out,
+    };
+    join(conversation, sending, pin!(delivery.run())).await
 }
 
 /// Runs both directions. The response decides when the exchange is over; the sending side can only break it off.

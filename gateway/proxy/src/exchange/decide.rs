@@ -7,7 +7,7 @@ use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
 use bulkhead_model::balance;
 use bulkhead_model::{Action, Backend, Denial, Host, Settings, Snapshot, Target};
 
-use crate::connection::Downstream;
+use crate::connection::Client;
 use crate::exchange::forwarded;
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
@@ -18,15 +18,14 @@ pub(super) struct Decision<'s> {
     pub(super) backend: &'s Arc<Backend>,
 }
 
-/// Host, path, route, limits; then the head as the backend will see it.
+/// Host, path, route, limits; then the head as the backend will see it. `bytes` is what the request's head was parsed from.
 pub(super) fn decide<'s>(
     worker: &Worker,
     snapshot: &'s Snapshot,
-    down: &Downstream<'_>,
+    client: &Client,
+    bytes: &[u8],
     scratch: &mut Scratch,
-    head_bytes: usize,
 ) -> Result<Decision<'s>, Fault> {
-    let bytes = down.buffer.as_ref().and_then(|buffer| buffer.filled().get(..head_bytes)).unwrap_or_default();
     let head = &scratch.request;
     let pseudonym = &*worker.shared.pseudonym;
     if forwarded::is_loop(pseudonym, head, bytes) {
@@ -58,7 +57,7 @@ pub(super) fn decide<'s>(
     let Scratch { request, out, values, authority, .. } = scratch;
     let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
-    forwarded::with_edits(&settings.forwarded, pseudonym, &down.client, (request, bytes), authority, values, |edits| {
+    forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
     Ok(Decision { settings, backend })

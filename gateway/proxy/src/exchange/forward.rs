@@ -12,58 +12,46 @@ use bulkhead_model::{Denial, balance};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connection::Downstream;
+use crate::content::{RequestSource, Source};
 use crate::deadline::Waiting;
+use crate::downstream::Downstream;
+use crate::exchange::Next;
 use crate::exchange::converse::{Conversation, converse};
 use crate::exchange::decide::Decision;
-use crate::exchange::{NOTHING, Next, Sent, answer};
 use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::upstream::{Slot, connect};
 use crate::worker::{Scratch, Worker};
 
 /// Sends the request whose head stands in `scratch.out`, and delivers the response.
-pub(super) async fn forward(
+pub(super) async fn forward<D: Downstream>(
     worker: &Worker,
     patience: Patience<'_>,
-    down: &mut Downstream<'_>,
+    down: &mut D,
     scratch: &mut Scratch,
     decision: &Decision<'_>,
     begun: &Cell<bool>,
 ) -> Result<Next, Fault> {
-    let waits_for_permission =
-        scratch.request.expects_continue && down.buffer.as_ref().is_none_or(|held| held.is_empty());
-    if waits_for_permission {
+    if scratch.request.expects_continue && down.awaits_permission() {
         if decision.backend.endpoints().list.is_empty() {
             return Err(Fault::Denied(Denial::NoEndpoints));
         }
-        answer::go_on(down, patience).await?;
+        down.go_on(patience).await?;
     }
-    decode_what_is_here(down, decision)?;
+    // What content came with the head stays in hand until it is sure that it need not be sent again.
+    down.decode()?;
+    if down.source().piece().content.len() as u64 > decision.settings.limits.content_bytes {
+        return Err(Fault::Denied(Denial::ContentTooLarge));
+    }
     let conversation = Conversation { worker, patience, begun };
     let next = try_endpoints(&conversation, down, scratch, decision).await?;
-    if let Some(buffer) = &mut down.buffer {
-        buffer.consume(std::mem::replace(&mut down.decoded, NOTHING).consumed);
-    }
+    down.skip();
     Ok(next)
 }
 
-/// Decodes the content that came with the head, and leaves it where it is until it is sure that it need not be sent again.
-fn decode_what_is_here(down: &mut Downstream<'_>, decision: &Decision<'_>) -> Result<(), Fault> {
-    let Some(buffer) = &mut down.buffer else { return Ok(()) };
-    if down.content.is_end() {
-        return Ok(());
-    }
-    down.decoded = down.content.decode(buffer.filled_mut()).map_err(Fault::Refused)?;
-    if down.decoded.content as u64 > decision.settings.limits.content_bytes {
-        return Err(Fault::Denied(Denial::ContentTooLarge));
-    }
-    Ok(())
-}
-
-async fn try_endpoints(
+async fn try_endpoints<D: Downstream>(
     conversation: &Conversation<'_>,
-    down: &mut Downstream<'_>,
+    down: &mut D,
     scratch: &mut Scratch,
     decision: &Decision<'_>,
 ) -> Result<Next, Fault> {
@@ -74,7 +62,9 @@ async fn try_endpoints(
         if let Some(stream) = slot.take() {
             worker.tally().upstream_reuses.add(1);
             match converse(conversation, down, scratch, stream, &slot).await {
-                Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down) => worker.tally().retries.add(1),
+                Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down.source()) => {
+                    worker.tally().retries.add(1)
+                }
                 ended => return ended,
             }
         }
@@ -100,8 +90,8 @@ fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
     Some(worker.pool.slot(endpoint))
 }
 
-fn may_repeat(request: &RequestHead, down: &Downstream<'_>) -> bool {
-    request.method.is_idempotent() && down.sent == Sent::InHand && down.content.is_end()
+fn may_repeat(request: &RequestHead, source: &impl RequestSource) -> bool {
+    request.method.is_idempotent() && source.is_whole() && source.piece().last
 }
 
 async fn open(slot: &Slot, limit: std::time::Duration) -> Result<TcpStream, Fault> {

@@ -1,6 +1,7 @@
-//! One request and its response. The steps, in the order in which a request passes them:
+//! One request and its response, whichever versions are spoken on the two sides. The steps, in the order in which a request
+//! passes them:
 //!
-//! 1. `head`: frame the request, within limits
+//! 1. a complete head, within limits: [`Downstream::receive`]
 //! 2. `decide`: canonical host and path, route, content limit; write the head that goes on
 //! 3. `forward`: choose an endpoint, reuse or open a connection, try again where that is safe
 //! 4. `converse`: send the request and deliver the response, both at the same time
@@ -11,36 +12,18 @@ mod converse;
 mod decide;
 mod forward;
 pub(crate) mod forwarded;
-mod frame;
-mod head;
 mod request;
 mod response;
 
 use std::cell::Cell;
 use std::pin::pin;
 
-use bulkhead_http1::{Decoded, Decoder, Framing};
-
-use crate::connection::Downstream;
 use crate::deadline::Guard;
+use crate::downstream::Downstream;
 use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::transfer::Patience;
 use crate::worker::{Scratch, Worker};
-
-/// How much of a request's content has gone to a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// Nothing but what is still in hand, so that it can be sent again.
-    InHand,
-    /// A part that is gone; where the next request begins is not known until the rest has been passed on.
-    Streaming,
-    /// All of it. What follows is in the connection's buffer.
-    Streamed,
-}
-
-/// No content decoded yet.
-pub(crate) const NOTHING: Decoded = Decoded { consumed: 0, content: 0, end: false };
 
 /// How a connection goes on after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +38,8 @@ pub(crate) enum Next {
     Reset,
 }
 
-/// Serves the request whose first bytes are in `down.buffer`.
-pub(crate) async fn run(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) -> Next {
+/// Serves the next request of `down`.
+pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mut D) -> Next {
     let mut scratch = worker.scratch();
     let begun = Cell::new(false);
     let ended = {
@@ -79,28 +62,22 @@ pub(crate) async fn run(worker: &Worker, guard: &Guard, down: &mut Downstream<'_
     next
 }
 
-async fn attempt(
+async fn attempt<D: Downstream>(
     worker: &Worker,
     guard: &Guard,
-    down: &mut Downstream<'_>,
+    down: &mut D,
     scratch: &mut Scratch,
     begun: &Cell<bool>,
 ) -> Result<Next, Fault> {
-    down.content = Decoder::new(Framing::None);
-    down.decoded = NOTHING;
-    down.sent = Sent::InHand;
-    let (head_bytes, pinned) = head::receive(worker, guard, down, scratch).await?;
+    let pinned = down.receive(worker, guard, &mut scratch.request).await?;
     let tally = worker.tally();
     tally.requests.add(1);
     let started = guard.now();
     let decided = match &pinned {
-        Some(pinned) => decide::decide(worker, pinned.snapshot(), down, scratch, head_bytes),
+        Some(pinned) => decide::decide(worker, pinned.snapshot(), down.client(), down.head(), scratch),
         None => Err(Fault::NotReady),
     };
-    down.content = Decoder::new(scratch.request.framing);
-    if let Some(buffer) = &mut down.buffer {
-        buffer.consume(head_bytes);
-    }
+    down.begin(scratch.request.framing);
     let decision = decided?;
     let patience = Patience { guard, settings: decision.settings };
     let next = forward::forward(worker, patience, down, scratch, &decision, begun).await?;

@@ -2,27 +2,15 @@
 
 use std::cell::Cell;
 
-use bulkhead_http1::{
-    Decoded, Decoder, Edits, HeadLimits, Name, Progress, RequestHead, ResponseFraming, ResponseHead, Version,
-    parse_response, write_response,
-};
+use bulkhead_http1::{Decoder, Edits, Name, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 use tokio::net::tcp::ReadHalf;
 
-use crate::buffer::Buffer;
-use crate::deadline::Waiting;
+use crate::content::{Sink, Source as _};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
-use crate::exchange::frame::Frame;
 use crate::fault::Fault;
+use crate::http1::Source;
 use crate::phase::Phase;
-use crate::stream::WriteHalf;
-use crate::transfer::{read_fresh, read_more, write_all};
-
-/// Interim responses (1xx) taken before the final one. Honest backends send one or two.
-const MOST_INTERIM: u32 = 10;
-/// Bounds on a response head: it is read into a content buffer, which holds this much.
-const HEAD_LIMITS: HeadLimits =
-    HeadLimits { head_bytes: 32 << 10, target_bytes: 0, fields: bulkhead_http1::MAX_FIELDS };
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -32,10 +20,10 @@ pub(super) struct Ended {
 }
 
 /// The two sides of a response, and what is known of the request that it answers.
-pub(super) struct Delivery<'d, 's, 'u> {
+pub(super) struct Delivery<'d, 'u, S> {
     pub(super) conversation: &'d Conversation<'d>,
-    pub(super) down: &'d mut WriteHalf<'s>,
-    pub(super) up: &'d mut ReadHalf<'u>,
+    pub(super) sink: &'d mut S,
+    pub(super) source: &'d mut Source<ReadHalf<'u>>,
     /// Whether the request has been sent to its end.
     pub(super) complete: &'d Cell<bool>,
     /// Whether the client's connection is to be closed anyway.
@@ -45,74 +33,39 @@ pub(super) struct Delivery<'d, 's, 'u> {
     pub(super) out: &'d mut Vec<u8>,
 }
 
-impl Delivery<'_, '_, '_> {
+impl<S: Sink> Delivery<'_, '_, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
-        let (mut buffer, head_bytes) = self.receive_head().await?;
-        let (framing, closes) = self.write_head(buffer.filled());
-        buffer.consume(head_bytes);
-        let mut content = Decoder::for_response(self.response.framing);
-        let decoded = content.decode(buffer.filled_mut()).map_err(|_| Fault::BadResponse)?;
-        self.conversation.begun.set(true);
-        self.conversation.worker.tally().response(self.response.status);
-        self.send(framing, &buffer, decoded, content.is_end()).await?;
-        let mut clean = buffer.filled().len() == decoded.consumed;
-        drop(buffer);
-        while !content.is_end() {
-            let Some(mut buffer) = self.receive_content().await? else {
-                content.finish().map_err(|_| Fault::ResponseTruncated)?;
-                self.send_end(framing).await?;
+        let Conversation { worker, patience, begun } = self.conversation;
+        let to_head = self.request.method.is_head();
+        self.source.receive_response(worker, *patience, to_head, self.response).await?;
+        let (framing, closes) = self.write_head();
+        self.source.begin(Decoder::for_response(self.response.framing));
+        self.source.decode().map_err(|_| Fault::BadResponse)?;
+        self.sink.frame(framing == ResponseFraming::Chunked);
+        begun.set(true);
+        worker.tally().response(self.response.status);
+        loop {
+            let piece = self.source.piece();
+            self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
+            self.out.clear();
+            worker.tally().bytes_out.add(piece.content.len() as u64);
+            if piece.last {
                 break;
-            };
-            let decoded = content.decode(buffer.filled_mut()).map_err(|_| Fault::ResponseTruncated)?;
-            self.send(framing, &buffer, decoded, content.is_end()).await?;
-            clean = buffer.filled().len() == decoded.consumed;
+            }
+            self.source.advance(worker, *patience).await.map_err(|_| Fault::ResponseTruncated)?;
         }
         let next = match (closes, self.request.persistent && self.complete.get()) {
             (false, _) => Next::Request,
             (true, false) if self.complete.get() => Next::Close,
             (true, _) => Next::Linger,
         };
-        Ok(Ended { next, reusable: clean && self.response.persistent && content.is_end() })
-    }
-
-    /// Reads until the head of the final response is complete; returns the buffer it is in, and its length.
-    async fn receive_head(&mut self) -> Result<(Buffer, usize), Fault> {
-        let Conversation { worker, patience, .. } = self.conversation;
-        let first = read_fresh(self.up, || worker.buffers.content(), || patience.wait_for(Waiting::Response)).await;
-        let Ok(Some(mut buffer)) = first else { return Err(Fault::UpstreamClosed) };
-        let mut interim = 0;
-        loop {
-            let to_head = self.request.method.is_head();
-            match parse_response(buffer.filled(), &HEAD_LIMITS, to_head, self.response)
-                .map_err(|_| Fault::BadResponse)?
-            {
-                Progress::Complete(_) if self.response.status == 101 => return Err(Fault::UnexpectedSwitch),
-                Progress::Complete(bytes) if self.response.status >= 200 => return Ok((buffer, bytes)),
-                Progress::Complete(bytes) => {
-                    buffer.consume(bytes);
-                    interim += 1;
-                    if interim > MOST_INTERIM {
-                        return Err(Fault::TooManyInterim);
-                    }
-                    if !buffer.is_empty() {
-                        continue;
-                    }
-                }
-                Progress::Partial => {}
-            }
-            if !buffer.reserve(crate::buffer::CONTENT_BUFFER_BYTES) {
-                return Err(Fault::BadResponse);
-            }
-            let read = read_more(self.up, *patience, Waiting::Response, &mut buffer).await;
-            if !matches!(read, Ok(1..)) {
-                return Err(Fault::BadResponse);
-            }
-        }
+        let reusable = self.source.is_clean() && self.response.persistent && self.complete.get();
+        Ok(Ended { next, reusable })
     }
 
     /// Writes the head for the client to `out`; says how content is framed there, and whether the connection ends after it.
-    fn write_head(&mut self, bytes: &[u8]) -> (ResponseFraming, bool) {
+    fn write_head(&mut self) -> (ResponseFraming, bool) {
         let framing = match (self.response.framing, self.request.version) {
             (ResponseFraming::Chunked | ResponseFraming::UntilClose, Version::Http11) => ResponseFraming::Chunked,
             (ResponseFraming::Chunked | ResponseFraming::UntilClose, Version::Http10) => ResponseFraming::UntilClose,
@@ -125,7 +78,7 @@ impl Delivery<'_, '_, '_> {
             || self.conversation.patience.guard.phase() >= Phase::Lameduck;
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
-        let (response, out) = (&*self.response, &mut *self.out);
+        let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         if response.fields.iter().any(|field| field.id == Name::Date) {
             write_response(out, bytes, response, framing, closes, keep_alive, &Edits::default());
         } else {
@@ -136,36 +89,5 @@ impl Delivery<'_, '_, '_> {
             });
         }
         (framing, closes)
-    }
-
-    /// Passes on the content at the start of `buffer`, with the head before it if that is still to be sent.
-    async fn send(
-        &mut self,
-        framing: ResponseFraming,
-        buffer: &Buffer,
-        decoded: Decoded,
-        last: bool,
-    ) -> Result<(), Fault> {
-        let content = buffer.filled().get(..decoded.content).unwrap_or_default();
-        let frame = Frame::new(framing == ResponseFraming::Chunked, content.len(), last);
-        let parts = [&self.out[..], frame.head(), content, frame.end()];
-        let written = write_all(self.down, self.conversation.patience, Waiting::Client, parts).await;
-        written.map_err(|_| Fault::ClientGone)?;
-        self.out.clear();
-        self.conversation.worker.tally().bytes_out.add(content.len() as u64);
-        Ok(())
-    }
-
-    async fn send_end(&mut self, framing: ResponseFraming) -> Result<(), Fault> {
-        let frame = Frame::new(framing == ResponseFraming::Chunked, 0, true);
-        let parts = [frame.end(), b"", b"", b""];
-        let written = write_all(self.down, self.conversation.patience, Waiting::Client, parts).await;
-        written.map_err(|_| Fault::ClientGone)
-    }
-
-    async fn receive_content(&mut self) -> Result<Option<Buffer>, Fault> {
-        let Conversation { worker, patience, .. } = self.conversation;
-        let read = read_fresh(self.up, || worker.buffers.content(), || patience.wait_for(Waiting::Response));
-        read.await.map_err(|_| Fault::ResponseTruncated)
     }
 }

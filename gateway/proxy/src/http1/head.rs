@@ -1,26 +1,27 @@
-//! Step 1: a complete request head, within limits.
+//! A complete request head, within limits.
 
 use std::rc::Rc;
 
-use bulkhead_http1::{HeadLimits, Progress, Refusal, parse_request};
+use bulkhead_http1::{HeadLimits, Progress, Refusal, RequestHead, parse_request};
 use bulkhead_model::settings::Limits;
 use tokio::io::AsyncReadExt;
 
-use crate::connection::Downstream;
+use super::Source;
 use crate::deadline::{Guard, Waiting};
 use crate::fault::Fault;
 use crate::publication::Pinned;
-use crate::worker::{Scratch, Worker};
+use crate::stream::ReadHalf;
+use crate::worker::Worker;
 
 /// Reads until the request head is complete; returns its length, and the snapshot that was the newest then. Its parts are
-/// in `scratch.request`.
+/// in `request`.
 pub(super) async fn receive(
     worker: &Worker,
     guard: &Guard,
-    down: &mut Downstream<'_>,
-    scratch: &mut Scratch,
+    source: &mut Source<ReadHalf<'_>>,
+    request: &mut RequestHead,
 ) -> Result<(usize, Option<Rc<Pinned>>), Fault> {
-    let Some(buffer) = &mut down.buffer else { return Err(Fault::ClientGone) };
+    let Some(buffer) = &mut source.buffer else { return Err(Fault::ClientGone) };
     // How many bytes were looked at: a head cannot become complete without another line end, so that a client that sends
     // byte after byte does not have each of them parsed from the start.
     let mut seen = 0;
@@ -30,7 +31,7 @@ pub(super) async fn receive(
         let limits = head_limits(&settings.limits);
         let fresh = buffer.filled().get(seen..).unwrap_or_default();
         if seen == 0 || fresh.contains(&b'\n') || buffer.filled().len() >= limits.target_bytes {
-            match parse_request(buffer.filled(), &limits, &mut scratch.request).map_err(Fault::Refused)? {
+            match parse_request(buffer.filled(), &limits, request).map_err(Fault::Refused)? {
                 Progress::Complete(bytes) => return Ok((bytes, current)),
                 Progress::Partial => {}
             }
@@ -45,7 +46,7 @@ pub(super) async fn receive(
         if !buffer.reserve(limits.head_bytes) {
             return Err(Fault::Refused(Refusal::HeadTooLarge));
         }
-        match down.read.read_buf(buffer.spare()).await {
+        match source.read.read_buf(buffer.spare()).await {
             Ok(0) | Err(_) => return Err(Fault::ClientGone),
             Ok(_) => {}
         }

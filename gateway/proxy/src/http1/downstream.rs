@@ -1,0 +1,111 @@
+//! A client's connection, as an exchange sees it.
+
+use std::rc::Rc;
+
+use bulkhead_http1::{Decoder, Framing, RequestHead};
+use bulkhead_model::settings::Limits;
+use tokio::time::Instant;
+
+use super::{Sink, Source, head};
+use crate::connection::Client;
+use crate::content;
+use crate::deadline::{Guard, Waiting};
+use crate::downstream;
+use crate::fault::Fault;
+use crate::publication::Pinned;
+use crate::stream::{ReadHalf, WriteHalf};
+use crate::transfer::{Patience, gone, write_all};
+use crate::worker::Worker;
+
+/// The client's side of a connection, as it is between and during requests.
+pub(crate) struct Downstream<'s> {
+    pub(super) source: Source<ReadHalf<'s>>,
+    pub(super) sink: Sink<WriteHalf<'s>>,
+    client: Client,
+    /// Requests begun.
+    pub(super) requests: u32,
+    opened: Instant,
+}
+
+impl<'s> Downstream<'s> {
+    pub(crate) fn new((read, write): (ReadHalf<'s>, WriteHalf<'s>), client: Client, opened: Instant) -> Self {
+        let (source, sink) = (Source::new(read, Waiting::Content), Sink::new(write, Waiting::Client));
+        Self { source, sink, client, requests: 0, opened }
+    }
+
+    /// Whether to take what the client still sends before the connection is closed. Bytes that nobody reads make the kernel
+    /// answer with a reset; and a TLS session has its end said first (RFC 8446 §6.1).
+    pub(super) fn must_linger(&self) -> bool {
+        !self.source.held().is_empty() || self.client.secure || self.source.read.has_unread()
+    }
+}
+
+impl<'s> downstream::Downstream for Downstream<'s> {
+    type Source = Source<ReadHalf<'s>>;
+    type Sink = Sink<WriteHalf<'s>>;
+
+    async fn receive(
+        &mut self,
+        worker: &Worker,
+        guard: &Guard,
+        request: &mut RequestHead,
+    ) -> Result<Option<Rc<Pinned>>, Fault> {
+        self.source.begin(Decoder::new(Framing::None));
+        let (head_bytes, pinned) = head::receive(worker, guard, &mut self.source, request).await?;
+        self.source.take_head(head_bytes);
+        Ok(pinned)
+    }
+
+    fn head(&self) -> &[u8] {
+        self.source.head()
+    }
+
+    fn begin(&mut self, framing: Framing) {
+        self.source.begin(Decoder::new(framing));
+    }
+
+    fn decode(&mut self) -> Result<(), Fault> {
+        self.source.decode().map_err(Fault::Refused)
+    }
+
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn source(&self) -> &Self::Source {
+        &self.source
+    }
+
+    fn halves(&mut self) -> (&mut Self::Source, &mut Self::Sink) {
+        (&mut self.source, &mut self.sink)
+    }
+
+    fn is_worn_out(&self, limits: &Limits, now: Instant) -> bool {
+        self.requests >= limits.keep_alive_requests
+            || self.opened.checked_add(limits.keep_alive_age).is_some_and(|end| end <= now)
+    }
+
+    fn awaits_permission(&self) -> bool {
+        self.source.held().is_empty()
+    }
+
+    async fn go_on(&mut self, patience: Patience<'_>) -> Result<(), Fault> {
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let written = write_all(&mut self.sink.write, patience, Waiting::Client, [interim, b"", b"", b""]).await;
+        written.map_err(|_| Fault::ClientGone)
+    }
+
+    fn skip(&mut self) -> bool {
+        self.source.skip()
+    }
+}
+
+impl content::RequestSource for Source<ReadHalf<'_>> {
+    fn is_whole(&self) -> bool {
+        !self.has_moved()
+    }
+
+    async fn gone(&mut self) {
+        gone(&self.read).await;
+    }
+}
