@@ -37,6 +37,7 @@ mod tls;
 mod tls_claim;
 mod transport;
 
+pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;
 pub use compiler::{Changes, Compiler, Options};
