@@ -12,6 +12,7 @@ use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
 use crate::tls::{SecretName, TlsVersion};
+use crate::upstream::LoadBalance;
 
 /// The only version there is. A gateway refuses a document of another version and keeps the last good one.
 pub const LANE_DOCUMENT_VERSION: &str = "bulkhead.io/lane/v1";
@@ -260,6 +261,9 @@ pub struct LaneUpstream {
     pub keep_alive_ms: u64,
     /// Most endpoints tried for one request.
     pub tries: u32,
+    /// How an endpoint is chosen.
+    #[serde(default)]
+    pub load_balance: LoadBalance,
 }
 
 /// How a gateway leaves.

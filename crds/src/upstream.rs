@@ -28,7 +28,8 @@ pub struct Upstream {
     /// Most endpoints tried for one request. A further one is tried only while the request cannot have been acted upon.
     #[schemars(range(min = 1, max = 10))]
     pub tries: i32,
-    /// How an endpoint is chosen. LeastRequests: the less busy of two picked at random. RoundRobin: in turn. Random: any.
+    /// How an endpoint is chosen. RoundRobin: in turn. LeastRequests: the less busy of two picked at random. PeakEwma: the one of two picked
+    /// at random that will be quicker, by its latency and what it has to do. Random: any.
     pub load_balance: LoadBalance,
 }
 
@@ -42,6 +43,8 @@ pub enum LoadBalance {
     LeastRequests,
     /// Any.
     Random,
+    /// The one of two picked at random that will be quicker, by its latency and what it has to do.
+    PeakEwma,
 }
 
 impl Default for Upstream {
@@ -69,6 +72,7 @@ impl Upstream {
             max_idle_per_endpoint: self.max_idle_per_endpoint.max(0).unsigned_abs(),
             keep_alive_ms: self.keep_alive_timeout.as_millis(),
             tries: self.tries.max(1).unsigned_abs(),
+            load_balance: self.load_balance,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, HTTPS_PORT};
+use bulkhead_crds::size::Size;
 use clap::{Args, ValueEnum};
 use thiserror::Error;
 
@@ -55,6 +56,17 @@ pub struct RunArgs {
     /// Data threads [default: the processors this process may use, cgroup quotas included]
     #[arg(long, env = "BULKHEAD_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Control group (version 2) whose memory is watched [default: this process's own]
+    ///
+    /// A directory with the files memory.max and memory.current. As they fill up, the gateway sheds load, so that the system does not
+    /// end it. The number of connections follows from the bound as well, unless the lane document says otherwise.
+    #[arg(long, env = "BULKHEAD_CGROUP", value_name = "DIR")]
+    pub cgroup: Option<PathBuf>,
+
+    /// Memory this process may have, such as 512Mi, where no control group says so [default: no bound]
+    #[arg(long, env = "BULKHEAD_MEMORY_LIMIT", value_name = "SIZE")]
+    pub memory_limit: Option<Size>,
 
     /// How log lines are written to standard error; BULKHEAD_LOG filters them (such as `info` or `bulkhead_gateway=debug`)
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_name = "FORMAT", default_value = "json")]

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use bulkhead_crds::finding::Severity;
 use bulkhead_proxy::tally::{Histogram, Tally};
 
+use crate::overload::Reading;
 use crate::state::ControlState;
 use crate::status;
 
@@ -17,12 +18,16 @@ pub struct Readings {
     pub tally: Tally,
     /// Open downstream connections.
     pub connections: u64,
+    /// Most of them.
+    pub most_connections: u64,
     /// Snapshot that every data thread serves.
     pub served: u64,
     /// Whether requests may be sent.
     pub ready: bool,
     /// Whether a drain has begun.
     pub draining: bool,
+    /// How full memory and descriptors are.
+    pub overload: Reading,
     /// What the control thread knows.
     pub control: std::sync::Arc<ControlState>,
 }
@@ -68,7 +73,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 30] = [
+pub const FAMILIES: [Family; 35] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -83,6 +88,32 @@ pub const FAMILIES: [Family; 30] = [
         "Client connections closed at once because too many were open",
         |now, out| {
             out.one(now.tally.over_limit);
+        },
+    ),
+    gauge("bulkhead_connections_limit", "Most open client connections", |now, out| out.one(now.most_connections)),
+    counter(
+        "bulkhead_connections_idle_closed_total",
+        "Client connections closed because no request came in time",
+        |now, out| out.one(now.tally.idle_closed),
+    ),
+    gauge("bulkhead_requests_in_flight", "Requests being received, forwarded or answered", |now, out| {
+        out.one(now.tally.in_flight);
+    }),
+    gauge(
+        "bulkhead_overload_level",
+        "What is done against overload: 0 nothing, 1 idle connections are closed sooner, 2 connections are closed after their response, \
+         3 requests are refused, 4 no connection is accepted",
+        |now, out| out.one(now.overload.level as u64),
+    ),
+    gauge(
+        "bulkhead_overload_pressure_ratio",
+        "How full something is that the process can run out of; absent where there is no bound",
+        |now, out| {
+            for (of, pressure) in [("memory", now.overload.memory), ("descriptors", now.overload.descriptors)] {
+                if let Some(pressure) = pressure {
+                    out.thousandths("of", of, pressure.thousandths());
+                }
+            }
         },
     ),
     counter("bulkhead_requests_total", "Well-formed requests received", |now, out| out.one(now.tally.requests)),
@@ -202,6 +233,11 @@ impl Samples<'_> {
 
     fn labelled(&mut self, label: &str, value: &str, count: u64) {
         let _ = writeln!(self.text, "{}{{{label}=\"{}\"}} {count}", self.name, escape(value));
+    }
+
+    fn thousandths(&mut self, label: &str, value: &str, count: u16) {
+        let (whole, part) = (count / 1000, count % 1000);
+        let _ = writeln!(self.text, "{}{{{label}=\"{value}\"}} {whole}.{part:03}", self.name);
     }
 
     /// Buckets are cumulative in the format, and are not in the histogram.

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bulkhead_crds::size::Size;
 use bulkhead_model::Room;
 use bulkhead_proxy::{Config, Proxy, Publication};
 
 use crate::args::RunArgs;
+use crate::overload::{self, Memory};
 use crate::shutdown::Signals;
 use crate::view::View;
 use crate::{admin, control, logging, shutdown, stand_in};
@@ -38,6 +40,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start a reactor")?;
     let signals = runtime.block_on(async { Signals::listen() }).context("cannot listen for signals")?;
 
+    let descriptors = overload::raise_limit();
+    let memory = Memory::find(args.cgroup.as_deref(), args.memory_limit.map(Size::bytes));
+    let room = Room { memory: memory.limit(), descriptors };
     let publication = Publication::new();
     let config = Config {
         http: args.http(),
@@ -45,12 +50,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         stand_in: Some(stand_in::certificate()?),
         threads: args.threads(),
         name: args.lane.label(),
-        room: Room::default(),
+        room,
     };
     let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);
     let control = control::start(control::Inputs { lane: args.lane.clone(), objects, publication })?;
-    let view = View::new(Arc::clone(&proxy), control.state, control.routes);
+    let readings =
+        overload::start(memory, Arc::downgrade(&proxy)).context("cannot start the thread that watches memory")?;
+    let view = View::new(Arc::clone(&proxy), control.state, control.routes, readings);
     let admin = admin::start(args.admin(), view.clone())?;
 
     let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bulkhead_proxy::Proxy;
 use tokio::sync::watch;
 
+use crate::overload::Reading;
 use crate::readiness::Readiness;
 use crate::state::{ControlState, RoutesQuestions};
 
@@ -18,14 +19,21 @@ pub struct View {
     pub control: watch::Receiver<Arc<ControlState>>,
     /// Where to ask for routes.
     pub routes: RoutesQuestions,
+    /// How full memory and descriptors are.
+    pub overload: watch::Receiver<Reading>,
     draining: Arc<AtomicBool>,
 }
 
 impl View {
     /// Of a process that does not drain.
     #[must_use]
-    pub fn new(proxy: Arc<Proxy>, control: watch::Receiver<Arc<ControlState>>, routes: RoutesQuestions) -> Self {
-        Self { proxy, control, routes, draining: Arc::default() }
+    pub fn new(
+        proxy: Arc<Proxy>,
+        control: watch::Receiver<Arc<ControlState>>,
+        routes: RoutesQuestions,
+        overload: watch::Receiver<Reading>,
+    ) -> Self {
+        Self { proxy, control, routes, overload, draining: Arc::default() }
     }
 
     /// What the control thread knows.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bulkhead_compile::{ReferenceKind, class_of, owns_class, references};
+use bulkhead_compile::{Needs, ReferenceKind, class_of, owns_class, references};
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::lane::LaneIdentity;
 use bulkhead_crds::lane_spec::LaneSpec;
@@ -124,7 +124,7 @@ fn sources(
     selected: &BTreeSet<String>,
     context: &Context,
     watched: &mut Watched,
-) -> BTreeSet<Source> {
+) -> BTreeMap<Source, Needs> {
     let classes = classes(id, lane, spec, context);
     let in_scope = |namespace: &str| {
         let scope = &instance.spec.scope.namespaces;
@@ -139,23 +139,28 @@ fn sources(
         in_scope(ingress.metadata.namespace.as_deref().unwrap_or_default())
             && class_of(ingress).is_some_and(|class| classes.contains(class))
     };
-    let mut sources = BTreeSet::new();
+    let mut sources: BTreeMap<Source, Needs> = BTreeMap::new();
     for ingress in context.caches.ingresses.state_filter(served) {
         let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
         let found: Vec<_> = references(&ingress)
             .into_iter()
             .filter(|reference| reference.kind == ReferenceKind::Secret)
-            .map(|reference| (namespace.clone(), reference.name))
+            .map(|reference| ((namespace.clone(), reference.name), reference.needs))
             .collect();
         if !found.is_empty() {
             watched.ingresses.insert((namespace, ingress.metadata.name.clone().unwrap_or_default()));
-            sources.extend(found);
+            for (source, needs) in found {
+                let known = sources.entry(source).or_default();
+                *known = known.or(needs);
+            }
         }
     }
     // The user of the instance names this one, and may: it lies in the instance's own namespace.
-    let default = spec.tls.default_certificate.as_ref();
-    sources.extend(default.map(|secret| (id.namespace.clone(), secret.name.clone())));
-    watched.references.extend(sources.iter().cloned());
+    if let Some(secret) = &spec.tls.default_certificate {
+        let known = sources.entry((id.namespace.clone(), secret.name.clone())).or_default();
+        *known = known.or(Needs::CERTIFICATE);
+    }
+    watched.references.extend(sources.keys().cloned());
     sources
 }
 
@@ -176,7 +181,7 @@ fn classes(id: &InstanceId, lane: LaneName, spec: &LaneSpec, context: &Context) 
 async fn keyring(
     id: &InstanceId,
     lane: LaneName,
-    sources: BTreeSet<Source>,
+    sources: BTreeMap<Source, Needs>,
     context: &Context,
 ) -> Result<KeyringInput, CallError> {
     let present = match context.remember(id, |memory| memory.shards.get(&lane).cloned()) {
@@ -195,13 +200,16 @@ async fn keyring(
 }
 
 /// Reads one Secret.
-async fn read((namespace, name): Source, context: &Context) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
+async fn read(
+    ((namespace, name), needs): (Source, Needs),
+    context: &Context,
+) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
     let place = format!("{namespace}/{name}");
     let Some(secret) = call(format!("reading Secret {place}"), api.get_opt(&name)).await? else {
         return Ok(Vec::new());
     };
-    let entries = source::entries(&place, secret).into_iter();
+    let entries = source::entries(&place, secret, needs).into_iter();
     Ok(entries.map(|(key, value)| (EntryName::new(&namespace, &name, &key), value)).collect())
 }
 

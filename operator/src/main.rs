@@ -51,9 +51,13 @@ fn write_or_check(args: &Manifests) -> anyhow::Result<()> {
     let files = manifests::render()?;
     if !args.check {
         manifests::disk::write(&args.out, &files)?;
+        manifests::sections::write(&args.out)?;
         return say(&format!("{} files written below {}", files.len(), args.out.display()));
     }
-    let drift = manifests::disk::drift(&args.out, &files)?;
+    let mut drift = manifests::disk::drift(&args.out, &files)?;
+    if drift.missing.is_empty() {
+        drift.stale.extend(manifests::sections::stale(&args.out)?);
+    }
     if drift.is_empty() {
         return say(&format!("{} files are as rendered", files.len()));
     }

@@ -10,6 +10,7 @@ pub mod disk;
 mod pages;
 mod plain;
 pub mod rbac;
+pub mod sections;
 
 pub use plain::{NAMESPACE, OPERATOR_IMAGE, SERVICE_ACCOUNT};
 

@@ -8,6 +8,7 @@ use crate::lane::{LaneDrain, LaneHttp2Limits, LaneLimits, LaneUpstream};
 use crate::not_obeyed::fields_not_obeyed;
 use crate::scope::NamespaceSource;
 use crate::service::ServiceType;
+use crate::upstream::LoadBalance;
 
 fn decode(yaml: &str) -> Result<GatewayInstanceSpec, String> {
     serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
@@ -84,6 +85,7 @@ fn the_default_limits_are_those_of_the_book() {
             max_idle_per_endpoint: 256,
             keep_alive_ms: 60_000,
             tries: 2,
+            load_balance: LoadBalance::RoundRobin,
         }
     );
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::backend_policy;
+use crate::client_policy;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
@@ -35,9 +36,10 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 
 /// Annotations of ingress-nginx without which a route is slower, less comfortable or seen by fewer, but open to nobody else. A star
 /// stands for any end. What is not here, such as one of a later version, may protect something.
-const HARMLESS: [&str; 41] = [
+const HARMLESS: [&str; 42] = [
     "affinity*",
     "app-root",
+    "auth-tls-error-page",
     "canary*",
     "client-body-buffer-size",
     "client-header-buffer-size",
@@ -123,7 +125,7 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
         let Some((name, reading)) = known else { continue };
-        if key.starts_with(NGINX) && backend_policy::obeys(name) {
+        if key.starts_with(NGINX) && (backend_policy::obeys(name) || client_policy::obeys(name)) {
             continue;
         }
         let effect = effect(name, value.trim(), reading);

@@ -37,6 +37,12 @@ pub enum FindingCode {
     CertificateUnreadable,
     /// A host of a TLS entry that no rule is for.
     CertificateUnused,
+    /// Client certificates that are wanted and cannot be judged; the routes that they are to protect answer 503.
+    ClientCertificateBroken,
+    /// Two wishes for the client certificates of one host; the routes of the younger Ingress answer 503.
+    ClientCertificateConflict,
+    /// Client certificates that another Ingress wants for a host; they are needed for all of it.
+    ClientCertificateImposed,
     /// A host, path and path type that an older rule has already; the younger rule is left out.
     DuplicatePath,
     /// An endpoint on an address that a gateway must not be sent to; it is left out.
@@ -71,7 +77,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::AnnotationNotServed,
         Self::BackendNotVerified,
         Self::BackendProtocolNotServed,
@@ -88,6 +94,9 @@ impl FindingCode {
         Self::CertificateNotFound,
         Self::CertificateUnreadable,
         Self::CertificateUnused,
+        Self::ClientCertificateBroken,
+        Self::ClientCertificateConflict,
+        Self::ClientCertificateImposed,
         Self::DuplicatePath,
         Self::EndpointRefused,
         Self::EndpointUnreadable,
@@ -195,6 +204,21 @@ impl FindingCode {
             Self::CertificateUnused => {
                 ("CertificateUnused", Warning, "Remove the host from the TLS entry, or give the Ingress a rule for it.")
             }
+            Self::ClientCertificateBroken => (
+                "ClientCertificateBroken",
+                Error,
+                "Name by the annotation `auth-tls-secret` a Secret beside the Ingress that has the issuers of client certificates in its key `ca.crt`, in PEM form, and correct what the finding names.",
+            ),
+            Self::ClientCertificateConflict => (
+                "ClientCertificateConflict",
+                Error,
+                "Write the same Secret, `auth-tls-verify-client` and `auth-tls-verify-depth` into every Ingress of the host that wants client certificates.",
+            ),
+            Self::ClientCertificateImposed => (
+                "ClientCertificateImposed",
+                Warning,
+                "Write the same annotations into this Ingress to say that it is meant so, or give the protected paths a host of their own.",
+            ),
             Self::DuplicatePath => {
                 ("DuplicatePath", Error, "Delete one of the two rules, or give them different paths.")
             }

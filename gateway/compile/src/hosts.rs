@@ -10,6 +10,7 @@ use bulkhead_model::{Action, Backend, Denial, HostPattern, PathPattern, PathTabl
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::host_auth::{HostAuth, Ruling};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
@@ -60,21 +61,39 @@ impl Workshop<'_> {
     ) -> Made {
         let before = before.map(|state| &state.table);
         let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
-        let mut owner: Option<&Name> = None;
-        for declared in claims {
-            let rules = declared.hosts.get(host.pattern).map(Vec::as_slice).unwrap_or_default();
-            let owner = &owner.get_or_insert(&declared.age.name).namespace;
+        let claims: Vec<&Declared> = claims.collect();
+        let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
+        let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
+        let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
+        let auth = HostAuth::choose(&ours, self.secrets);
+        for declared in ours {
             let mut notes = Notes::new("Ingress", &declared.age.name);
-            if self.policy.owned && *owner != declared.age.name.namespace {
-                note_owner(owner, rules, &mut notes);
-            } else {
-                for rule in rules {
-                    self.add(&mut host, declared, rule, before, &mut notes);
-                }
-            }
+            self.add_all(&mut host, declared, &auth, before, &mut notes);
+            host.findings.extend(notes.into_list());
+        }
+        for declared in others {
+            let mut notes = Notes::new("Ingress", &declared.age.name);
+            note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
         host.finish(before, self.policy.closed)
+    }
+
+    /// Adds all rules of one Ingress.
+    fn add_all<'d>(
+        &mut self,
+        host: &mut Host<'_, 'd>,
+        declared: &'d Declared,
+        auth: &HostAuth<'_>,
+        before: Option<&Arc<PathTable>>,
+        notes: &mut Notes<'_>,
+    ) {
+        let rules = rules_of(declared, host.pattern);
+        let shown = rules.first().map(|rule| &*rule.host).unwrap_or_default();
+        let ruling = auth.rule(declared, shown, self.secrets, notes);
+        for rule in rules {
+            self.add(host, declared, rule, (&ruling, before), notes);
+        }
     }
 
     fn add<'d>(
@@ -82,7 +101,7 @@ impl Workshop<'_> {
         host: &mut Host<'_, 'd>,
         declared: &'d Declared,
         rule: &'d Rule,
-        before: Option<&Arc<PathTable>>,
+        (ruling, before): (&Ruling, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
         if let Some(first) = host.routes.get(&rule.pattern) {
@@ -92,15 +111,19 @@ impl Workshop<'_> {
             notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
             return;
         }
-        let action = self.action(&mut host.uses, declared, rule, notes);
-        let same =
-            before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old, declared, rule, &action));
+        let (client_auth, action) = match ruling {
+            Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
+            Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
+        };
+        let is_same = |old: &Route| is_same(old, declared, rule, &action) && old.client_auth == client_auth;
+        let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
                 host: (*rule.host).into(),
                 path: (*rule.path).into(),
                 kind: rule.pattern.kind(),
                 origin: declared.origin.clone(),
+                client_auth,
                 action,
             })
         });
@@ -164,6 +187,10 @@ impl Workshop<'_> {
         uses.insert(key);
         Ok(backend)
     }
+}
+
+fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
+    declared.hosts.get(host).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A host in the making.

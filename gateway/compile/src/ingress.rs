@@ -12,6 +12,7 @@ use crate::age::Age;
 use crate::annotations::{self, Effect};
 use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
+use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::name::Name;
@@ -33,6 +34,8 @@ pub(crate) struct Declared {
     pub(crate) unprotected: bool,
     /// How the backends of all rules are spoken to.
     pub(crate) backend: BackendPolicy,
+    /// What it wants of the clients of its hosts.
+    pub(crate) clients: ClientPolicy,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
     /// By host: which certificate it wants.
@@ -70,6 +73,8 @@ impl Declared {
         let effect = annotations.map_or(Effect::None, |all| annotations::judge(all, &mut notes));
         let backend =
             annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
+        let clients =
+            annotations.map(|all| client_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
         let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
@@ -85,7 +90,7 @@ impl Declared {
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
         let unprotected = effect == Effect::Deny || backend.refused;
-        Self { age, origin, class, unprotected, backend, hosts, tls, findings }
+        Self { age, origin, class, unprotected, backend, clients, hosts, tls, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -98,7 +103,8 @@ impl Declared {
 
     /// Names of the Secrets that it needs, some of them more than once.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.tls.values().filter_map(|claim| claim.secret.as_ref()).chain(&self.backend.tls.secret)
+        let certificates = self.tls.values().filter_map(|claim| claim.secret.as_ref());
+        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret())
     }
 
     /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
@@ -107,9 +113,9 @@ impl Declared {
         self.tls.iter().filter(move |(_, claim)| wants(claim)).map(|(host, _)| host)
     }
 
-    /// Hosts whose backends are spoken to with what is in `secret`, which is of the Ingress's namespace.
+    /// Hosts whose routes need what is in `secret`, which is of the Ingress's namespace: for TLS with backends, or to judge clients.
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
-        let needed = self.backend.tls.secret.as_ref() == Some(&secret.name);
+        let needed = [self.backend.tls.secret.as_ref(), self.clients.secret()].contains(&Some(&secret.name));
         self.hosts.keys().filter(move |_| needed)
     }
 

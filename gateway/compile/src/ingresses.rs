@@ -149,7 +149,7 @@ impl Ingresses {
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_of_secret(secret))
     }
 
-    /// Hosts whose backends a served Ingress wants spoken to with what is in a Secret.
+    /// Hosts whose routes need what is in a Secret, as a served Ingress has it.
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.of_secret.get(secret).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_behind(secret))

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_crds::lane::LaneDocument;
+use bulkhead_crds::upstream::LoadBalance;
+use bulkhead_model::balance::Method;
+use bulkhead_model::limits;
 use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Settings, Upstream};
 
 use crate::code::FindingCode;
@@ -71,6 +74,13 @@ fn upstream(lane: &LaneDocument) -> Upstream {
         max_idle_per_endpoint: bytes(upstream.max_idle_per_endpoint),
         keep_alive: Duration::from_millis(upstream.keep_alive_ms),
         tries: upstream.tries.max(1),
+        method: match upstream.load_balance {
+            LoadBalance::RoundRobin => Method::RoundRobin,
+            LoadBalance::LeastRequests => Method::LeastRequests,
+            LoadBalance::Random => Method::Random,
+            LoadBalance::PeakEwma => Method::PeakEwma,
+        },
+        requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
     }
 }
 

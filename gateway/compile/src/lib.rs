@@ -6,7 +6,7 @@
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
 //! that cannot hold a bad value; `class` decides whose Ingresses are served; `hosts` makes one host's routes; `backends`
-//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate; `code` is the table of findings.
+//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need; `code` is the table of findings.
 
 mod age;
 mod annotations;
@@ -15,9 +15,12 @@ mod backend_policy;
 mod backends;
 mod certificate;
 mod class;
+mod client_policy;
+mod client_roots;
 pub mod code;
 mod compiler;
 mod findings;
+mod host_auth;
 mod hosts;
 mod ingress;
 mod ingresses;
@@ -37,10 +40,11 @@ mod tls;
 mod tls_claim;
 mod transport;
 
+pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;
 pub use compiler::{Changes, Compiler, Options};
 pub use object::{Key, Kind, Object};
-pub use references::{Reference, ReferenceKind, references};
+pub use references::{Needs, Reference, ReferenceKind, is_reference, references};
 pub use report::Counts;
 pub use secret::KeyringEntry;

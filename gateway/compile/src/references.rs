@@ -1,10 +1,10 @@
 //! What an Ingress refers to besides Services.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
-use crate::backend_policy;
+use crate::{backend_policy, client_policy};
 
 /// An object in the Ingress's own namespace. Other namespaces cannot be referred to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,30 @@ pub struct Reference {
     pub kind: ReferenceKind,
     /// Name.
     pub name: String,
+    /// What of it is needed.
+    pub needs: Needs,
+}
+
+/// What of a Secret is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Needs {
+    /// A certificate with its key, of a Secret of type `kubernetes.io/tls`.
+    pub certificate: bool,
+    /// Certificates of issuers and what they have revoked, `ca.crt` and `ca.crl`, of a Secret of any type. Neither is secret.
+    pub issuers: bool,
+}
+
+impl Needs {
+    /// A certificate and nothing else.
+    pub const CERTIFICATE: Self = Self { certificate: true, issuers: false };
+    /// Issuers and nothing else.
+    pub const ISSUERS: Self = Self { certificate: false, issuers: true };
+
+    /// What either needs.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self { certificate: self.certificate || other.certificate, issuers: self.issuers || other.issuers }
+    }
 }
 
 /// Kinds of object that hold what an Ingress needs to be served.
@@ -24,13 +48,28 @@ pub enum ReferenceKind {
     ConfigMap,
 }
 
-/// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), and that of TLS towards its backends
-/// (annotation `proxy-ssl-secret`).
+/// Before the annotations that refer to objects.
+const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+
+/// Whether [`references`] looks at the annotation with this key.
+#[must_use]
+pub fn is_reference(annotation: &str) -> bool {
+    annotation.strip_prefix(PREFIX).is_some_and(|name| backend_policy::obeys(name) || client_policy::obeys(name))
+}
+
+/// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
+/// (annotation `proxy-ssl-secret`), and that of its clients' issuers (annotation `auth-tls-secret`).
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
-    let secrets = tls.filter_map(|entry| entry.secret_name.as_deref()).filter(|name| !name.is_empty());
-    let behind = backend_policy::secret(ingress);
-    let secrets = secrets.map(str::to_owned).chain(behind.map(|name| name.to_string()));
-    secrets.map(|name| Reference { kind: ReferenceKind::Secret, name }).collect()
+    let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).filter(|name| !name.is_empty());
+    let shown = shown.map(|name| (name.to_owned(), Needs::CERTIFICATE));
+    let behind = backend_policy::secret(ingress).map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
+    let clients = client_policy::secret(ingress).map(|name| (name.to_string(), Needs::ISSUERS));
+    let mut secrets: BTreeMap<String, Needs> = BTreeMap::new();
+    for (name, needs) in shown.chain(behind).chain(clients) {
+        let known = secrets.entry(name).or_default();
+        *known = known.or(needs);
+    }
+    secrets.into_iter().map(|(name, needs)| Reference { kind: ReferenceKind::Secret, name, needs }).collect()
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulkhead_model::Certificate;
+use bulkhead_model::{Certificate, ClientRoots};
 
 use crate::authority::{self, Authority, BadAuthority};
 use crate::certificate::{self, BadCertificate};
+use crate::client_roots::{self, BadClientRoots};
 use crate::name::Name;
 
 /// Secrets by name. What is in one is parsed when it is first asked for, and stays the same until the Secret changes.
@@ -22,6 +23,7 @@ struct Held {
     version: u64,
     parsed: Option<Result<Arc<Certificate>, BadCertificate>>,
     authority: Option<Result<Arc<Authority>, BadAuthority>>,
+    client_roots: Option<Result<Arc<ClientRoots>, BadClientRoots>>,
 }
 
 /// Nothing of a Secret must end up in a log.
@@ -40,7 +42,9 @@ impl Secrets {
         self.last_version += 1;
         let version = self.last_version;
         match data {
-            Some(data) => self.held.insert(name.clone(), Held { data, version, parsed: None, authority: None }),
+            Some(data) => self
+                .held
+                .insert(name.clone(), Held { data, version, parsed: None, authority: None, client_roots: None }),
             None => self.held.remove(name),
         };
         true
@@ -63,5 +67,12 @@ impl Secrets {
         let Held { data, authority, version, .. } = held;
         let parsed = authority.get_or_insert_with(|| authority::parse(&name.to_string(), data));
         Some((parsed.clone(), *version))
+    }
+
+    /// The issuers of client certificates in a Secret; `None` when there is no such Secret.
+    pub(crate) fn client_roots(&mut self, name: &Name) -> Option<Result<Arc<ClientRoots>, BadClientRoots>> {
+        let held = self.held.get_mut(name)?;
+        let Held { data, client_roots, .. } = held;
+        Some(client_roots.get_or_insert_with(|| client_roots::parse(&name.to_string(), data)).clone())
     }
 }

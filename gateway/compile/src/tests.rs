@@ -4,6 +4,7 @@ mod annotations;
 mod backends;
 mod bounds;
 mod class_ownership;
+mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;

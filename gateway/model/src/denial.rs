@@ -13,6 +13,8 @@ pub enum Denial {
     NoService,
     /// The route's Service has no endpoint that takes requests.
     NoEndpoints,
+    /// Every endpoint of the route's Service has as many requests in flight as it may have.
+    EndpointsFull,
     /// The route asks for a protection (authentication, access list, limit) that is not served: it must not be served without it.
     PolicyNotServed,
     /// The host lets in clients with certificates only, and this connection was not begun as one to it.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::client_auth::{ClientAuth, RouteAuth};
 use crate::index::{self, Index};
 use crate::pattern::PathPattern;
 use crate::route::{PathKind, Route};
@@ -14,6 +15,7 @@ pub struct PathTable {
     prefixes: Prefixes,
     default: Option<Arc<Route>>,
     closed: bool,
+    client_auth: Box<[Arc<ClientAuth>]>,
 }
 
 impl PathTable {
@@ -22,14 +24,21 @@ impl PathTable {
     #[must_use]
     pub fn new(routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>, closed: bool) -> Self {
         let (mut exact, mut prefixes, mut default) = (Vec::new(), Vec::new(), None);
+        let mut client_auth: Vec<Arc<ClientAuth>> = Vec::new();
         for (pattern, route) in routes {
+            if let Some(RouteAuth { policy, .. }) = &route.client_auth
+                && !client_auth.contains(policy)
+            {
+                client_auth.push(Arc::clone(policy));
+            }
             match pattern.kind {
                 PathKind::Exact => exact.push((pattern.key, route)),
                 PathKind::Prefix => prefixes.push((pattern.key, route)),
                 PathKind::Default => default = default.or(Some(route)),
             }
         }
-        Self { exact: Index::new(exact), prefixes: Prefixes::new(prefixes), default, closed }
+        let client_auth = client_auth.into();
+        Self { exact: Index::new(exact), prefixes: Prefixes::new(prefixes), default, closed, client_auth }
     }
 
     /// The route of a canonical path: an equal `Exact`, else the longest `Prefix`, else the default. An `Exact` path that
@@ -67,6 +76,12 @@ impl PathTable {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// What the routes ask of their clients, each policy once.
+    #[must_use]
+    pub fn client_auth(&self) -> &[Arc<ClientAuth>] {
+        &self.client_auth
     }
 
     /// Every route, in order of precedence.

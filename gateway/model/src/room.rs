@@ -35,6 +35,15 @@ impl Room {
     }
 }
 
+/// Bytes of a connection without a request, under TLS.
+const IDLE_BYTES: u64 = 8 << 10;
+
+/// Most bytes that so many connections hold, with so many requests in flight on them: an estimate that is rather too large.
+#[must_use]
+pub fn held(limits: &Limits, connections: u64, in_flight: u64) -> u64 {
+    connections.saturating_mul(IDLE_BYTES).saturating_add(in_flight.saturating_mul(worst_case(limits)))
+}
+
 /// Most bytes that a connection makes this process hold with one request in flight: a session, a head, and one buffer of
 /// content in either direction.
 #[must_use]

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::client_auth::RouteAuth;
 use crate::denial::Denial;
 
 /// What a host and path lead to. Immutable; shared by snapshots.
@@ -17,6 +18,8 @@ pub struct Route {
     pub kind: PathKind,
     /// `namespace/name` of the Ingress it comes from.
     pub origin: Box<str>,
+    /// What a client must show before anything else is done; `None`: nothing.
+    pub client_auth: Option<RouteAuth>,
     /// What to do.
     pub action: Action,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
 
@@ -88,6 +89,10 @@ pub struct Upstream {
     pub keep_alive: Duration,
     /// Most endpoints tried for one request; at least 1.
     pub tries: u32,
+    /// How an endpoint is chosen, where requests do not belong together.
+    pub method: Method,
+    /// Requests in flight to one endpoint from one thread.
+    pub requests_per_endpoint: u32,
 }
 
 /// How forwarded fields are made.
@@ -158,6 +163,8 @@ impl Default for Settings {
                 max_idle_per_endpoint: limits::MAX_IDLE.size(),
                 keep_alive: limits::KEEP_ALIVE.time(),
                 tries: limits::TRIES.number(),
+                method: Method::default(),
+                requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },
             forwarded: Forwarded::default(),
         }

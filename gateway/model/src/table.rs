@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::client_auth::ClientAuth;
 use crate::index::{self, Index};
 use crate::path_table::PathTable;
 use crate::pattern::HostPattern;
@@ -38,6 +39,16 @@ impl HostTable {
             None => {}
         }
         self.any.as_ref()?.find(path)
+    }
+
+    /// What a handshake for a canonical host is to ask: every policy of the most specific host that has rules. A request that
+    /// is served by the rules of a less specific host, under a policy that is not among these, was not asked for that one.
+    #[must_use]
+    pub fn client_auth(&self, host: impl AsRef<[u8]>) -> &[Arc<ClientAuth>] {
+        let host = host.as_ref();
+        let wildcard = || memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
+        let table = self.exact.get(host).or_else(wildcard).or(self.any.as_ref());
+        table.map_or(&[], |table| table.client_auth())
     }
 
     /// The routes written for a host.

@@ -26,6 +26,12 @@ impl Buffers {
         self.take(&self.contents, CONTENT_BUFFER_BYTES)
     }
 
+    /// Frees the buffers that nobody uses.
+    pub(crate) fn clear(&self) {
+        self.heads.take();
+        self.contents.take();
+    }
+
     fn take(self: &Rc<Self>, free: &RefCell<Vec<Vec<u8>>>, size: usize) -> Buffer {
         let bytes = free.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(size));
         Buffer { bytes, start: 0, pool: Rc::clone(self) }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bulkhead_model::Settings;
+use bulkhead_model::overload::Level;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::phase::Phase;
@@ -76,6 +77,16 @@ impl Guard {
         self.seat.phase()
     }
 
+    /// How overloaded the process is.
+    pub(crate) fn level(&self) -> Level {
+        self.seat.level()
+    }
+
+    /// Whether this connection is to end with the exchange that it carries, because the proxy leaves or is overloaded.
+    pub(crate) fn lets_go(&self) -> bool {
+        self.phase() >= Phase::Lameduck || self.level() >= Level::NoKeepAlive
+    }
+
     /// From now on the guarded future waits for `what`, at most `limit`.
     pub(crate) fn wait(&self, what: Waiting, limit: Duration) {
         self.waiting.set(what);
@@ -116,10 +127,19 @@ impl Guard {
             if self.seat.phase() >= until {
                 return Poll::Ready(Err(Interrupt::Leaving));
             }
+            if self.waiting.get() == Waiting::Request && self.level() > Level::Normal {
+                self.draw_nearer();
+            }
             self.seat.listen(cx.waker());
             self.poll_elapsed(cx).map(|()| Err(Interrupt::Elapsed(self.waiting.get())))
         })
         .await
+    }
+
+    /// An overloaded process has less patience with those that ask for nothing.
+    fn draw_nearer(&self) {
+        let soon = self.now.get() + self.level().idle(Duration::MAX);
+        self.at.set(soon.min(self.at.get()));
     }
 
     fn poll_elapsed(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -188,6 +208,40 @@ mod tests {
         };
         assert_eq!(guard.run(Phase::Cut, pin!(work)).await, Err(Interrupt::Elapsed(Waiting::Connect)));
         assert_eq!(begin.elapsed().as_secs(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_is_closed_sooner_once_the_process_is_overloaded() {
+        for (waiting, level, seconds) in [
+            (Waiting::Request, Level::Normal, 75),
+            (Waiting::Request, Level::ShrinkIdle, 30 + 10),
+            (Waiting::Request, Level::Refuse, 30 + 2),
+            (Waiting::Response, Level::Refuse, 75),
+        ] {
+            let (registry, guard) = guard();
+            let begin = Instant::now();
+            guard.wait(waiting, Duration::from_secs(75));
+            let never = pin!(std::future::pending::<()>());
+            let (ended, ()) = tokio::join!(guard.run(Phase::Cut, never), async {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+                registry.press(level);
+            });
+            assert_eq!(ended, Err(Interrupt::Elapsed(waiting)));
+            assert_eq!(begin.elapsed().as_secs(), seconds, "{level:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_is_no_longer_overloaded_is_patient_again() {
+        let (registry, guard) = guard();
+        registry.press(Level::StopAccepting);
+        assert!(guard.lets_go());
+        registry.press(Level::Normal);
+        assert!(!guard.lets_go());
+        let begin = Instant::now();
+        guard.wait(Waiting::Request, Duration::from_secs(75));
+        let ended = guard.run(Phase::Cut, pin!(std::future::pending::<()>())).await;
+        assert_eq!((ended, begin.elapsed().as_secs()), (Err(Interrupt::Elapsed(Waiting::Request)), 75));
     }
 
     #[tokio::test]

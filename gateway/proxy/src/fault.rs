@@ -90,12 +90,13 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 36] = [
+const OWN: [Fault; 37] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
+    Fault::Denied(Denial::EndpointsFull),
     Fault::Denied(Denial::PolicyNotServed),
     Fault::Denied(Denial::Misdirected),
     Fault::Denied(Denial::ClientCertificateNeedsTls),
@@ -154,6 +155,9 @@ impl Fault {
             }
             Self::Denied(Denial::NoEndpoints) => {
                 row("no_endpoints", 503, Upstream, true, "the route's service has no ready endpoint")
+            }
+            Self::Denied(Denial::EndpointsFull) => {
+                row("endpoints_full", 503, Upstream, true, "every endpoint of the route's service is busy")
             }
             Self::Denied(Denial::PolicyNotServed) => row(
                 "policy_not_served",

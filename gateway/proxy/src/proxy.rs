@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bulkhead_model::Room;
+use bulkhead_model::overload::Level;
+use bulkhead_model::{Room, Settings, room};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ use crate::listen::{self, StartError};
 use crate::phase::Phase;
 use crate::publication::Publication;
 use crate::tally::{Tally, ThreadTally};
-use crate::worker::{self, Listener};
+use crate::worker::{self, Course, Listener};
 
 /// Between the deadline of a drain and the return of [`Proxy::drain`]: time for cut connections to be closed.
 const CUT_GRACE: Duration = Duration::from_millis(500);
@@ -83,6 +84,7 @@ pub struct Proxy {
     addresses: Vec<SocketAddr>,
     tls_addresses: Vec<SocketAddr>,
     phase: watch::Sender<Phase>,
+    level: watch::Sender<Level>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -110,21 +112,22 @@ impl Proxy {
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),
         });
-        let phase = watch::Sender::new(Phase::Serving);
+        let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);
         for (index, listeners) in listeners.into_iter().enumerate() {
-            let (shared, phases) = (Arc::clone(&shared), phase.subscribe());
+            let shared = Arc::clone(&shared);
+            let course = Course { phases: phase.subscribe(), levels: level.subscribe() };
             let thread = std::thread::Builder::new()
                 .name(format!("{}-{index}", config.name))
                 .spawn(move || {
-                    if let Err(error) = worker::run(shared, index, listeners, phases) {
+                    if let Err(error) = worker::run(shared, index, listeners, course) {
                         tracing::error!(%error, thread = index, "a data thread could not start its reactor");
                     }
                 })
                 .map_err(|source| StartError::Thread { thread: index, source })?;
             threads.push(thread);
         }
-        Ok(Self { shared, addresses, tls_addresses, phase, threads })
+        Ok(Self { shared, addresses, tls_addresses, phase, level, threads })
     }
 
     /// Where it serves plain HTTP, with the ports that were really taken.
@@ -159,6 +162,31 @@ impl Proxy {
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.shared.open()
+    }
+
+    /// Most open downstream connections, as the settings and the process's means have it.
+    #[must_use]
+    pub fn most_connections(&self) -> usize {
+        self.with_settings(|settings| self.shared.room.connections(&settings.limits))
+    }
+
+    /// Bytes that clients may make this process hold right now.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        let in_flight = self.shared.tallies.iter().map(|tally| tally.in_flight.get()).sum();
+        self.with_settings(|settings| room::held(&settings.limits, self.shared.open(), in_flight))
+    }
+
+    fn with_settings<T>(&self, with: impl FnOnce(&Settings) -> T) -> T {
+        match &*self.shared.publication.load() {
+            Some(snapshot) => with(&snapshot.settings),
+            None => with(&Settings::default()),
+        }
+    }
+
+    /// From now on load is shed as `level` says. Connections that wait learn of it at once.
+    pub fn press(&self, level: Level) {
+        self.level.send_replace(level);
     }
 
     /// Whether every data thread still runs.

@@ -1,8 +1,10 @@
-//! The connections of one thread, so that a change of phase reaches those that wait.
+//! The connections of one thread, so that a change of phase, or of the level of overload, reaches those that wait.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
+
+use bulkhead_model::overload::Level;
 
 use crate::phase::Phase;
 
@@ -10,6 +12,7 @@ use crate::phase::Phase;
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     phase: Cell<Phase>,
+    level: Cell<Level>,
     waiting: RefCell<Vec<Option<Waker>>>,
     free: RefCell<Vec<usize>>,
     open: Cell<usize>,
@@ -23,6 +26,21 @@ impl Registry {
     /// Moves on to `phase` and wakes every connection that waits, so that it looks.
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.set(phase.max(self.phase.get()));
+        self.wake();
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level.get()
+    }
+
+    /// Takes up `level`, and wakes every connection that waits if it is a higher one.
+    pub(crate) fn press(&self, level: Level) {
+        if level > self.level.replace(level) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
         let wakers: Vec<Waker> = self.waiting.borrow_mut().iter_mut().filter_map(Option::take).collect();
         for waker in wakers {
             waker.wake();
@@ -57,7 +75,11 @@ impl Seat {
         self.registry.phase()
     }
 
-    /// Asks to be woken when the phase changes.
+    pub(crate) fn level(&self) -> Level {
+        self.registry.level()
+    }
+
+    /// Asks to be woken when the phase changes, or the level rises.
     pub(crate) fn listen(&self, waker: &Waker) {
         if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index)
             && !slot.as_ref().is_some_and(|known| known.will_wake(waker))

@@ -30,6 +30,10 @@ pub struct Tally {
     pub open: u64,
     /// Connections closed at once because the limit was reached.
     pub over_limit: u64,
+    /// Connections closed because no request came in time.
+    pub idle_closed: u64,
+    /// Exchanges in flight now.
+    pub in_flight: u64,
     /// Request heads received complete and well-formed.
     pub requests: u64,
     /// Final responses begun, by status class; index 0 counts exchanges that ended without one.
@@ -98,6 +102,8 @@ pub(crate) struct ThreadTally {
     pub(crate) accepted: Counter,
     pub(crate) open: Counter,
     pub(crate) over_limit: Counter,
+    pub(crate) idle_closed: Counter,
+    pub(crate) in_flight: Counter,
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 6],
     pub(crate) upstream_connects: Counter,
@@ -120,6 +126,8 @@ impl Default for ThreadTally {
             accepted: Counter::default(),
             open: Counter::default(),
             over_limit: Counter::default(),
+            idle_closed: Counter::default(),
+            in_flight: Counter::default(),
             requests: Counter::default(),
             responses: Default::default(),
             upstream_connects: Counter::default(),
@@ -162,6 +170,8 @@ impl ThreadTally {
         sum.accepted += self.accepted.get();
         sum.open += self.open.get();
         sum.over_limit += self.over_limit.get();
+        sum.idle_closed += self.idle_closed.get();
+        sum.in_flight += self.in_flight.get();
         sum.requests += self.requests.get();
         for (total, counter) in sum.responses.iter_mut().zip(&self.responses) {
             *total += counter.get();

@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bulkhead_http1::{RequestHead, ResponseHead};
+use bulkhead_model::overload::Level;
 use bulkhead_model::{Backend, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -51,6 +52,7 @@ pub(crate) struct Worker {
     pub(crate) fallback: Settings,
     #[expect(clippy::vec_box, reason = "a request holds a pointer: what is large must not lie in every connection")]
     scratch: RefCell<Vec<Box<Scratch>>>,
+    in_flight: Cell<u64>,
     cursors: RefCell<IdMap<u32>>,
     seed: Cell<u32>,
 }
@@ -94,6 +96,23 @@ impl Worker {
         }
     }
 
+    /// Counts an exchange as long as the result lives.
+    pub(crate) fn begin(&self) -> InFlight<'_> {
+        self.count_in_flight(self.in_flight.get() + 1);
+        InFlight(self)
+    }
+
+    fn count_in_flight(&self, count: u64) {
+        self.in_flight.set(count);
+        self.tally().in_flight.set(count);
+    }
+
+    /// Gives back what was only kept to be faster later.
+    fn let_go_of_what_is_kept(&self) {
+        self.buffers.clear();
+        self.scratch.borrow_mut().clear();
+    }
+
     /// Calls `with` on this thread's place in the rotation of `backend`.
     pub(crate) fn turn<T>(&self, backend: &Backend, with: impl FnOnce(&mut u32) -> T) -> T {
         let mut cursors = self.cursors.borrow_mut();
@@ -115,6 +134,15 @@ impl Worker {
     }
 }
 
+/// One exchange that is in flight, however it ends.
+pub(crate) struct InFlight<'w>(&'w Worker);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.count_in_flight(self.0.in_flight.get().saturating_sub(1));
+    }
+}
+
 /// A socket of a thread, and what is spoken on it.
 pub(crate) struct Listener {
     pub(crate) socket: StdListener,
@@ -122,13 +150,15 @@ pub(crate) struct Listener {
     pub(crate) secure: bool,
 }
 
+/// What a thread is told to do.
+#[derive(Clone)]
+pub(crate) struct Course {
+    pub(crate) phases: watch::Receiver<Phase>,
+    pub(crate) levels: watch::Receiver<Level>,
+}
+
 /// Runs a data thread until its proxy is dropped.
-pub(crate) fn run(
-    shared: Arc<Shared>,
-    index: usize,
-    listeners: Vec<Listener>,
-    phases: watch::Receiver<Phase>,
-) -> io::Result<()> {
+pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, course: Course) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let worker = Rc::new(Worker {
         reader: Reader::new(Arc::clone(&shared.publication)),
@@ -140,38 +170,35 @@ pub(crate) fn run(
         date: DateClock::default(),
         fallback: Settings::default(),
         scratch: RefCell::default(),
+        in_flight: Cell::default(),
         cursors: RefCell::default(),
         seed: Cell::new(u32::try_from(index).unwrap_or_default().wrapping_mul(0x85EB_CA6B)),
     });
     LocalSet::new().block_on(&runtime, async move {
         for Listener { socket, secure } in listeners {
             let listener = TcpListener::from_std(socket)?;
-            spawn_local(accept(Rc::clone(&worker), listener, secure, phases.clone()));
+            spawn_local(accept(Rc::clone(&worker), listener, secure, course.clone()));
         }
         spawn_local(follow_snapshots(Rc::clone(&worker)));
         spawn_local(sweep(Rc::clone(&worker)));
-        follow_phases(&worker, phases).await;
+        spawn_local(follow_levels(Rc::clone(&worker), course.levels));
+        follow_phases(&worker, course.phases).await;
         Ok(())
     })
 }
 
-async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, phases: watch::Receiver<Phase>) {
-    accept_until_draining(&worker, listener, secure, phases).await;
+async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course: Course) {
+    accept_until_draining(&worker, listener, secure, course).await;
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }
 
-async fn accept_until_draining(
-    worker: &Rc<Worker>,
-    listener: TcpListener,
-    secure: bool,
-    mut phases: watch::Receiver<Phase>,
-) {
+async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, secure: bool, mut course: Course) {
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = phases.wait_for(|phase| *phase >= Phase::Draining) => break,
-            accepted = listener.accept() => accepted,
+            _ = course.phases.wait_for(|phase| *phase >= Phase::Draining) => break,
+            accepted = accept_unless_overloaded(&listener, &mut course.levels) => accepted,
         };
         match accepted {
             Ok((stream, peer)) => admit(worker, stream, peer, secure),
@@ -188,6 +215,16 @@ async fn accept_until_draining(
             Poll::Ready(Err(_)) | Poll::Pending => return,
         }
     }
+}
+
+/// The next connection, once the process may have more. Until then the kernel keeps those who come, as long as it has room.
+async fn accept_unless_overloaded(
+    listener: &TcpListener,
+    levels: &mut watch::Receiver<Level>,
+) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
+    // The sender is gone only when the proxy is, and this thread ends with it.
+    let _ = levels.wait_for(|level| *level < Level::StopAccepting).await;
+    listener.accept().await
 }
 
 fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::SocketAddr, secure: bool) {
@@ -243,7 +280,11 @@ async fn sweep(worker: Rc<Worker>) {
         ticks.tick().await;
         let current = worker.current();
         let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
-        worker.pool.sweep(Instant::now(), settings.upstream.keep_alive);
+        let level = worker.registry.level();
+        worker.pool.sweep(Instant::now(), level.idle(settings.upstream.keep_alive));
+        if level > Level::Normal {
+            worker.let_go_of_what_is_kept();
+        }
     }
 }
 
@@ -252,5 +293,13 @@ async fn follow_phases(worker: &Worker, mut phases: watch::Receiver<Phase>) {
     while phases.changed().await.is_ok() {
         let phase = *phases.borrow_and_update();
         worker.registry.enter(phase);
+    }
+}
+
+/// Passes each level of overload on to the connections.
+async fn follow_levels(worker: Rc<Worker>, mut levels: watch::Receiver<Level>) {
+    while levels.changed().await.is_ok() {
+        let level = *levels.borrow_and_update();
+        worker.registry.press(level);
     }
 }

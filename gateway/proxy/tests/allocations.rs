@@ -50,6 +50,7 @@ fn start(backend: SocketAddr) -> (Proxy, SocketAddr) {
         path: "/".into(),
         kind: PathKind::Prefix,
         origin: "shop/web".into(),
+        client_auth: None,
         action: Action::Forward(Box::new([Weighted { backend, weight: 1 }])),
     };
     let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);

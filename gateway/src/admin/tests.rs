@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::places::CONNECTIONS;
 use super::*;
+use crate::overload::Reading;
 use crate::state::ControlState;
 
 /// An admin endpoint of a gateway that serves nothing yet.
@@ -23,11 +24,18 @@ struct Admin {
 impl Admin {
     fn start() -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
-        let config = Config { http: vec![any], https: Vec::new(), stand_in: None, threads: 1, name: "test".to_owned(), room: Room::default() };
+        let config = Config {
+            http: vec![any],
+            https: Vec::new(),
+            stand_in: None,
+            threads: 1,
+            name: "test".to_owned(),
+            room: Room::default(),
+        };
         let proxy = Arc::new(Proxy::start(config, Publication::new()).unwrap());
         let state = ControlState { waiting_for: vec!["the lane document".to_owned()], ..ControlState::default() };
         let (control, states) = watch::channel(Arc::new(state));
-        let view = View::new(proxy, states, mpsc::channel(1).0);
+        let view = View::new(proxy, states, mpsc::channel(1).0, watch::channel(Reading::default()).1);
         Self { address: super::start(any, view.clone()).unwrap(), view, control }
     }
 

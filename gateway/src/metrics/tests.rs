@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bulkhead_model::overload::{Level, Pressure};
+
 use super::*;
 
 fn readings() -> Readings {
@@ -15,7 +17,21 @@ fn readings() -> Readings {
         latency,
         ..Tally::default()
     };
-    Readings { tally, connections: 12, served: 3, ready: true, draining: false, control: Arc::default() }
+    let overload = Reading {
+        memory: Some(Pressure::of(93, 100)),
+        descriptors: Some(Pressure::of(1, 1)),
+        level: Level::StopAccepting,
+    };
+    Readings {
+        tally,
+        connections: 12,
+        most_connections: 1709,
+        served: 3,
+        ready: true,
+        draining: false,
+        overload,
+        control: Arc::default(),
+    }
 }
 
 #[test]
@@ -46,6 +62,10 @@ fn samples_have_their_labels_and_values() {
     for line in [
         "bulkhead_ready 1",
         "bulkhead_connections 12",
+        "bulkhead_connections_limit 1709",
+        "bulkhead_overload_level 4",
+        "bulkhead_overload_pressure_ratio{of=\"memory\"} 0.930",
+        "bulkhead_overload_pressure_ratio{of=\"descriptors\"} 1.000",
         "bulkhead_responses_total{class=\"none\"} 1",
         "bulkhead_responses_total{class=\"2xx\"} 20",
         "bulkhead_faults_total{reason=\"route_not_found\"} 7",

@@ -108,6 +108,6 @@ fn files_with(root: &Path, folder: &str, endings: &[&str]) -> Result<Vec<PathBuf
     Ok(found)
 }
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
+pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
     Error { action, path: path.to_owned(), source }
 }

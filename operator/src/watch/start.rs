@@ -226,7 +226,7 @@ fn trim_ingress(ingress: &mut Ingress) {
     ingress.status = None;
     ingress.metadata.labels = None;
     if let Some(annotations) = ingress.metadata.annotations.as_mut() {
-        annotations.retain(|name, _| name == LEGACY_CLASS);
+        annotations.retain(|name, _| name == LEGACY_CLASS || bulkhead_compile::is_reference(name));
     }
     if let Some(spec) = ingress.spec.as_mut() {
         spec.rules = None;
@@ -247,7 +247,13 @@ mod tests {
     #[test]
     fn of_an_ingress_only_its_class_and_what_it_refers_to_are_kept() {
         let mut ingress: Ingress = serde_json::from_value(serde_json::json!({
-            "metadata": { "name": "web", "annotations": { LEGACY_CLASS: "nginx", "note": "x".repeat(1000) } },
+            "metadata": { "name": "web", "annotations": {
+                LEGACY_CLASS: "nginx",
+                "nginx.ingress.kubernetes.io/auth-tls-secret": "issuers",
+                "nginx.ingress.kubernetes.io/auth-tls-verify-client": "optional",
+                "nginx.ingress.kubernetes.io/proxy-ssl-secret": "behind",
+                "note": "x".repeat(1000),
+            } },
             "spec": {
                 "rules": [{ "host": "a.example" }],
                 "defaultBackend": { "service": { "name": "web" } },
@@ -260,7 +266,8 @@ mod tests {
         let after = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
         assert_eq!(after, before);
         assert_eq!(after.0.as_deref(), Some("nginx"));
-        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(1));
+        assert_eq!(after.1.len(), 3);
+        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(4));
         let spec = ingress.spec.expect("a spec");
         assert_eq!((spec.rules, spec.default_backend), (None, None));
     }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use bulkhead_crds::upstream::LoadBalance;
 use bulkhead_model::Settings;
+use bulkhead_model::balance::Method;
 
 use super::world::{World, ingress, lane, rules};
 
@@ -29,6 +31,20 @@ fn settings_change_without_touching_routes() {
     assert_eq!((after.settings.upstream.tries, after.settings.upstream.read), (1, Duration::from_millis(5)));
     for ((_, old), (_, new)) in before.hosts.hosts().iter().zip(after.hosts.hosts()) {
         assert!(std::sync::Arc::ptr_eq(old, new));
+    }
+}
+
+#[test]
+fn endpoints_are_chosen_as_the_lane_says() {
+    for (written, method) in [
+        (LoadBalance::RoundRobin, Method::RoundRobin),
+        (LoadBalance::LeastRequests, Method::LeastRequests),
+        (LoadBalance::PeakEwma, Method::PeakEwma),
+        (LoadBalance::Random, Method::Random),
+    ] {
+        let mut document = lane();
+        document.upstream.load_balance = written;
+        assert_eq!(World::of(document, "").snapshot().settings.upstream.method, method);
     }
 }
 

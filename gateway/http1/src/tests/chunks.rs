@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::refused::CHUNKS;
 use crate::{ChunkHead, Decoded, Decoder, Framing, Refusal, ResponseFraming};
 
 /// The content of `bytes`, decoded in pieces of at most `step` bytes, and how many bytes belonged to it.
@@ -56,51 +57,7 @@ fn chunks_are_squeezed_out_and_the_next_message_is_left_alone() {
 
 #[test]
 fn framing_that_is_not_exactly_right_is_refused() {
-    #[rustfmt::skip]
-    let cases: &[(&[u8], Refusal)] = &[
-        (b"0x2\r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"+2\r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"-2\r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"1_0\r\n", Refusal::BadChunkSize),
-        (b"\r\n", Refusal::BadChunkSize),
-        (b";a\r\n", Refusal::BadChunkSize),
-        (b" 2\r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"2 \r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"2\t;a\r\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"g\r\n", Refusal::BadChunkSize),
-        (b"8000000000000000\r\n", Refusal::BadChunkSize),
-        (b"ffffffffffffffff\r\n", Refusal::BadChunkSize),
-        (b"10000000000000000\r\n", Refusal::BadChunkSize),
-        (b"00000000000000002\r\nab\r\n", Refusal::BadChunkSize),
-        (b"2\nab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"2\rab\r\n0\r\n\r\n", Refusal::BadChunkSize),
-        (b"2\r\nab\n0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"2\r\nabc\r\n0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"3\r\nab\r\n0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"2\r\nabX\n0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"2\r\nab\r0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"2;a\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
-        (b"2;a\rb\r\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
-        (b"2;\rb\r\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
-        (b"2;\0\r\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
-        (b"2;\"\r\n\"\r\nab\r\n0\r\n\r\n", Refusal::BadChunkEnd),
-        (b"0\r\n\n", Refusal::BadTrailers),
-        (b"0\r\n\rX", Refusal::BadTrailers),
-        (b"0\r\nGET / HTTP/1.1\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\n folded: 1\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\nA : 1\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\nA: 1\n\r\n", Refusal::BadTrailers),
-        (b"0\r\nA: 1\rB: 2\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\nA: \0\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\n: 1\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\nA\r\n\r\n", Refusal::BadTrailers),
-        (b"0\r\n", Refusal::Truncated),
-        (b"0\r\n\r", Refusal::Truncated),
-        (b"5\r\nab", Refusal::Truncated),
-        (b"2\r\nab\r\n", Refusal::Truncated),
-        (b"", Refusal::Truncated),
-    ];
-    for &(bytes, refusal) in cases {
+    for &(bytes, refusal) in CHUNKS {
         assert_eq!(chunked(bytes), Err(refusal), "{}", bytes.escape_ascii());
     }
 }

@@ -3,6 +3,7 @@
 mod chunks;
 mod laws;
 mod names;
+mod refused;
 mod requests;
 mod responses;
 mod trailers;

@@ -1,44 +1,12 @@
 //! What a hostile or broken backend can say, and what we make of it.
 
+use super::refused::RESPONSES;
 use super::{forwarded, response};
 use crate::{Decoded, Decoder, HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Version, parse_response};
 
-/// Heads that are refused, and why.
-#[rustfmt::skip]
-const REFUSED: &[(&[u8], Refusal)] = &[
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n", Refusal::ConflictingContentLength),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n", Refusal::BadContentLength),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", Refusal::BadContentLength),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::LengthAndTransferEncoding),
-    (b"HTTP/1.1 200 OK\r\nContent-Length: 02\r\n\r\n", Refusal::BadContentLength),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::BadTransferEncoding),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Refusal::BadTransferEncoding),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::BadTransferEncoding),
-    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", Refusal::BadTransferEncoding),
-    (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::TransferEncodingInHttp10),
-    (b"HTTP/1.1 200 OK\r\nX: 1\r\n folded\r\n\r\n", Refusal::BadFieldName),
-    (b"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n", Refusal::BadFieldName),
-    (b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n", Refusal::BadFieldValue),
-    (b"HTTP/1.1 200 OK\nX: 1\r\n\r\n", Refusal::BareLineFeed),
-    (b"HTTP/1.1 200\nX: 1\r\n\r\n", Refusal::BareLineFeed),
-    (b"HTTP/1.1 200 OK\r\nX: 1\n\r\n", Refusal::BareLineFeed),
-    (b"\r\nHTTP/1.1 200 OK\r\n\r\n", Refusal::LeadingLine),
-    (b"HTTP/1.1 099 Low\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1 600 High\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1 999 High\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1 2000 OK\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1 20 OK\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1  200 OK\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/1.1 200 \x01\r\n\r\n", Refusal::BadStatusLine),
-    (b"HTTP/2.0 200 OK\r\n\r\n", Refusal::UnsupportedVersion),
-    (b"SSH-2.0-OpenSSH\r\n", Refusal::UnsupportedVersion),
-    (b"HTTP/1.1 100 Continue\r\nContent-Length: 3\r\n\r\n", Refusal::InterimWithContent),
-    (b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::InterimWithContent),
-];
-
 #[test]
 fn what_leaves_the_end_of_a_response_in_doubt_is_refused() {
-    for &(bytes, refusal) in REFUSED {
+    for &(bytes, refusal) in RESPONSES {
         assert_eq!(response(bytes, false), Err(refusal), "{}", bytes.escape_ascii());
         assert_eq!(response(bytes, true), Err(refusal), "to HEAD: {}", bytes.escape_ascii());
     }

@@ -11,6 +11,15 @@ pub const CONNECT: Limit = Limit::new(
     "504",
     Fault("connect_timeout"),
 );
+/// Requests in flight to one endpoint. Those that wait for a connection count, so that an endpoint that accepts none cannot collect
+/// more of them; those that have switched protocols do not, or a backend that clients stay connected to would soon be full.
+pub const REQUESTS_PER_ENDPOINT: Limit = Limit::new(
+    "requests in flight to an endpoint, per thread; beyond it the next endpoint is asked",
+    count(1024),
+    "",
+    "503 once all endpoints have as many",
+    Fault("endpoints_full"),
+);
 /// Endpoints tried for one request.
 pub const TRIES: Limit =
     Limit::new("endpoints tried for a request", count(2), "upstream.tries", "502", Fault("connect_failed"));
@@ -57,5 +66,15 @@ pub const KEEP_ALIVE: Limit = Limit::new(
 );
 
 /// All of them, in the order in which a request meets them.
-pub(super) const UPSTREAM: [&Limit; 9] =
-    [&CONNECT, &TRIES, &SEND, &READ, &RESPONSE_HEAD_BYTES, &RESPONSE_FIELDS, &INTERIM, &MAX_IDLE, &KEEP_ALIVE];
+pub(super) const UPSTREAM: [&Limit; 10] = [
+    &REQUESTS_PER_ENDPOINT,
+    &CONNECT,
+    &TRIES,
+    &SEND,
+    &READ,
+    &RESPONSE_HEAD_BYTES,
+    &RESPONSE_FIELDS,
+    &INTERIM,
+    &MAX_IDLE,
+    &KEEP_ALIVE,
+];

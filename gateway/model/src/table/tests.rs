@@ -32,6 +32,7 @@ fn route(rule: &Rule, origin: usize) -> Arc<Route> {
         path: rule.path.as_str().into(),
         kind: rule.kind,
         origin: format!("ns/{origin}").into(),
+        client_auth: None,
         action: Action::Deny(Denial::NoService),
     })
 }

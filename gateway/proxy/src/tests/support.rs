@@ -59,6 +59,7 @@ impl Lane {
             path: "/".into(),
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
+            client_auth: None,
             action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&self.backend), weight: 1 }])),
         };
         let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
