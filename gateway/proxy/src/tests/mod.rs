@@ -5,3 +5,4 @@ mod exchange;
 mod retry;
 mod support;
 mod tls;
+mod upstream;

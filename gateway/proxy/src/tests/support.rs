@@ -8,7 +8,9 @@ use bulkhead_model::backend::Protocol;
 use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
-use bulkhead_model::{Action, Backend, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable};
+use bulkhead_model::{
+    Action, Backend, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable, UpstreamTls,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -33,10 +35,15 @@ impl Lane {
     }
 
     pub(super) async fn with(settings: Settings) -> Self {
+        Self::to(settings, Protocol::Http1, None).await
+    }
+
+    /// With a backend that is spoken to in a certain way.
+    pub(super) async fn to(settings: Settings, protocol: Protocol, tls: Option<UpstreamTls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = Arc::new(Endpoint::new(1, listener.local_addr().unwrap()));
         let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
-        let backend = Arc::new(Backend::new(1, "shop/web:80".into(), Protocol::Http1, endpoints));
+        let backend = Arc::new(Backend::new(1, "shop/web:80".into(), protocol, endpoints).under(tls.map(Arc::new)));
         let publication = Publication::new();
         let any = || vec!["127.0.0.1:0".parse().unwrap()];
         let stand_in = Some(super::tls::certificate("stand-in.test").key.clone());

@@ -5,28 +5,29 @@
 
 mod request;
 mod response;
+mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::{Builder, Connection, SendRequest};
-use h2::{Ping, PingPong, Reason};
+use h2::Reason;
+use h2::client::{Builder, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Mutex;
 use tokio::task::spawn_local;
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::heard::Heard;
 use crate::fault::Fault;
 
 use request::{Sink, translate};
 use response::Source;
+use watch::{KeepAlive, Watch};
 
 /// Requests at once on one connection, where the backend allows more: what a browser-facing server allows, and few enough
 /// that a broken connection is not everybody's.
@@ -44,26 +45,6 @@ const SEND_BUFFER: usize = 128 << 10;
 const HEADER_LIST: u32 = 16 << 10;
 /// Requests that we have reset and of which late frames are passed over, as h2 has it by default for servers.
 const RESET_STREAMS: usize = 50;
-
-/// When to ask whether a backend that keeps silent is there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeepAlive {
-    /// Silence before a question.
-    pub(crate) interval: Duration,
-    /// How long to wait for the answer.
-    pub(crate) patience: Duration,
-    /// Questions in one silence before they become rare: servers of gRPC take more for an attack, and close the connection.
-    pub(crate) questions: u32,
-    /// Silence before each question from then on, which those servers do not mind.
-    pub(crate) rare: Duration,
-}
-
-impl Default for KeepAlive {
-    fn default() -> Self {
-        let (interval, patience) = (Duration::from_secs(30), Duration::from_secs(10));
-        Self { interval, patience, questions: 2, rare: Duration::from_secs(330) }
-    }
-}
 
 /// The connections of one endpoint and thread.
 #[derive(Default)]
@@ -145,7 +126,7 @@ impl Sessions {
         let lease = Lease::new(&session, false);
         self.list.borrow_mut().push(Rc::clone(&session));
         // The task must not keep the connection open: it only learns from the session, and tells it, while there is one.
-        let watch = Watch { session: Rc::downgrade(&session), heard, keep_alive };
+        let watch = Watch::new(Rc::downgrade(&session), heard, keep_alive);
         spawn_local(watch.run(connection, pings));
         Ok(lease)
     }
@@ -239,86 +220,6 @@ fn builder() -> Builder {
     builder
 }
 
-/// Drives a connection, and asks after a backend that keeps silent while requests wait.
-struct Watch {
-    session: std::rc::Weak<Session>,
-    heard: Rc<Cell<u64>>,
-    keep_alive: KeepAlive,
-}
-
-impl Watch {
-    async fn run<S>(self, mut connection: Connection<S, Bytes>, pings: Option<PingPong>)
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let mut silence = Silence { questions: 0, heard: 0, asked: false, asks: pings };
-        let mut sleep = pin!(sleep_until(Instant::now() + self.keep_alive.interval));
-        let ended = poll_fn(|cx| {
-            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
-                return Poll::Ready(ended);
-            }
-            // Then it is dropped with what is on it: nobody is there.
-            self.poll_silence(&mut silence, sleep.as_mut(), cx).map(Ok)
-        });
-        if let Err(error) = ended.await {
-            tracing::debug!(%error, "an HTTP/2 connection to a backend ended");
-        }
-        if let Some(session) = self.session.upgrade() {
-            session.closed.set(true);
-        }
-    }
-
-    /// Ready when a question was not answered.
-    fn poll_silence(&self, silence: &mut Silence, mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if silence.asked
-                && let Some(pings) = &mut silence.asks
-                && pings.poll_pong(cx).is_ready()
-            {
-                // The answer itself is no word of the backend's own.
-                (silence.asked, silence.heard) = (false, self.heard.get());
-                let rare = silence.questions >= self.keep_alive.questions;
-                let pause = if rare { self.keep_alive.rare } else { self.keep_alive.interval };
-                sleep.as_mut().reset(Instant::now() + pause);
-            }
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if silence.asked {
-                tracing::debug!("a backend did not answer a PING");
-                return Poll::Ready(());
-            }
-            let spoke = self.heard.get() != silence.heard;
-            silence.heard = self.heard.get();
-            let waits = self.session.upgrade().is_none_or(|session| session.active.get() > 0);
-            if spoke {
-                silence.questions = 0;
-            }
-            let asks = silence.asks.as_mut().filter(|_| waits && !spoke);
-            if asks.is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok()) {
-                silence.questions += 1;
-                silence.asked = true;
-                sleep.as_mut().reset(Instant::now() + self.keep_alive.patience);
-                // A question that is only queued has to be sent.
-                cx.waker().wake_by_ref();
-            } else {
-                sleep.as_mut().reset(Instant::now() + self.keep_alive.interval);
-            }
-        }
-    }
-}
-
-/// What is known of a backend that does not speak.
-struct Silence {
-    /// Questions since it last spoke.
-    questions: u32,
-    /// Bytes heard of it when it was last looked at.
-    heard: u64,
-    /// A question is on its way.
-    asked: bool,
-    asks: Option<PingPong>,
-}
-
 /// Why a request on an HTTP/2 connection came to nothing.
 pub(crate) fn classify(error: &h2::Error) -> Fault {
     let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
@@ -331,3 +232,6 @@ pub(crate) fn classify(error: &h2::Error) -> Fault {
         _ => Fault::UpstreamClosed,
     }
 }
+
+#[cfg(test)]
+mod tests;

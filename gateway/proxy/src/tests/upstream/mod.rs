@@ -1,0 +1,6 @@
+//! Backends that speak something else than HTTP/1.1 in clear text.
+
+mod authority;
+mod http2;
+mod raw;
+mod tls;

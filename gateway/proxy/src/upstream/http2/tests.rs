@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, timeout};
+
+use super::*;
+
+const PING: u8 = 6;
+
+/// Reads frames up to one of this kind; its content. `None` at the end of the connection.
+async fn until(server: &mut DuplexStream, kind: u8) -> Option<Vec<u8>> {
+    loop {
+        let mut head = [0; 9];
+        server.read_exact(&mut head).await.ok()?;
+        let mut content = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        server.read_exact(&mut content).await.ok()?;
+        if head[3] == kind {
+            return Some(content);
+        }
+    }
+}
+
+/// A session with one request on its way, and the backend's end of it.
+async fn begin(sessions: &Sessions) -> (Lease, Source, DuplexStream) {
+    let (client, mut server) = duplex(1 << 16);
+    let mut lease = sessions.establish(client, KeepAlive::default()).await.unwrap();
+    server.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    server.read_exact(&mut [0; 24]).await.unwrap();
+    let (source, _) = lease.begin(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", false, true).unwrap();
+    (lease, source, server)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_does_not_answer_a_ping_is_given_up() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (_lease, _source, mut server) = begin(&sessions).await;
+        let begun = Instant::now();
+        // What it has said so far counts: it is asked after a whole interval of silence.
+        assert!(until(&mut server, PING).await.is_some());
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        assert!(until(&mut server, PING).await.is_none());
+        assert_eq!(begun.elapsed().as_secs(), 70);
+        assert!(sessions.vacancy().is_none());
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+/// Servers of gRPC close a connection on which pings come often while nothing else does.
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_only_keeps_silent_is_asked_ever_more_seldom() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (_lease, _source, mut server) = begin(&sessions).await;
+        let mut last = Instant::now();
+        let mut pauses = Vec::new();
+        for _ in 0..4 {
+            let asked = until(&mut server, PING).await.unwrap();
+            pauses.push(last.elapsed().as_secs());
+            last = Instant::now();
+            server.write_all(&[&[0, 0, 8, PING, 1, 0, 0, 0, 0], &asked[..]].concat()).await.unwrap();
+        }
+        assert_eq!(pauses, [60, 30, 330, 330]);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_requests_is_not_asked_and_closed_when_it_was_unused_for_long() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (lease, source, mut server) = begin(&sessions).await;
+        drop((lease, source));
+        assert!(timeout(Duration::from_secs(3600), until(&mut server, PING)).await.is_err());
+        let (now, keep) = (Instant::now(), Duration::from_secs(60));
+        // It is old by now, so that no further request gets a place on it.
+        sessions.sweep(now, keep);
+        assert!(sessions.is_empty());
+        assert!(until(&mut server, PING).await.is_none());
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unused_connection_is_kept_for_as_long_as_it_may_and_a_used_one_longer() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (lease, _source, _server) = begin(&sessions).await;
+        let (now, keep) = (Instant::now(), Duration::from_secs(60));
+        sessions.sweep(now, keep);
+        sessions.sweep(now + keep * 2, keep);
+        assert!(!sessions.is_empty());
+        drop(lease);
+        sessions.sweep(now + keep * 2, keep);
+        sessions.sweep(now + keep * 3 - Duration::from_secs(1), keep);
+        assert!(!sessions.is_empty());
+        sessions.sweep(now + keep * 3, keep);
+        assert!(sessions.is_empty());
+    };
+    LocalSet::new().run_until(test).await;
+}
