@@ -132,7 +132,7 @@ fn a_websocket_is_asked_for_and_switched_to_only_where_both_sides_say_so() {
 #[test]
 fn trailers_are_asked_for_if_the_client_takes_them() {
     let ask = Edits { trailers: true, upgrade: true, ..Edits::default() };
-    let write = |lines: &str, edits| rewrite(&get(lines), &[b"/"], b"a", Framing::None, edits);
+    let write = |lines: &str, edits: &Edits<'_>| rewrite(&get(lines), &[b"/"], b"a", Framing::None, edits);
     let asked = "GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nTE: trailers\r\n\r\n";
     assert_eq!(write("te: gzip, trailers\r\n", &ask), asked);
     assert!(request(asked.as_bytes()).unwrap().trailers);
