@@ -152,3 +152,20 @@ fn problems_are_bounded() {
     }
     assert_eq!(store.problems().len(), PROBLEMS);
 }
+
+#[test]
+fn a_namespace_that_may_not_be_read_is_not_waited_for_once_another_is_known() {
+    let mut store = Store::new(Compiler::default());
+    let lists = |namespace: &str| [(Kind::Ingress, named(namespace)), (Kind::Service, named(namespace))];
+    store.expect(&[lists("a"), lists("b")].concat().into_iter().collect());
+    let waited_for = |store: &Store| store.incomplete().map(|(_, scope)| scope.to_string()).collect::<BTreeSet<_>>();
+    let refused = lists("b").map(|(kind, scope)| Event::Refused { kind, scope });
+    store.take(refused.to_vec());
+    assert_eq!(waited_for(&store).len(), 2, "nothing is known yet");
+    for (kind, scope) in lists("a") {
+        store.take(vec![Event::Restarted { kind, scope: scope.clone() }, Event::Completed { kind, scope }]);
+    }
+    assert_eq!(waited_for(&store), BTreeSet::new());
+    store.take(vec![restarted(&named("b")), applied("b/x"), completed(&named("b"))]);
+    assert_eq!(known(&mut store), ["b/x"], "it is taken when the right comes");
+}
