@@ -40,7 +40,8 @@ impl Lane {
         let publication = Publication::new();
         let any = || vec!["127.0.0.1:0".parse().unwrap()];
         let stand_in = Some(super::tls::certificate("stand-in.test").key.clone());
-        let config = Config { http: any(), https: any(), stand_in, threads: 1, name: "test".into(), room: Room::default() };
+        let config =
+            Config { http: any(), https: any(), stand_in, threads: 1, name: "test".into(), room: Room::default() };
         let proxy = Proxy::start(config, Arc::clone(&publication)).unwrap();
         let lane = Self { proxy, publication, backend, listener, settings };
         lane.publish(1);
