@@ -34,7 +34,7 @@ fn services(scopes: &[Scope]) -> BTreeSet<(Kind, Scope)> {
 
 /// A store that expects Services in `scopes` and has completely listed `names` in each.
 fn store(scopes: &[Scope], names: &[&str]) -> Store {
-    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true }));
+    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true, ..Options::default() }));
     store.expect(&services(scopes));
     for scope in scopes {
         store.take(vec![restarted(scope)]);
@@ -78,7 +78,7 @@ fn a_list_of_one_namespace_says_nothing_of_another() {
 
 #[test]
 fn nothing_is_complete_before_every_list_was_once_and_then_it_stays_so() {
-    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true }));
+    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true, ..Options::default() }));
     store.expect(&services(&[named("a"), named("b")]));
     assert_eq!(store.incomplete().count(), 2);
     store.take(vec![completed(&named("a"))]);

@@ -26,6 +26,8 @@ pub(super) struct Conversation<'c> {
     pub(super) patience: Patience<'c>,
     /// Whether the client has been sent a part of the final response.
     pub(super) begun: &'c Cell<bool>,
+    /// Slowest rate of the request's content, in bytes a second; 0 is any.
+    pub(super) content_rate: u32,
 }
 
 /// Why the sending side ended before the response did.

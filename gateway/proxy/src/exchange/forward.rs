@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
+use bulkhead_model::backend::Protocol;
 use bulkhead_model::{Denial, balance};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -44,7 +45,12 @@ pub(super) async fn forward<D: Downstream>(
     if down.source().piece().content.len() as u64 > decision.settings.limits.content_bytes {
         return Err(Fault::Denied(Denial::ContentTooLarge));
     }
-    let conversation = Conversation { worker, patience, begun };
+    let content_rate = match decision.backend.protocol {
+        Protocol::Http1 => decision.settings.limits.content_rate,
+        // A request of gRPC may be one half of a conversation, in which nothing is said for as long as one likes.
+        Protocol::Http2 => 0,
+    };
+    let conversation = Conversation { worker, patience, begun, content_rate };
     // Pinned where it is made: moving it would copy all that an exchange consists of.
     let next = pin!(try_endpoints(&conversation, down, scratch, decision)).await?;
     down.skip();

@@ -10,7 +10,6 @@ use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
 use crate::http1::Source;
-use crate::phase::Phase;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -36,7 +35,7 @@ pub(super) struct Delivery<'d, 'u, S> {
 impl<S: Sink> Delivery<'_, '_, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
-        let Conversation { worker, patience, begun } = self.conversation;
+        let Conversation { worker, patience, begun, .. } = self.conversation;
         let to_head = self.request.method.is_head();
         self.source.receive_response(worker, *patience, to_head, self.response).await?;
         let (framing, closes) = self.write_head();
@@ -75,7 +74,7 @@ impl<S: Sink> Delivery<'_, '_, S> {
             || !self.request.persistent
             || !self.complete.get()
             || framing == ResponseFraming::UntilClose
-            || self.conversation.patience.guard.phase() >= Phase::Lameduck;
+            || self.conversation.patience.guard.lets_go();
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
