@@ -5,6 +5,7 @@
 //! was sent is still in hand.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
@@ -50,7 +51,8 @@ pub(super) async fn forward<D: Downstream>(
         Protocol::Http2 => 0,
     };
     let conversation = Conversation { worker, patience, begun, content_rate };
-    let next = try_endpoints(&conversation, down, scratch, decision).await?;
+    // Pinned where it is made: moving it would copy all that an exchange consists of.
+    let next = pin!(try_endpoints(&conversation, down, scratch, decision)).await?;
     down.skip();
     Ok(next)
 }
@@ -67,7 +69,8 @@ async fn try_endpoints<D: Downstream>(
         let Some(slot) = choose(worker, decision) else { break };
         if let Some(stream) = slot.take() {
             worker.tally().upstream_reuses.add(1);
-            match converse(conversation, down, scratch, stream, &slot).await {
+            let ended = pin!(converse(conversation, down, scratch, stream, &slot)).await;
+            match ended {
                 Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down.source()) => {
                     worker.tally().retries.add(1)
                 }
@@ -78,7 +81,7 @@ async fn try_endpoints<D: Downstream>(
         match open(&slot, upstream.connect).await {
             Ok(stream) => {
                 worker.tally().upstream_connects.add(1);
-                return converse(conversation, down, scratch, stream, &slot).await;
+                return pin!(converse(conversation, down, scratch, stream, &slot)).await;
             }
             Err(failed) => fault = failed,
         }
