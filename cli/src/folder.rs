@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use std::{fs, io, thread};
+use std::{io, thread};
 
-use bulkhead_gateway::source::manifest::{self, FILE_BYTES, Manifest};
+use bulkhead_gateway::source::content;
+use bulkhead_gateway::source::manifest::{self, Manifest};
 use bulkhead_gateway::source::stamp::{Stamp, walk};
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecursiveMode, Watcher};
@@ -154,11 +155,7 @@ impl Folder {
     }
 
     fn read(&mut self, path: PathBuf, stamp: Stamp) {
-        let text = if stamp.length > FILE_BYTES as u64 {
-            Err(format!("line 1: the file is longer than {FILE_BYTES} bytes"))
-        } else {
-            fs::read_to_string(self.root.join(&path)).map_err(|error| format!("cannot read this file: {error}"))
-        };
+        let text = content::read(&self.root, &path).map_err(|error| error.to_string());
         let parsed = text.and_then(|text| {
             let manifests = manifest::parse(&text).map_err(|error| error.to_string())?;
             let remarks = strict::remarks(&text, &manifests);
@@ -208,6 +205,10 @@ fn complete(event: notify::Result<notify::Event>) -> Option<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use bulkhead_gateway::source::manifest::FILE_BYTES;
+
     use super::*;
 
     fn instance(name: &str) -> String {
@@ -244,6 +245,23 @@ mod tests {
         until(&["a", "b", "c"]).await;
         fs::remove_file(directory.path().join("a.yaml")).unwrap();
         until(&["b", "c"]).await;
+    }
+
+    #[test]
+    fn nothing_below_the_directory_leads_out_of_it_or_never_ends() {
+        let (outside, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("other.yaml"), instance("other")).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("other.yaml"), directory.path().join("link.yaml")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", directory.path().join("endless.yaml")).unwrap();
+        fs::write(directory.path().join("long.yaml"), " ".repeat(FILE_BYTES + 1)).unwrap();
+        fs::write(directory.path().join("good.yaml"), instance("good")).unwrap();
+        let inventory = Folder::open(directory.path()).unwrap().inventory();
+        assert_eq!(names(&inventory), ["good"]);
+        assert!(
+            inventory.problems.iter().any(|problem| problem.contains("long.yaml: line 1: ")),
+            "{:?}",
+            inventory.problems
+        );
     }
 
     #[tokio::test]

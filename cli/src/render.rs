@@ -1,5 +1,6 @@
 //! `bulkhead render`: what the operator would create, as YAML.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -107,14 +108,7 @@ fn read(path: &Path, inventory: &mut Inventory) -> Result<(), RenderError> {
         return Ok(());
     }
     let name = path.display().to_string();
-    let text = if name == STANDARD_INPUT {
-        let mut text = String::new();
-        // One byte more than is read tells a file that is too long from one that is just as long.
-        let limit = manifest::FILE_BYTES as u64 + 1;
-        io::stdin().take(limit).read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
+    let text = if name == STANDARD_INPUT { bounded(io::stdin()) } else { File::open(path).and_then(bounded) };
     let shown = shown(&name);
     let text = text.map_err(|error| RenderError::Read(shown.to_owned(), error))?;
     match manifest::parse(&text) {
@@ -131,9 +125,25 @@ fn read(path: &Path, inventory: &mut Inventory) -> Result<(), RenderError> {
     Ok(())
 }
 
+/// What whoever names a file may mean: also a pipe from another program, which may never end.
+fn bounded(file: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    // One byte more than is read tells a file that is too long from one that is just as long.
+    file.take(manifest::FILE_BYTES as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_never_ends_is_too_long() {
+        let mut inventory = Inventory::default();
+        read(Path::new("/dev/zero"), &mut inventory).unwrap();
+        let problem = inventory.problems.first().unwrap();
+        assert!(problem.starts_with("/dev/zero: ") && problem.contains("longer than"), "{problem}");
+    }
 
     #[test]
     fn what_is_printed_can_be_read_again() {

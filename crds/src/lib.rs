@@ -23,6 +23,7 @@ pub mod names;
 pub mod network_policy;
 pub mod not_obeyed;
 pub mod observability;
+pub mod phase;
 pub mod placement;
 pub mod reason;
 pub mod report;

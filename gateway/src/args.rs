@@ -68,6 +68,13 @@ pub struct RunArgs {
     #[arg(long, env = "BULKHEAD_MEMORY_LIMIT", value_name = "SIZE")]
     pub memory_limit: Option<Size>,
 
+    /// Zone this gateway is in [default: unknown]
+    ///
+    /// Of a Service whose every endpoint is meant for certain zones (hints in EndpointSlices), those for this one are asked. A pod
+    /// learns it from its own label topology.kubernetes.io/zone, which Kubernetes sets from version 1.35 on.
+    #[arg(long, env = "BULKHEAD_ZONE", value_name = "ZONE")]
+    pub zone: Option<String>,
+
     /// How log lines are written to standard error; BULKHEAD_LOG filters them (such as `info` or `bulkhead_gateway=debug`)
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_name = "FORMAT", default_value = "json")]
     pub log_format: LogFormat,
@@ -173,6 +180,12 @@ pub enum Objects {
 }
 
 impl RunArgs {
+    /// The zone, if one is named.
+    #[must_use]
+    pub fn zone(&self) -> Option<Box<str>> {
+        self.zone.as_deref().filter(|zone| !zone.is_empty()).map(Into::into)
+    }
+
     /// Where objects come from.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub struct Inputs {
     pub lane: LaneSource,
     /// Where objects come from.
     pub objects: Objects,
+    /// The zone this gateway is in, if that is known.
+    pub zone: Option<Box<str>>,
     /// Where snapshots go.
     pub publication: Arc<Publication>,
 }
@@ -142,7 +144,7 @@ impl Thread {
             (Objects::Kubernetes, None) => return Err(ControlError::Ended),
         };
         // In a cluster, an endpoint on loopback would be the gateway's own pod.
-        let options = Options { loopback_endpoints: matches!(origin, Origin::Directories(_)) };
+        let options = Options { loopback_endpoints: matches!(origin, Origin::Directories(_)), zone: inputs.zone };
         let feed = Feed::start(&origin)?;
         let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);
         let (publication, panic_pause) = (inputs.publication, PANIC_PAUSES.0);

@@ -78,6 +78,14 @@ pub enum Event {
         /// Their names.
         shards: BTreeSet<String>,
     },
+    /// A kind has never been readable in a namespace, and it does not look as if it soon were: nobody should wait for this list. It is
+    /// tried on.
+    Refused {
+        /// Kind.
+        kind: Kind,
+        /// Where.
+        scope: Scope,
+    },
     /// A kind may no longer be read: nothing of it may be relied on.
     Forbidden {
         /// Kind.

@@ -13,6 +13,8 @@ const PROBLEMS: usize = 1024;
 #[derive(Debug, Default)]
 struct List {
     complete: bool,
+    /// The right to read it is missing, and was so from the start.
+    refused: bool,
     /// What the list that runs now has named so far.
     seen: Option<HashSet<Key>>,
 }
@@ -72,9 +74,14 @@ impl Store {
         self.keyring.as_ref().is_none_or(|read| *read == keyring.iter().cloned().collect())
     }
 
-    /// Lists that were never complete so far. Nothing may be served before there are none.
+    /// Lists that were never complete so far and are waited for. Nothing may be served before there are none.
+    ///
+    /// A namespace that may not be read is not waited for, as long as another one is known: whoever governs it must not hold up the rest.
+    /// A gateway that may read none at all is of no use, and must not replace one that knows what was there before.
     pub fn incomplete(&self) -> impl Iterator<Item = &(Kind, Scope)> {
-        self.lists.iter().filter(|(_, list)| !list.complete).map(|(list, _)| list)
+        let knows_one = self.lists.iter().any(|((kind, _), list)| *kind == Kind::Ingress && list.complete);
+        let waited_for = move |list: &List| !list.complete && !(list.refused && knows_one);
+        self.lists.iter().filter(move |(_, list)| waited_for(list)).map(|(list, _)| list)
     }
 
     /// What could not be read, a sentence each, in order.
@@ -129,6 +136,11 @@ impl Store {
             }
             Event::Deleted(key) => self.delete(&key),
             Event::Completed { kind, scope } => self.complete(kind, &scope),
+            Event::Refused { kind, scope } => {
+                if let Some(list) = self.lists.get_mut(&(kind, scope)) {
+                    list.refused = true;
+                }
+            }
             Event::KeyringRead { shards } => self.keyring = Some(shards),
             Event::Forbidden { kind, scope } => {
                 for key in self.keys(kind, &scope) {
@@ -170,6 +182,7 @@ impl Store {
         let Some(list) = self.lists.get_mut(&(kind, scope.clone())) else { return };
         let Some(seen) = list.seen.take() else { return };
         list.complete = true;
+        list.refused = false;
         for key in self.keys(kind, scope) {
             if !seen.contains(&key) {
                 self.delete(&key);

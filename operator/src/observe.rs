@@ -6,6 +6,7 @@ use std::time::Duration;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::not_obeyed::fields_not_obeyed;
+use bulkhead_crds::phase::Phase;
 use bulkhead_crds::reason;
 use bulkhead_crds::status::{GatewayInstanceStatus, LaneStatus};
 use jiff::Timestamp;
@@ -17,7 +18,6 @@ mod lane;
 mod phase;
 
 pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted};
-pub use phase::Phase;
 
 /// How long something may be wrong before the instance counts as degraded: longer than a pod takes to be replaced.
 const GRACE_SECONDS: i64 = 60;

@@ -11,8 +11,9 @@ use super::backends::PortId;
 use super::desired::Verdict;
 use super::event::{Change, Event};
 use super::listen::Addresses;
-use super::phase::{Observation, Phase};
+use super::phase::Observation;
 use crate::name::{InstanceName, LaneId};
+use bulkhead_crds::phase::Phase;
 
 /// All that is known.
 #[derive(Clone, Debug, Default, PartialEq)]

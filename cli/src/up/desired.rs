@@ -10,10 +10,10 @@ use bulkhead_crds::not_obeyed::fields_not_obeyed;
 use bulkhead_plan::Site;
 use k8s_openapi::api::networking::v1::IngressClass;
 
-use super::phase::Phase;
 use crate::manifests::Inventory;
 use crate::name::{InstanceName, LaneId};
 use crate::planning::{Planned, plan_all};
+use bulkhead_crds::phase::Phase;
 
 /// A lane that should run.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::backends::PortId;
 use super::board::Row;
 use super::desired::Verdict;
-use super::phase::Phase;
 use crate::name::{InstanceName, LaneId};
 use crate::table::printable;
+use bulkhead_crds::phase::Phase;
 
 /// Whether something has come or gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

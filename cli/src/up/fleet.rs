@@ -16,13 +16,14 @@ use super::event::Event;
 use super::lane::{Lane, News, Run, Wanted};
 use super::listen::{PortError, Ports, probe};
 use super::log::Log;
-use super::phase::{Observation, Phase, phase};
+use super::phase::{Observation, phase};
 use super::process::Launch;
 use super::state::{State, StateError};
 use super::strays::strays;
 use crate::args::UpArgs;
 use crate::manifests::Inventory;
 use crate::name::LaneId;
+use bulkhead_crds::phase::Phase;
 
 /// Why the fleet cannot run.
 #[derive(Debug, Error)]

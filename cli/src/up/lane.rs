@@ -9,10 +9,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::listen::probe;
-use super::phase::{Observation, Phase, phase};
+use super::phase::{Observation, phase};
 use super::process::{Launch, Process};
 use crate::admin;
 use crate::name::LaneId;
+use bulkhead_crds::phase::Phase;
 
 /// Pause between two questions to a lane that does not listen yet: short, because somebody waits for it.
 const ASK_SOON: Duration = Duration::from_millis(200);

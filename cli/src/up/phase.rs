@@ -1,43 +1,10 @@
 //! What a user sees of a lane, derived from what is known of its process.
 
-use std::fmt;
-
+use bulkhead_crds::phase::Phase;
 use bulkhead_crds::report::GatewayReport;
-use serde::Serialize;
 
 /// Deaths in a row, each before the process had run for a while, after which a lane has failed: two can be an accident.
 const DEATHS: u32 = 3;
-
-/// How far a lane is. The words are those of a GatewayInstance's `status.phase`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) enum Phase {
-    /// Its process does not answer yet.
-    Pending,
-    /// Its process answers, but has not loaded the current configuration, or does not serve its class.
-    Running,
-    /// It serves the current configuration.
-    Listening,
-    /// It cannot run: its instance is not accepted, its port is taken, or its process keeps dying.
-    Failed,
-    /// Its instance is paused and it was not running before.
-    Paused,
-    /// It drains.
-    Deleting,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `pad` obeys a width, as in a column.
-        f.pad(match self {
-            Self::Pending => "Pending",
-            Self::Running => "Running",
-            Self::Listening => "Listening",
-            Self::Failed => "Failed",
-            Self::Paused => "Paused",
-            Self::Deleting => "Deleting",
-        })
-    }
-}
 
 /// What is known of a lane's process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +21,8 @@ pub(crate) struct Observation {
     pub(crate) report: Option<GatewayReport>,
 }
 
-/// The phase of a lane that should have loaded generation `wanted`.
+/// The phase of a lane that should have loaded generation `wanted`. Pending: its process does not answer yet. Failed: it cannot run, for
+/// its port is taken or its process keeps dying.
 pub(crate) fn phase(seen: &Observation, wanted: i64) -> Phase {
     if seen.ending {
         return Phase::Deleting;

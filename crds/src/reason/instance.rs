@@ -19,20 +19,20 @@ pub const INVALID: Reason = Reason::new(
     "The specification contradicts itself.",
     "Correct the fields that the message names.",
 );
-/// An IngressClass of a lane's name exists and belongs to somebody else.
+/// A class that a lane names exists and belongs to somebody else.
 pub const CLASS_TAKEN: Reason = Reason::new(
     ConditionType::Accepted,
     ConditionStatus::False,
     "ClassTaken",
-    "An IngressClass of a lane's name exists and belongs to somebody else.",
+    "A class that a lane names exists and belongs to somebody else.",
     "Delete that IngressClass, or choose another ingressClass.name.",
 );
-/// An older GatewayInstance claims or serves the same class.
+/// Another GatewayInstance claims the same class, and comes first.
 pub const CLASS_CLAIMED_TWICE: Reason = Reason::new(
     ConditionType::Accepted,
     ConditionStatus::False,
     "ClassClaimedTwice",
-    "An older GatewayInstance claims or serves the same class.",
+    "Another GatewayInstance claims the same class, and comes first.",
     "Choose another ingressClass.name, or remove the class from alsoServe of one of the two.",
 );
 /// The name leaves no room for the names of the instance's objects.
@@ -139,13 +139,13 @@ pub const HEALTHY: Reason = Reason::new(
     "Nothing has been wrong for longer than its grace period.",
     "",
 );
-/// The API server refuses an object of the instance, again and again.
+/// An object of the instance could not be read or applied, again and again.
 pub const APPLY_FAILED: Reason = Reason::new(
     ConditionType::Degraded,
     ConditionStatus::True,
     "ApplyFailed",
-    "The API server refuses an object of the instance, again and again.",
-    "Read the message: usually a quota, an admission webhook or a missing permission of the operator.",
+    "An object of the instance could not be read or applied, again and again.",
+    "Read the message: usually a quota, an admission webhook, a missing permission of the operator, or an API server that does not answer in time.",
 );
 /// A lane has been unavailable, or behind with its configuration, for longer than its grace period.
 pub const LANE_DEGRADED: Reason = Reason::new(

@@ -62,13 +62,13 @@ pub const PROGRESS_DEADLINE_EXCEEDED: Reason = Reason::new(
     "New pods did not become available within rollout.progressDeadlineSeconds; old ones serve on.",
     "Read the events and logs of the newest pods; correct the image or the pod settings.",
 );
-/// The API server refuses an object of the lane.
+/// An object of the lane could not be read or applied.
 pub const LANE_APPLY_FAILED: Reason = Reason::new(
     ConditionType::RolledOut,
     ConditionStatus::False,
     "ApplyFailed",
-    "The API server refuses an object of the lane.",
-    "Read the message: usually a quota, an admission webhook or a missing permission of the operator.",
+    "An object of the lane could not be read or applied.",
+    "Read the message: usually a quota, an admission webhook, a missing permission of the operator, or an API server that does not answer in time.",
 );
 /// The Deployment of the lane has not been looked at by its controller yet.
 pub const ROLLED_OUT_UNKNOWN: Reason = Reason::new(

@@ -12,7 +12,7 @@ use crate::code::FindingCode;
 use crate::findings::{finding, quote};
 use crate::name::Name;
 use crate::service::{AppProtocol, Port, Ports};
-use crate::slice::{Readiness, Slice};
+use crate::slice::{Address, Hint, Readiness, Slice};
 use crate::transport::Transport;
 
 /// A Service port that routes refer to, and how it is spoken to.
@@ -65,19 +65,34 @@ impl Catalog {
         self.slices_of.get(service).into_iter().flatten().filter_map(|name| self.slices.get(name))
     }
 
-    /// What takes requests for a Service port: ready addresses, or else those that still serve on their way out.
+    /// What takes requests for a Service port: ready addresses, or else those that still serve on their way out. Of ready ones
+    /// those that are meant for this gateway's zone, if every one of them says for which zones it is meant, and any is for this
+    /// one: then somebody has seen to it that each zone has enough (Kubernetes, Topology Aware Routing, "Safeguards").
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
         let Some(Port { name: port_name, .. }) = self.port(&key.service, key.port) else { return BTreeSet::new() };
-        let (mut ready, mut leaving) = (BTreeSet::new(), BTreeSet::new());
+        let (mut ready, mut near, mut leaving) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut all_say = true;
         for slice in self.slices_of(&key.service) {
             for (_, port) in slice.ports.iter().filter(|(name, _)| name == port_name) {
-                for (address, readiness) in &slice.addresses {
-                    let list = if *readiness == Readiness::Ready { &mut ready } else { &mut leaving };
-                    list.insert(SocketAddr::new(*address, *port));
+                for Address { ip, readiness, hint } in &slice.addresses {
+                    let address = SocketAddr::new(*ip, *port);
+                    if *readiness == Readiness::Leaving {
+                        leaving.insert(address);
+                        continue;
+                    }
+                    ready.insert(address);
+                    all_say &= *hint != Hint::None;
+                    if *hint == Hint::Here {
+                        near.insert(address);
+                    }
                 }
             }
         }
-        if ready.is_empty() { leaving } else { ready }
+        match (ready.is_empty(), all_say && !near.is_empty()) {
+            (true, _) => leaving,
+            (false, true) => near,
+            (false, false) => ready,
+        }
     }
 }
 

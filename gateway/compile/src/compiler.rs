@@ -25,10 +25,12 @@ use crate::slice::Slice;
 use crate::tls;
 
 /// What differs between places a compiler runs in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Endpoints on loopback are accepted: on a developer's machine only. In a cluster they would be the gateway's own pod.
     pub loopback_endpoints: bool,
+    /// The zone it is in: endpoints that are meant for it are preferred. `None`: hints on zones are not looked at.
+    pub zone: Option<Box<str>>,
 }
 
 /// All objects as far as they matter, and what was last made of them.
@@ -121,7 +123,7 @@ impl Compiler {
             }
             Object::EndpointSlice(slice) => {
                 let name = Name::of(&slice.metadata);
-                self.set_slice(&name, Some(Slice::read(&slice, self.options)));
+                self.set_slice(&name, Some(Slice::read(&slice, &self.options)));
             }
             Object::Secret(entry) => {
                 let name = Name::new(&entry.namespace, &entry.name);

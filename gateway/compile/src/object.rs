@@ -102,7 +102,9 @@ impl Object {
                 trim_metadata(&mut slice.metadata);
                 for endpoint in &mut slice.endpoints {
                     endpoint.deprecated_topology = None;
-                    endpoint.hints = None;
+                    if let Some(hints) = &mut endpoint.hints {
+                        hints.for_nodes = None;
+                    }
                     endpoint.hostname = None;
                     endpoint.node_name = None;
                     endpoint.target_ref = None;

@@ -28,8 +28,27 @@ pub(crate) struct Slice {
     /// TCP ports by the name of the Service's port.
     pub(crate) ports: Vec<(Arc<str>, u16)>,
     /// Addresses that may be asked.
-    pub(crate) addresses: Vec<(IpAddr, Readiness)>,
+    pub(crate) addresses: Vec<Address>,
     pub(crate) findings: Vec<Finding>,
+}
+
+/// An address that may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) ip: IpAddr,
+    pub(crate) readiness: Readiness,
+    pub(crate) hint: Hint,
+}
+
+/// For which zones an endpoint is meant (EndpointSlice API reference, `EndpointHints.forZones`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// It does not say.
+    None,
+    /// For others.
+    Elsewhere,
+    /// For this gateway's, among others maybe.
+    Here,
 }
 
 /// Whether an endpoint takes requests.
@@ -42,7 +61,7 @@ pub(crate) enum Readiness {
 }
 
 impl Slice {
-    pub(crate) fn read(slice: &EndpointSlice, options: Options) -> Self {
+    pub(crate) fn read(slice: &EndpointSlice, options: &Options) -> Self {
         let name = Name::of(&slice.metadata);
         let mut notes = Notes::new("EndpointSlice", &name);
         let service = slice.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL_SERVICE));
@@ -60,7 +79,7 @@ impl Slice {
     }
 }
 
-fn read_addresses(slice: &EndpointSlice, options: Options, notes: &mut Notes<'_>) -> Vec<(IpAddr, Readiness)> {
+fn read_addresses(slice: &EndpointSlice, options: &Options, notes: &mut Notes<'_>) -> Vec<Address> {
     let family = slice.address_type.as_str();
     if !matches!(family, "IPv4" | "IPv6") {
         notes.add(FindingCode::EndpointUnreadable, "addressType", || {
@@ -82,7 +101,7 @@ fn read_addresses(slice: &EndpointSlice, options: Options, notes: &mut Notes<'_>
         };
         let address = address.to_canonical();
         if may_be_asked(address, options) {
-            addresses.push((address, readiness));
+            addresses.push(Address { ip: address, readiness, hint: hint(endpoint, options) });
         } else {
             notes.add(FindingCode::EndpointRefused, &field(), || {
                 format!("A gateway does not send requests to {address}, so this endpoint is left out.")
@@ -102,13 +121,22 @@ fn readiness(endpoint: &Endpoint) -> Option<Readiness> {
     }
 }
 
+fn hint(endpoint: &Endpoint, options: &Options) -> Hint {
+    let zones = endpoint.hints.as_ref().and_then(|hints| hints.for_zones.as_deref()).unwrap_or_default();
+    match options.zone.as_deref() {
+        _ if zones.is_empty() => Hint::None,
+        Some(own) if zones.iter().any(|zone| zone.name == own) => Hint::Here,
+        _ => Hint::Elsewhere,
+    }
+}
+
 /// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.
-fn may_be_asked(address: IpAddr, options: Options) -> bool {
+fn may_be_asked(address: IpAddr, options: &Options) -> bool {
     if address.is_loopback() {
         return options.loopback_endpoints;
     }
     // A translator or relay in the network would take the request there, and never to this machine's own loopback.
-    if embedded(address).into_iter().flatten().any(|inner| !may_be_asked(IpAddr::V4(inner), Options::default())) {
+    if embedded(address).into_iter().flatten().any(|inner| !may_be_asked(IpAddr::V4(inner), &Options::default())) {
         return false;
     }
     let local = match address {

@@ -28,7 +28,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Decides on the method at `span` of `buf`, which is known to be a token.
+    /// Decides on the method at `span` of `buf`, which is known to be a token that is not [too long](Self::is_too_long).
     pub(crate) fn read(buf: &[u8], span: Span) -> Result<Self, Refusal> {
         Ok(match span.of(buf) {
             b"GET" => Self::Get,
@@ -38,13 +38,12 @@ impl Method {
             b"DELETE" => Self::Delete,
             b"OPTIONS" => Self::Options,
             b"PATCH" => Self::Patch,
-            other if other.len() > METHOD_BYTES => return Err(Refusal::MethodTooLong),
             other if is_refused(other) => return Err(Refusal::MethodRefused),
             _ => Self::Other(span),
         })
     }
 
-    /// Whether a token that goes on beyond `bytes` is already too long.
+    /// Whether a method of so many bytes is too long.
     pub(crate) const fn is_too_long(bytes: usize) -> bool {
         bytes > METHOD_BYTES
     }

@@ -87,6 +87,9 @@ fn require_line_limits(text: &[u8], tokens: &httparse::Request<'_, '_>, limits: 
     let Some(method) = tokens.method else {
         return if Method::is_too_long(text.len()) { Err(Refusal::MethodTooLong) } else { Ok(()) };
     };
+    if Method::is_too_long(method.len()) {
+        return Err(Refusal::MethodTooLong);
+    }
     // Without an end, everything behind the method and its space is target so far.
     let target = tokens.path.map_or_else(|| text.len().saturating_sub(method.len() + 1), str::len);
     if target > limits.target_bytes { Err(Refusal::TargetTooLong) } else { Ok(()) }

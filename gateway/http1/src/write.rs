@@ -30,6 +30,8 @@ pub struct Edits<'a> {
     pub append: &'a [(Name, &'a [u8])],
     /// Passes an upgrade to WebSocket on: of a request that asks for one, and of the response that switches to it.
     pub upgrade: bool,
+    /// Asks the backend for trailers, in a request whose client takes them.
+    pub trailers: bool,
 }
 
 /// Writes a request head to the end of `out`.
@@ -64,6 +66,8 @@ pub fn write_request(
     }
     if edits.upgrade && head.upgrade {
         out.extend_from_slice(UPGRADE);
+    } else if edits.trailers && head.trailers {
+        out.extend_from_slice(TRAILERS);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -136,6 +140,9 @@ pub(crate) const DECIDED: NameSet =
 
 /// RFC 6455 §4.1 and §4.2.2: both sides say it alike.
 const UPGRADE: &[u8] = b"Connection: Upgrade\r\nUpgrade: websocket\r\n";
+
+/// RFC 9110 §10.1.4: TE is for the next hop only, and Connection says so.
+const TRAILERS: &[u8] = b"Connection: TE\r\nTE: trailers\r\n";
 
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
     let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);

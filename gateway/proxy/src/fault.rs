@@ -29,8 +29,16 @@ pub enum Fault {
     Loop,
     /// The client did not finish its request head in time.
     HeadTimeout,
+    /// The process is short of memory or descriptors.
+    Overloaded,
     /// The client stopped sending its content.
     ContentTimeout,
+    /// The client sends its content more slowly than any working connection does.
+    ContentTooSlow,
+    /// The client took back more requests of an HTTP/2 connection than anybody needs to.
+    TooManyResets,
+    /// The client sent more frames without request or content than anybody needs to.
+    TooManyControlFrames,
     /// The client closed, or reset, its connection before it had its response.
     ClientGone,
     /// The client stopped taking its response.
@@ -90,7 +98,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 37] = [
+const OWN: [Fault; 41] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -112,7 +120,11 @@ const OWN: [Fault; 37] = [
     Fault::TlsFailed,
     Fault::Loop,
     Fault::HeadTimeout,
+    Fault::Overloaded,
     Fault::ContentTimeout,
+    Fault::ContentTooSlow,
+    Fault::TooManyResets,
+    Fault::TooManyControlFrames,
     Fault::ClientGone,
     Fault::ResponseStalled,
     Fault::ConnectFailed,
@@ -196,6 +208,12 @@ impl Fault {
             Self::TlsFailed => row("tls_failed", 0, Client, false, ""),
             Self::Loop => row("loop", 508, Gateway, true, "the request has come through this gateway before"),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
+            Self::Overloaded => row("overloaded", 503, Gateway, true, "the gateway is overloaded, try again shortly"),
+            Self::ContentTooSlow => {
+                row("content_too_slow", 408, Client, false, "the request content arrives too slowly")
+            }
+            Self::TooManyResets => row("too_many_resets", 0, Client, false, ""),
+            Self::TooManyControlFrames => row("too_many_control_frames", 0, Client, false, ""),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
             Self::ClientGone => row("client_gone", 0, Client, false, ""),
             Self::ResponseStalled => row("response_stalled", 0, Client, false, ""),

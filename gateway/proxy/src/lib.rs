@@ -21,6 +21,7 @@ mod handshake;
 mod http1;
 mod id_map;
 mod listen;
+mod pace;
 mod phase;
 mod proxy;
 mod publication;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use crate::buffer::Buffer;
 use crate::deadline::{Guard, Waiting};
+use crate::pace::Progress;
 use crate::stream::{ReadHalf, Readiness, Sight};
 
 /// A guard with the settings that give its limits: what every wait needs to know.
@@ -80,7 +81,8 @@ pub(crate) async fn read_more<R: AsyncRead + Unpin>(
 /// Most slices one write is made of: a head, a chunk's size line, its content and its end.
 const MOST_SLICES: usize = 4;
 
-/// Writes all slices, in order, in one system call when the socket takes them. Every byte of progress extends the wait.
+/// Writes all slices, in order, in one system call when the socket takes them. Progress extends the wait: of a backend every
+/// byte is, of a client so many as the settings say.
 pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
     stream: &mut W,
     patience: Patience<'_>,
@@ -88,7 +90,8 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
     parts: [&[u8]; MOST_SLICES],
 ) -> io::Result<()> {
     let mut parts = parts;
-    let mut told = false;
+    let (mut told, mut progress) = (false, Progress::default());
+    let least = if what == Waiting::Client { patience.settings.limits.response_progress } else { 1 };
     poll_fn(|cx| {
         loop {
             let mut slices = [IoSlice::new(&[]); MOST_SLICES];
@@ -109,6 +112,7 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
             };
             if polled.is_pending() && !std::mem::replace(&mut told, true) {
                 patience.wait_for(what);
+                progress = Progress::default();
             }
             let written = ready!(polled)?;
             if written == bytes {
@@ -121,7 +125,8 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            told = false;
+            progress.add(written);
+            told = told && !progress.take(least);
             advance(&mut parts, written);
         }
     })
@@ -158,7 +163,54 @@ fn advance(parts: &mut [&[u8]; MOST_SLICES], mut written: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::advance;
+    use std::pin::pin;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use bulkhead_model::Settings;
+    use tokio::io::AsyncReadExt;
+    use tokio::time::{Instant, sleep};
+
+    use super::{Patience, advance, write_all};
+    use crate::deadline::{Guard, Interrupt, Waiting};
+    use crate::phase::Phase;
+    use crate::registry::Registry;
+
+    /// Writes 8 KiB to a peer that takes `bytes` every `pause`; how that ended, and after how many seconds.
+    async fn sip(what: Waiting, bytes: usize, pause: Duration) -> (bool, u64) {
+        let registry = Rc::new(Registry::default());
+        let (guard, settings) = (Guard::new(registry.seat()), Settings::default());
+        let patience = Patience { guard: &guard, settings: &settings };
+        let (mut near, mut far) = tokio::io::duplex(1);
+        let begin = Instant::now();
+        let taking = async {
+            let mut taken = vec![0; bytes];
+            loop {
+                sleep(pause).await;
+                let _ = far.read_exact(&mut taken).await;
+            }
+        };
+        let writing = pin!(write_all(&mut near, patience, what, [&[7; 8 << 10], b"", b"", b""]));
+        let ended = tokio::select! {
+            ended = guard.run(Phase::Cut, writing) => ended,
+            () = taking => unreachable!(),
+        };
+        match ended {
+            Ok(ref written) => assert!(written.is_ok()),
+            Err(interrupt) => assert_eq!(interrupt, Interrupt::Elapsed(what)),
+        }
+        (ended.is_ok(), begin.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sips_is_given_up_and_one_that_drinks_slowly_is_not() {
+        let seconds = Duration::from_secs;
+        assert_eq!(sip(Waiting::Client, 1, seconds(10)).await, (false, 60));
+        assert_eq!(sip(Waiting::Client, 16, seconds(1)).await, (false, 60));
+        assert!(sip(Waiting::Client, 1024, seconds(50)).await.0);
+        assert!(sip(Waiting::Client, 20, seconds(1)).await.0);
+        assert!(sip(Waiting::Send, 512, seconds(59)).await.0, "a backend may take what it likes");
+    }
 
     #[test]
     fn a_short_write_goes_on_where_it_stopped() {

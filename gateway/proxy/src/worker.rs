@@ -223,7 +223,13 @@ async fn accept_unless_overloaded(
     levels: &mut watch::Receiver<Level>,
 ) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
     // The sender is gone only when the proxy is, and this thread ends with it.
-    let _ = levels.wait_for(|level| *level < Level::StopAccepting).await;
+    while levels.wait_for(|level| *level < Level::StopAccepting).await.is_ok() {
+        tokio::select! {
+            biased;
+            Ok(_) = levels.wait_for(|level| *level >= Level::StopAccepting) => {}
+            accepted = listener.accept() => return accepted,
+        }
+    }
     listener.accept().await
 }
 

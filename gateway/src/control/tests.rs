@@ -11,8 +11,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start_in(directory: &Path) -> Control {
     let objects = Objects::Directories(vec![directory.join("manifests")]);
-    start(Inputs { lane: LaneSource::File(directory.join("lane.json")), objects, publication: Publication::new() })
-        .unwrap()
+    start(Inputs {
+        lane: LaneSource::File(directory.join("lane.json")),
+        objects,
+        zone: None,
+        publication: Publication::new(),
+    })
+    .unwrap()
 }
 
 fn write(directory: &Path, name: &str, text: &str) {

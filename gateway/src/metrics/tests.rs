@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bulkhead_model::limits::{self, Counter};
 use bulkhead_model::overload::{Level, Pressure};
+use bulkhead_proxy::fault::Fault;
 
 use super::*;
 
@@ -84,4 +86,18 @@ fn samples_have_their_labels_and_values() {
 #[test]
 fn label_values_are_escaped() {
     assert_eq!(escape("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+}
+
+/// What the table of bounds says is counted must be counted somewhere.
+#[test]
+fn every_bound_is_counted_where_the_table_says() {
+    let reasons: BTreeSet<_> = Fault::all().map(|fault| fault.row().name).collect();
+    let metrics: BTreeSet<_> = FAMILIES.iter().map(|family| family.name).collect();
+    for limit in limits::all() {
+        match limit.counter {
+            Counter::Fault(reason) => assert!(reasons.contains(reason), "{}: {reason}", limit.name),
+            Counter::Metric(metric) => assert!(metrics.contains(metric), "{}: {metric}", limit.name),
+            Counter::Nowhere => {}
+        }
+    }
 }

@@ -14,7 +14,8 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let (sender, state) = watch::channel(Arc::default());
-        let rebuild = Rebuild::new(Options { loopback_endpoints: true }, Publication::new(), sender);
+        let rebuild =
+            Rebuild::new(Options { loopback_endpoints: true, ..Options::default() }, Publication::new(), sender);
         Self { rebuild, state }
     }
 

@@ -29,6 +29,10 @@ use super::{Event, Events, Scope};
 /// rightful calls until it has read its roles; a right that was withdrawn stays withdrawn.
 const FORBIDDEN: Duration = Duration::from_secs(60);
 
+/// How long the right to read a namespace must have been missing before a gateway goes on without it. Long enough for an API server
+/// that has just started, and for a binding that was made with the gateway; short against the time a pod may take to get ready.
+const REFUSED: Duration = Duration::from_secs(10);
+
 /// What there is to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -140,11 +144,12 @@ impl List {
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
     {
         let mut watch = Watch::new(api, watcher::Config::default());
-        let (mut troubled, mut forbidden_since) = (false, None);
+        let (mut troubled, mut listed, mut forbidden_since) = (false, false, None);
         loop {
             match watch.next().await {
                 Ok(News::Event(event)) => {
                     let answered = !matches!(event, watcher::Event::Init);
+                    listed |= matches!(event, watcher::Event::InitDone);
                     self.send(self.translate(event, &decode)).await?;
                     if answered && std::mem::take(&mut troubled) {
                         forbidden_since = None;
@@ -159,7 +164,15 @@ impl List {
                     troubled = true;
                     tracing::warn!(kind = self.kind.as_str(), scope = %self.scope, error = %trouble, "a watch failed, it is tried again");
                     self.send(self.problem(Some(trouble.to_string()))).await?;
-                    if self.is_withdrawn(&trouble, &mut forbidden_since) {
+                    if !trouble.is_forbidden() {
+                        continue;
+                    }
+                    let now = Instant::now();
+                    let missing = now.duration_since(*forbidden_since.get_or_insert(now));
+                    if !listed && self.is_refused(missing) {
+                        self.send(Event::Refused { kind: self.kind, scope: self.scope.clone() }).await?;
+                    }
+                    if self.is_withdrawn(missing) {
                         self.send(Event::Forbidden { kind: self.kind, scope: self.scope.clone() }).await?;
                         // The next success must be a complete list: what was forgotten has to come back.
                         watch.restart();
@@ -169,15 +182,15 @@ impl List {
         }
     }
 
-    /// Whether the right to read has been missing for so long that it counts as withdrawn. Only IngressClasses say who may
+    /// Whether a right to read that has been `missing` for so long counts as withdrawn. Only IngressClasses say who may
     /// be served at all: the rest keeps its last good state.
-    fn is_withdrawn(&self, trouble: &Trouble, since: &mut Option<Instant>) -> bool {
-        if !trouble.is_forbidden() {
-            return false;
-        }
-        let now = Instant::now();
-        let since = *since.get_or_insert(now);
-        self.kind == Kind::IngressClass && now.duration_since(since) >= FORBIDDEN
+    fn is_withdrawn(&self, missing: Duration) -> bool {
+        self.kind == Kind::IngressClass && missing >= FORBIDDEN
+    }
+
+    /// Whether others go on without this list. What is read in the whole cluster is not one of several.
+    fn is_refused(&self, missing: Duration) -> bool {
+        self.scope != Scope::All && missing >= REFUSED
     }
 
     fn translate<K>(&self, event: watcher::Event<K>, decode: &impl Fn(K) -> Result<Object, String>) -> Event
@@ -240,22 +253,30 @@ mod tests {
         assert!(reason.contains("i32"), "{reason}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn only_classes_are_withdrawn_and_only_after_a_while_without_the_right_to_read_them() {
-        let forbidden = || {
-            let status = kube::core::Status::failure("no", "Forbidden").with_code(403);
-            Trouble::Watch(watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status))))
-        };
+    #[test]
+    fn a_right_that_stays_away_ends_classes_and_lets_others_go_on_without_a_namespace() {
+        let named = List { scope: Scope::Namespace("quay".to_owned()), ..list() };
         let classes = List { kind: Kind::IngressClass, ..list() };
-        let mut since = None;
-        assert!(!classes.is_withdrawn(&forbidden(), &mut since));
-        tokio::time::advance(FORBIDDEN).await;
-        assert!(
-            !classes.is_withdrawn(&Trouble::Slow, &mut since),
-            "an API server that does not answer takes nothing away"
-        );
-        assert!(classes.is_withdrawn(&forbidden(), &mut since));
-        assert!(!list().is_withdrawn(&forbidden(), &mut since), "Ingresses keep their last good state");
+        let short = Duration::from_secs(1);
+        for (list, missing, withdrawn, refused) in [
+            (&classes, short, false, false),
+            (&classes, FORBIDDEN, true, false),
+            (&list(), FORBIDDEN, false, false),
+            (&named, short, false, false),
+            (&named, REFUSED, false, true),
+            (&named, FORBIDDEN, false, true),
+        ] {
+            let told = (list.is_withdrawn(missing), list.is_refused(missing));
+            assert_eq!(told, (withdrawn, refused), "{:?} in {} after {missing:?}", list.kind, list.scope);
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_api_server_speaks_of_rights() {
+        let status = kube::core::Status::failure("no", "Forbidden").with_code(403);
+        let forbidden = Trouble::Watch(watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status))));
+        assert!(forbidden.is_forbidden());
+        assert!(!Trouble::Slow.is_forbidden(), "an API server that does not answer takes nothing away");
     }
 
     #[test]

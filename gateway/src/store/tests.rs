@@ -34,7 +34,7 @@ fn services(scopes: &[Scope]) -> BTreeSet<(Kind, Scope)> {
 
 /// A store that expects Services in `scopes` and has completely listed `names` in each.
 fn store(scopes: &[Scope], names: &[&str]) -> Store {
-    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true }));
+    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true, ..Options::default() }));
     store.expect(&services(scopes));
     for scope in scopes {
         store.take(vec![restarted(scope)]);
@@ -78,7 +78,7 @@ fn a_list_of_one_namespace_says_nothing_of_another() {
 
 #[test]
 fn nothing_is_complete_before_every_list_was_once_and_then_it_stays_so() {
-    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true }));
+    let mut store = Store::new(Compiler::new(Options { loopback_endpoints: true, ..Options::default() }));
     store.expect(&services(&[named("a"), named("b")]));
     assert_eq!(store.incomplete().count(), 2);
     store.take(vec![completed(&named("a"))]);
@@ -151,4 +151,21 @@ fn problems_are_bounded() {
         store.note(format!("{i}.yaml"), Some("wrong".to_owned()));
     }
     assert_eq!(store.problems().len(), PROBLEMS);
+}
+
+#[test]
+fn a_namespace_that_may_not_be_read_is_not_waited_for_once_another_is_known() {
+    let mut store = Store::new(Compiler::default());
+    let lists = |namespace: &str| [(Kind::Ingress, named(namespace)), (Kind::Service, named(namespace))];
+    store.expect(&[lists("a"), lists("b")].concat().into_iter().collect());
+    let waited_for = |store: &Store| store.incomplete().map(|(_, scope)| scope.to_string()).collect::<BTreeSet<_>>();
+    let refused = lists("b").map(|(kind, scope)| Event::Refused { kind, scope });
+    store.take(refused.to_vec());
+    assert_eq!(waited_for(&store).len(), 2, "nothing is known yet");
+    for (kind, scope) in lists("a") {
+        store.take(vec![Event::Restarted { kind, scope: scope.clone() }, Event::Completed { kind, scope }]);
+    }
+    assert_eq!(waited_for(&store), BTreeSet::new());
+    store.take(vec![restarted(&named("b")), applied("b/x"), completed(&named("b"))]);
+    assert_eq!(known(&mut store), ["b/x"], "it is taken when the right comes");
 }

@@ -179,10 +179,14 @@ fn claimed_twice(class: &str, own: &Claim, other: &Claim) -> Rejection {
             )
         };
     }
-    let first = if own.created.is_none() && other.created.is_none() {
-        format!("another GatewayInstance too; neither has a creationTimestamp, so {holder} comes first by name")
-    } else {
-        format!("the older GatewayInstance {holder}")
+    let first = match (&own.created, &other.created) {
+        (None, None) => {
+            format!("another GatewayInstance too; neither has a creationTimestamp, so {holder} comes first by name")
+        }
+        (own, other) if own == other => {
+            format!("another GatewayInstance too; both were created at the same time, so {holder} comes first by name")
+        }
+        _ => format!("the older GatewayInstance {holder}"),
     };
     Rejection::new(reason::CLASS_CLAIMED_TWICE, format!("The class {class} is claimed by {first}."))
 }

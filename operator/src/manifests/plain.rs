@@ -25,6 +25,7 @@ pub(super) fn objects() -> Vec<(&'static str, Value)> {
         ("olm/plain/cluster-role-binding.yaml", cluster_role_binding()),
         ("olm/plain/deployment.yaml", deployment()),
         ("olm/plain/service.yaml", service()),
+        ("olm/plain/network-policy.yaml", network_policy()),
         (
             "olm/plain/kustomization.yaml",
             kustomization(&[
@@ -35,6 +36,7 @@ pub(super) fn objects() -> Vec<(&'static str, Value)> {
                 "cluster-role-binding.yaml",
                 "deployment.yaml",
                 "service.yaml",
+                "network-policy.yaml",
             ]),
         ),
     ]
@@ -142,6 +144,22 @@ fn service() -> Value {
         "spec": {
             "selector": { "app.kubernetes.io/name": SERVICE_ACCOUNT },
             "ports": [{ "name": "metrics", "port": HEALTH_PORT, "targetPort": "health" }],
+        },
+    })
+}
+
+/// In: probes and metrics, from the operator's own namespace; kubelets reach the pods of their node whatever a policy says. Policies add up,
+/// so a monitoring system elsewhere is let in by one more that selects the same pods. Out: anything, for the API server and the pods of
+/// lanes may be anywhere.
+fn network_policy() -> Value {
+    json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(),
+        "spec": {
+            "podSelector": { "matchLabels": { "app.kubernetes.io/name": SERVICE_ACCOUNT } },
+            "policyTypes": ["Ingress"],
+            "ingress": [{ "from": [{ "podSelector": {} }], "ports": [{ "port": HEALTH_PORT, "protocol": "TCP" }] }],
         },
     })
 }

@@ -57,7 +57,7 @@ pub const TABLE: &[Row] = &[
         group: "",
         resources: &["configmaps"],
         verbs: OWN,
-        why: "The lane document, and ConfigMaps that Ingresses refer to. Gateways are granted their own lane document by name.",
+        why: "The lane document. Gateways are granted their own by name.",
     },
     Row {
         group: "",

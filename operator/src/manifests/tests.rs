@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 
 use super::*;
@@ -81,4 +82,30 @@ fn two_operators_never_run_at_once() {
     let spec = deployment.spec.expect("a spec");
     assert_eq!(spec.replicas, Some(1));
     assert_eq!(spec.strategy.and_then(|strategy| strategy.type_).as_deref(), Some("Recreate"));
+}
+
+#[test]
+fn only_pods_beside_the_operator_may_reach_it_and_only_at_the_port_it_has() {
+    let files = render().expect("manifests render");
+    let text = |path: &str| files.get(Path::new(path)).expect("the file is rendered").as_str();
+    let deployment: Deployment =
+        serde_saphyr::from_str(text("olm/plain/deployment.yaml")).expect("the Deployment is YAML");
+    let pods = deployment.spec.expect("a spec").template;
+    let policy: NetworkPolicy =
+        serde_saphyr::from_str(text("olm/plain/network-policy.yaml")).expect("the policy is YAML");
+    let policy = policy.spec.expect("a spec");
+    let selected = policy.pod_selector.expect("pods are selected").match_labels.expect("by labels");
+    let labels = pods.metadata.and_then(|metadata| metadata.labels).expect("pods have labels");
+    assert!(selected.iter().all(|(name, value)| labels.get(name) == Some(value)), "{selected:?} selects {labels:?}");
+    let rules = policy.ingress.expect("rules");
+    let [rule] = rules.as_slice() else { panic!("one rule: {rules:?}") };
+    let from = rule.from.as_deref().expect("somebody");
+    assert!(from.iter().all(|peer| peer.namespace_selector.is_none() && peer.ip_block.is_none()), "{from:?}");
+    let ports: Vec<_> = rule.ports.iter().flatten().filter_map(|port| port.port.clone()).collect();
+    let container = pods.spec.expect("a spec").containers.into_iter().next().expect("a container");
+    let opened: Vec<_> = container.ports.iter().flatten().map(|port| port.container_port).collect();
+    assert_eq!(
+        ports,
+        opened.into_iter().map(k8s_openapi::apimachinery::pkg::util::intstr::IntOrString::Int).collect::<Vec<_>>()
+    );
 }

@@ -238,8 +238,22 @@ fn config_loaded(seen: &LaneSeen) -> Verdict {
             reason::PODS_UNREACHABLE,
             format!("{} of {} pods did not answer; {first}", silent.len(), ready.len()),
         ),
-        (None, None) => Verdict::plain(reason::LOADED),
+        (None, None) => unread(seen).map_or(Verdict::plain(reason::LOADED), |text| Verdict::with(reason::LOADED, text)),
     }
+}
+
+/// What pods that have loaded everything else cannot read, such as a namespace or an object: what they last knew of it they serve.
+fn unread(seen: &LaneSeen) -> Option<String> {
+    let short_of = |pod: &&PodSeen| believed(seen, pod).is_ok_and(|report| !report.source_problems.is_empty());
+    let pods: Vec<_> = seen.pods.iter().filter(|pod| pod.ready).filter(short_of).collect();
+    let (first, ready) = (pods.first()?, seen.pods.iter().filter(|pod| pod.ready).count());
+    let report = first.report.as_ref().ok()?;
+    let problem = sentence(report.source_problems.first()?);
+    let more = match report.source_problems.len() {
+        0 | 1 => String::new(),
+        many => format!(" And {} more.", many - 1),
+    };
+    Some(format!("{} of {ready} pods cannot read everything; {}: {problem}{more}", pods.len(), first.name))
 }
 
 fn waits_for(report: &GatewayReport) -> String {

@@ -260,6 +260,22 @@ fn a_closed_namespace_is_named_and_degrades_nothing() {
 }
 
 #[test]
+fn what_pods_cannot_read_is_told_of_a_lane_that_has_loaded_the_rest() {
+    let short = seen(|lane| {
+        let source_problems =
+            vec!["watch of kind Ingress in namespace team: forbidden".to_owned(), "another".to_owned()];
+        lane.pods[1].report = Ok(GatewayReport { source_problems, ..report(lane.lane, 3) });
+    });
+    let observed = observe(&instance(json!({})), &short, at(0));
+    assert_eq!(observed.status.phase, "Listening");
+    let lane = &observed.status.lanes[0];
+    assert_eq!(status_of(&lane.conditions, ConditionType::ConfigLoaded), ("True", "Loaded"));
+    let message = &find(&lane.conditions, ConditionType::ConfigLoaded).expect("told").message;
+    let told = "1 of 2 pods cannot read everything; b: watch of kind Ingress in namespace team: forbidden. And 1 more.";
+    assert!(message.contains(told), "{message}");
+}
+
+#[test]
 fn a_pod_that_is_ready_for_no_lane_is_not_believed() {
     let nobody = |lane: &mut LaneSeen| {
         lane.pods = vec![pod("a", Ok(GatewayReport { identity: None, ..report(lane.lane, 3) }))];

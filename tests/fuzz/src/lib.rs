@@ -1,5 +1,12 @@
 //! Laws that hold for all bytes a stranger can send. Each is a function of bytes that panics where it is broken: a fuzzer looks
 //! for such bytes (`targets/`), and an ordinary test, which compiles this file as well, runs each over the bytes in `seeds/`.
+//!
+//! ```text
+//! cargo install cargo-fuzz && mkdir -p tests/fuzz/corpus/forwarding
+//! cargo +nightly fuzz run --fuzz-dir tests/fuzz forwarding tests/fuzz/corpus/forwarding tests/fuzz/seeds/forwarding
+//! ```
+//!
+//! What it finds goes into `seeds/` under a name that says what it is, so that it stays found.
 
 mod content;
 mod forwarding;

@@ -18,7 +18,7 @@ use crate::name::LaneId;
 use crate::table::printable;
 use crate::up::board::{self, Board};
 use crate::up::event::{Event, sentence};
-use crate::up::phase::Phase;
+use bulkhead_crds::phase::Phase;
 
 /// Restarts that are remembered for the panel.
 const RECENT: usize = 5;

@@ -129,7 +129,7 @@ fn addresses_inside_of_others_are_judged_as_what_they_lead_to() {
         ("::10.1.0.1", "10.1.0.1", true),
     ] {
         for loopback_endpoints in [false, true] {
-            let mut compiler = Compiler::new(Options { loopback_endpoints });
+            let mut compiler = Compiler::new(Options { loopback_endpoints, ..Options::default() });
             compiler.set_lane(lane());
             let slice = slice("mill/s", "flour", &[written]).replace("IPv4", "IPv6");
             let manifest = super::world::OWN_CLASS.to_owned() + "\n---\n" + &base() + &slice;
@@ -142,7 +142,7 @@ fn addresses_inside_of_others_are_judged_as_what_they_lead_to() {
 
 #[test]
 fn loopback_is_taken_where_the_options_say_so_and_nothing_else_with_it() {
-    let mut compiler = Compiler::new(Options { loopback_endpoints: true });
+    let mut compiler = Compiler::new(Options { loopback_endpoints: true, ..Options::default() });
     compiler.set_lane(lane());
     let manifest = super::world::OWN_CLASS.to_owned()
         + "\n---\n"
@@ -174,4 +174,45 @@ fn slices_of_services_that_no_route_refers_to_are_nobodys_business() {
     assert!(changes.endpoints.is_empty() && changes.snapshot.is_none() && changes.findings.is_none());
     let changes = world.apply(&slice("farm/x", "flour", &["10.1.0.1"])).compile();
     assert!(changes.endpoints.is_empty(), "a Service's slices are of its own namespace");
+}
+
+#[test]
+fn hints_on_zones_are_honoured_only_when_every_ready_endpoint_carries_them() {
+    let zones = |zones: &str| match zones {
+        "" => String::new(),
+        zones => format!(
+            ", hints: {{forZones: [{}]}}",
+            zones.split('+').map(|zone| format!("{{name: {zone}}},")).collect::<String>()
+        ),
+    };
+    for (zone, hints, asked) in [
+        (Some("a"), ["a", "b", "a+b"], &["1", "3"][..]),
+        (Some("b"), ["a", "b", "a+b"], &["2", "3"]),
+        (Some("c"), ["a", "b", "a+b"], &["1", "2", "3"]),
+        (Some("a"), ["a", "", "a+b"], &["1", "2", "3"]),
+        (Some("a"), ["", "", ""], &["1", "2", "3"]),
+        (None, ["a", "b", "a+b"], &["1", "2", "3"]),
+    ] {
+        let mut slice = slice("mill/s", "flour", &["10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4!"]);
+        for (n, hint) in hints.iter().enumerate() {
+            let address = format!("[\"10.1.0.{}\"]", n + 1);
+            slice = slice.replace(&address, &format!("{address}{}", zones(hint)));
+        }
+        let options = Options { zone: zone.map(Into::into), ..Options::default() };
+        let mut world = World::with(options, &base());
+        let mut objects = objects(&slice);
+        objects.iter_mut().for_each(crate::Object::trim);
+        objects.into_iter().for_each(|object| world.compiler.apply(object));
+        let expected: Vec<_> = asked.iter().map(|n| format!("10.1.0.{n}:8080")).collect();
+        assert_eq!(addresses(&world.compile()), expected, "{zone:?} {hints:?}");
+    }
+}
+
+#[test]
+fn those_that_leave_are_asked_whatever_their_zone() {
+    let leaving = slice("mill/s", "flour", &["10.1.0.1!", "10.1.0.2!"]);
+    let options = Options { zone: Some("a".into()), ..Options::default() };
+    let hinted = leaving.replace("[\"10.1.0.2\"]", "[\"10.1.0.2\"], hints: {forZones: [{name: b}]}");
+    let mut world = World::with(options, &base());
+    assert_eq!(addresses(&world.apply(&hinted).compile()).len(), 2);
 }

@@ -34,7 +34,6 @@ pub(super) fn lane() -> LaneDocument {
     let mut lane = LaneDocument::of(identity, "quay", &LaneSpec::default());
     lane.config_generation = 1;
     lane.classes.also_serve = ["legacy".to_owned()].into();
-    lane.limits.connections = 10_000;
     lane
 }
 
@@ -147,6 +146,14 @@ impl World {
     /// What was last published.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.clone().unwrap()
+    }
+
+    /// As [`Self::new`], somewhere else.
+    pub(super) fn with(options: Options, manifest: &str) -> Self {
+        let mut world = Self { compiler: Compiler::new(options), findings: Vec::new(), snapshot: None };
+        world.compiler.set_lane(lane());
+        world.apply(OWN_CLASS).apply(manifest).compile();
+        world
     }
 
     pub(super) fn of(lane: LaneDocument, manifest: &str) -> Self {

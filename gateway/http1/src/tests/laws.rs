@@ -20,6 +20,7 @@ const PIECES: &[&str] = &[
     "POST ",
     "OPTIONS ",
     "connect ",
+    "TWENTYBYTESOFAMETHOD",
     "/",
     "/a?b",
     "*",
@@ -93,6 +94,7 @@ fn near_heads() -> impl Strategy<Value = Vec<u8>> {
         Just("GET / HTTP/1.1\r\nHost: a\r\n"),
         Just("POST /a HTTP/1.0\r\nHost: a\r\n"),
         Just("HTTP/1.1 200 OK\r\n"),
+        Just("TWENTYBYTESOFAMETHOD"),
         Just("")
     ];
     let pieces = vec(prop::sample::select(PIECES), 0..8);

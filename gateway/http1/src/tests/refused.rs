@@ -205,6 +205,7 @@ pub(super) const CHUNKS: &[(&[u8], Refusal)] = &[
     (b"2;\0\r\nab\r\n0\r\n\r\n", Refusal::BadChunkExtension),
     (b"2;\"\r\n\"\r\nab\r\n0\r\n\r\n", Refusal::BadChunkEnd),
     (b"0\r\n\n", Refusal::BadTrailers),
+    (b"0\r\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Refusal::BadTrailers),
     (b"0\r\n\rX", Refusal::BadTrailers),
     (b"0\r\nGET / HTTP/1.1\r\n\r\n", Refusal::BadTrailers),
     (b"0\r\n folded: 1\r\n\r\n", Refusal::BadTrailers),

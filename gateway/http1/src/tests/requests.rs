@@ -179,6 +179,7 @@ fn limits_hold_for_complete_and_for_unfinished_heads() {
     assert_eq!(parse(b"GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB: 2\r\n\r\n"), Err(Refusal::TooManyFields));
     assert_eq!(parse(&[b'A'; 33]), Err(Refusal::MethodTooLong));
     assert_eq!(parse(&[b'A'; 32]), Ok(Progress::Partial));
+    assert_eq!(parse(format!("{} /", "A".repeat(33)).as_bytes()), Err(Refusal::MethodTooLong));
 }
 
 #[test]

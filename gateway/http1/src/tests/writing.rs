@@ -52,6 +52,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
         more: &[("X-User", b"alice")],
         append: &[(Name::Via, b"1.1 b")],
         upgrade: false,
+        trailers: false,
     };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
@@ -126,6 +127,21 @@ fn a_websocket_is_asked_for_and_switched_to_only_where_both_sides_say_so() {
     assert!(response(bytes.as_bytes(), false).unwrap().upgrade);
     let refused = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}");
     assert!(!write(&refused, &upgrade).contains("pgrade"));
+}
+
+#[test]
+fn trailers_are_asked_for_if_the_client_takes_them() {
+    let ask = Edits { trailers: true, upgrade: true, ..Edits::default() };
+    let write = |lines: &str, edits: &Edits<'_>| rewrite(&get(lines), &[b"/"], b"a", Framing::None, edits);
+    let asked = "GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nTE: trailers\r\n\r\n";
+    assert_eq!(write("te: gzip, trailers\r\n", &ask), asked);
+    assert!(request(asked.as_bytes()).unwrap().trailers);
+    for (lines, trailers) in [("TE: gzip\r\n", true), ("", true), ("TE: trailers\r\n", false)] {
+        let edits = Edits { trailers, ..Edits::default() };
+        assert!(!write(lines, &edits).contains("TE"), "{lines:?}");
+    }
+    let both = write("TE: trailers\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", &ask);
+    assert!(both.contains("Connection: Upgrade\r\n") && !both.contains("TE"), "{both}");
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::worker::{Scratch, Worker};
 /// The registered methods that are forwarded; others are as well, but TRACE and CONNECT never.
 const METHODS: &[u8] = b"GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
+/// Seconds after which it is worth asking an overloaded gateway again (RFC 9110 §10.2.3): a few readings of its fullness.
+const RETRY_AFTER: &[u8] = b"2";
+
 /// Tells the client what is wrong, and says how its connection goes on.
 pub(super) async fn fault<D: Downstream>(
     worker: &Worker,
@@ -34,7 +37,7 @@ pub(super) async fn fault<D: Downstream>(
     let keeps = row.keeps
         && scratch.request.persistent
         && scratch.request.version == Version::Http11
-        && guard.phase() < Phase::Lameduck
+        && !guard.lets_go()
         && !down.is_worn_out(&settings.limits, guard.now())
         && down.skip();
     // Of a head that was refused, or did not come, the method is not known.
@@ -46,10 +49,15 @@ pub(super) async fn fault<D: Downstream>(
             Fault::Refused(refusal) => format!("{} {refusal}\n", row.status),
             _ => format!("{} {}\n", row.status, row.text),
         };
+        let further: Option<(&str, &[u8])> = match fault {
+            Fault::Overloaded => Some(("Retry-After", RETRY_AFTER)),
+            // For those who used a method that no route has (RFC 9110 §15.5.6).
+            _ if row.status == 405 => Some(("Allow", METHODS)),
+            _ => None,
+        };
         let fields: [(&str, &[u8]); 3] =
-            [("Date", date), ("Content-Type", b"text/plain; charset=utf-8"), ("Allow", METHODS)];
-        // Allow is for those who used a method that no route has (RFC 9110 §15.5.6).
-        let fields = fields.get(..if row.status == 405 { 3 } else { 2 }).unwrap_or_default();
+            [("Date", date), ("Content-Type", b"text/plain; charset=utf-8"), further.unwrap_or_default()];
+        let fields = fields.get(..2 + usize::from(further.is_some())).unwrap_or_default();
         write_own_response(&mut scratch.out, row.status, !keeps, fields, text.as_bytes(), head_only)
     });
     worker.tally().response(row.status);

@@ -26,6 +26,8 @@ pub(super) struct Conversation<'c> {
     pub(super) patience: Patience<'c>,
     /// Whether the client has been sent a part of the final response.
     pub(super) begun: &'c Cell<bool>,
+    /// Slowest rate of the request's content, in bytes a second; 0 is any.
+    pub(super) content_rate: u32,
 }
 
 /// Why the sending side ended before the response did.
@@ -45,7 +47,7 @@ pub(super) async fn converse<D: Downstream>(
     slot: &Slot,
 ) -> Result<Next, Fault> {
     let ended = match &mut stream {
-        Stream::Plain(plain) => over(conversation, down, scratch, plain.split()).await?,
+        Stream::Plain(plain) => pin!(over(conversation, down, scratch, plain.split())).await?,
         // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
         session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, session.split())).await?,
     };
@@ -68,7 +70,7 @@ where
 {
     let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
     sink.frame(scratch.request.framing == Framing::Chunked);
-    exchange(conversation, down, scratch, &mut source, &mut sink).await
+    pin!(exchange(conversation, down, scratch, &mut source, &mut sink)).await
 }
 
 /// Sends the request on the connection that `lease` is a place on, and delivers the response.
@@ -79,9 +81,7 @@ pub(super) async fn share<D: Downstream>(
     lease: &mut Lease,
     secure: bool,
 ) -> Result<Next, Fault> {
-    let piece = down.source().piece();
-    let ends = piece.last && piece.content.is_empty() && piece.trailers.is_none_or(|trailers| trailers.is_empty());
-    let (mut source, mut sink) = lease.begin(&scratch.out, secure, ends)?;
+    let (mut source, mut sink) = lease.begin(&scratch.out, secure, down.source().piece())?;
     Ok(exchange(conversation, down, scratch, &mut source, &mut sink).await?.next)
 }
 

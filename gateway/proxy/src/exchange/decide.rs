@@ -34,6 +34,9 @@ pub(super) fn decide<'s>(
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    if route.client_auth.is_some() {
+        return Err(Fault::Denied(Denial::PolicyNotServed));
+    }
     let backends = match &route.action {
         Action::Forward(backends) => backends,
         Action::Deny(denial) => return Err(Fault::Denied(*denial)),

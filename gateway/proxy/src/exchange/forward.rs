@@ -5,6 +5,7 @@
 //! before any byte of a response, and the method is idempotent as well (RFC 9110 §9.2.2).
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
@@ -43,8 +44,14 @@ pub(super) async fn forward<D: Downstream>(
     if down.source().piece().content.len() as u64 > decision.settings.limits.content_bytes {
         return Err(Fault::Denied(Denial::ContentTooLarge));
     }
-    let conversation = Conversation { worker, patience, begun };
-    let next = try_endpoints(&conversation, down, scratch, decision).await?;
+    let content_rate = match decision.backend.protocol {
+        Protocol::Http1 => decision.settings.limits.content_rate,
+        // A request of gRPC may be one half of a conversation, in which nothing is said for as long as one likes.
+        Protocol::Http2 => 0,
+    };
+    let conversation = Conversation { worker, patience, begun, content_rate };
+    // Pinned where it is made: moving it would copy all that an exchange consists of.
+    let next = pin!(try_endpoints(&conversation, down, scratch, decision)).await?;
     down.skip();
     Ok(next)
 }
@@ -61,7 +68,8 @@ async fn try_endpoints<D: Downstream>(
         let Some(slot) = choose(worker, decision) else { break };
         if let Some(stream) = slot.take() {
             worker.tally().upstream_reuses.add(1);
-            match converse(conversation, down, scratch, stream, &slot).await {
+            let ended = pin!(converse(conversation, down, scratch, stream, &slot)).await;
+            match ended {
                 Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down.source()) => {
                     worker.tally().retries.add(1)
                 }
@@ -78,7 +86,7 @@ async fn try_endpoints<D: Downstream>(
             continue;
         }
         match connect(&slot, upstream.connect, worker.tally()).await {
-            Ok(stream) => return converse(conversation, down, scratch, stream, &slot).await,
+            Ok(stream) => return pin!(converse(conversation, down, scratch, stream, &slot)).await,
             Err(failed) => fault = failed,
         }
     }

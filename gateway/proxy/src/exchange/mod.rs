@@ -18,6 +18,8 @@ mod response;
 use std::cell::Cell;
 use std::pin::pin;
 
+use bulkhead_model::overload::Level;
+
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::fault::Fault;
@@ -41,6 +43,7 @@ pub(crate) enum Next {
 /// Serves the next request of `down`.
 pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mut D) -> Next {
     let mut scratch = worker.scratch();
+    let _in_flight = worker.begin();
     let begun = Cell::new(false);
     let ended = {
         // Pinned where it is made: moving it would copy all that a request in flight consists of.
@@ -74,6 +77,7 @@ async fn attempt<D: Downstream>(
     tally.requests.add(1);
     let started = guard.now();
     let decided = match &pinned {
+        _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded),
         Some(pinned) => decide::decide(worker, pinned.snapshot(), down.client(), down.head(), scratch),
         None => Err(Fault::NotReady),
     };

@@ -5,6 +5,7 @@ use bulkhead_model::Denial;
 use crate::content::{Broken, Sink, Source};
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::fault::Fault;
+use crate::pace::Pace;
 
 /// Moves the content behind the first piece, which was sent with the head, from the client to the backend.
 pub(super) async fn pump(
@@ -14,10 +15,16 @@ pub(super) async fn pump(
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
     let mut total = source.piece().content.len() as u64;
+    let mut pace = Pace::new(conversation.content_rate, patience.settings.limits.content_idle);
     while !source.piece().last {
+        let since = patience.guard.now();
         source.advance(worker, *patience).await.map_err(|broken| Stopped::Fault(broken.into()))?;
         let piece = source.piece();
         total += piece.content.len() as u64;
+        // Whoever is answered already may be in conversation with the backend.
+        if !pace.keeps_up(since, patience.guard.now(), piece.content.len()) && !conversation.begun.get() {
+            return Err(Stopped::Fault(Fault::ContentTooSlow));
+        }
         if total > patience.settings.limits.content_bytes {
             return Err(Stopped::Fault(Fault::Denied(Denial::ContentTooLarge)));
         }

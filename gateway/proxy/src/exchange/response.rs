@@ -8,7 +8,6 @@ use crate::content::{ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
-use crate::phase::Phase;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -34,7 +33,7 @@ pub(super) struct Delivery<'d, U, S> {
 impl<U: ResponseSource, S: Sink> Delivery<'_, U, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
-        let Conversation { worker, patience, begun } = self.conversation;
+        let Conversation { worker, patience, begun, .. } = self.conversation;
         let to_head = self.request.method.is_head();
         self.source.receive(worker, *patience, to_head, self.response).await?;
         let (framing, closes) = self.write_head();
@@ -72,7 +71,7 @@ impl<U: ResponseSource, S: Sink> Delivery<'_, U, S> {
             || !self.request.persistent
             || !self.complete.get()
             || framing == ResponseFraming::UntilClose
-            || self.conversation.patience.guard.phase() >= Phase::Lameduck;
+            || self.conversation.patience.guard.lets_go();
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());

@@ -28,7 +28,11 @@ pub(crate) async fn serve(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstr
     let next = loop {
         match wait_for_request(worker, guard, down, |idle| idle.saturating_sub(quiet)).await {
             Arrival::Bytes => {}
-            Arrival::Nothing | Arrival::End => break Next::Close,
+            Arrival::Nothing => {
+                worker.tally().idle_closed.add(1);
+                break Next::Close;
+            }
+            Arrival::End => break Next::Close,
         }
         let is_busy = before.is_some_and(|before| guard.now().duration_since(before) < QUIET);
         quiet = if is_busy { QUIET } else { Duration::ZERO };
@@ -87,7 +91,9 @@ async fn wait_for_request(
     down.source.buffer = None;
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
-    guard.wait(Waiting::Request, limit(settings.limits.keep_alive_idle));
+    let limits = &settings.limits;
+    let idle = if down.requests == 0 { limits.keep_alive_idle.min(limits.first_byte) } else { limits.keep_alive_idle };
+    guard.wait(Waiting::Request, limit(idle));
     // An idle connection must not keep an old snapshot alive.
     drop(current);
     let read = pin!(read_fresh(&mut down.source.read, || worker.buffers.head(), || ()));

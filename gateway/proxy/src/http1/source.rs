@@ -106,11 +106,8 @@ impl<R> Source<R> {
     /// Passes over what is left of the message, if all of it is here already. `false`: the next one cannot be found, or not
     /// without reading what nobody wants.
     pub(crate) fn skip(&mut self) -> bool {
-        if self.moved && !self.content.is_end() {
-            return false;
-        }
         self.release();
-        if self.decode().is_ok() {
+        if !self.content.is_end() && !self.moved && self.decode().is_ok() {
             self.release();
         }
         self.content.is_end()

@@ -2,6 +2,7 @@
 
 mod drain;
 mod exchange;
+mod overload;
 mod retry;
 mod support;
 mod tls;

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bulkhead_http1::Trailers;
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
@@ -23,6 +24,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 
 use super::heard::Heard;
+use crate::content::Piece;
 use crate::fault::Fault;
 
 use request::{Sink, translate};
@@ -184,20 +186,22 @@ impl Lease {
         Self { session: Rc::clone(session), send: session.send.clone(), reused }
     }
 
-    /// Sends the head of a request, which is one of HTTP/1.1, and says where its content goes and its response comes from.
-    /// `ends`: it has no content.
+    /// Sends the head of a request, which is one of HTTP/1.1, and the first piece of its content; says where the rest goes and
+    /// the response comes from. Does not wait: the backend may answer before it takes the piece, which is one buffer at most.
     ///
     /// # Errors
     /// The head cannot be told in HTTP/2, or the connection takes no request any more.
-    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, ends: bool) -> Result<(Source, Sink), Fault> {
+    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<(Source, Sink), Fault> {
         let request = translate(head, secure)?;
-        match self.send.send_request(request, ends) {
-            Ok((response, stream)) => Ok((Source::new(response), Sink::new(stream, ends))),
-            Err(error) => {
-                tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
-                Err(Fault::UpstreamRefused)
-            }
-        }
+        let ends = first.last && first.content.is_empty() && first.trailers.is_none_or(Trailers::is_empty);
+        let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
+            let mut sink = Sink::new(stream, ends);
+            sink.put(first).map(|()| (Source::new(response), sink))
+        });
+        begun.map_err(|error| {
+            tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
+            Fault::UpstreamRefused
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bulkhead_crds::names::{ADMIN_PORT, ADMIN_PORT_NAME, HTTP_PORT, HTTP_PORT_NAME, HTTPS_PORT, HTTPS_PORT_NAME};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, Probe, ResourceRequirements, SecurityContext,
+    Capabilities, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, ObjectFieldSelector, Probe,
+    ResourceRequirements, SecurityContext,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -25,6 +26,8 @@ pub(super) fn gateway(lane: &LaneContext<'_>) -> Container {
         env: Some(vec![
             env("BULKHEAD_LANE", format!("configmap:{}/{document}", instance.namespace())),
             env("BULKHEAD_SOURCE", "kubernetes".to_owned()),
+            // Empty where Kubernetes does not label pods with their zone, which it does from version 1.35 on.
+            env_of_label("BULKHEAD_ZONE", "topology.kubernetes.io/zone"),
         ]),
         ports: Some(vec![
             port(HTTP_PORT_NAME, HTTP_PORT),
@@ -88,6 +91,14 @@ fn probe(path: &str) -> Probe {
 
 fn env(name: &str, value: String) -> EnvVar {
     EnvVar { name: name.to_owned(), value: Some(value), value_from: None }
+}
+
+/// What the pod's own label says.
+fn env_of_label(name: &str, label: &str) -> EnvVar {
+    let field =
+        ObjectFieldSelector { api_version: Some("v1".to_owned()), field_path: format!("metadata.labels['{label}']") };
+    let source = EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() };
+    EnvVar { name: name.to_owned(), value: None, value_from: Some(source) }
 }
 
 fn port(name: &str, number: u16) -> ContainerPort {

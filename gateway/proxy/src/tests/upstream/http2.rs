@@ -245,8 +245,9 @@ async fn a_backend_that_never_opens_its_window_or_never_answers_is_given_up() {
     assert!(client.head().await.starts_with("HTTP/1.1 504 "));
     assert_eq!(backend.until(RST_STREAM).await, 1);
     let mut client = lane.client().await;
-    client.send(POST).await;
+    client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nab").await;
     assert_eq!(backend.until(HEADERS).await, 3);
+    client.send("cd").await;
     assert!(client.head().await.starts_with("HTTP/1.1 504 "));
     assert_eq!(backend.until(RST_STREAM).await, 3);
     assert_eq!((lane.faults("upstream_timeout"), lane.faults("upstream_stalled")), (1, 1));

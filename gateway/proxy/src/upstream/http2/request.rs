@@ -71,13 +71,29 @@ fn append(fields: &mut HeaderMap, name: &[u8], value: &[u8]) -> Option<()> {
 /// Where the content of one request goes.
 pub(crate) struct Sink {
     stream: SendStream<Bytes>,
-    /// The request has no content, and has been said to have none.
+    /// The request has been said to have ended.
     ended: bool,
+    /// The first piece went with the head.
+    first_sent: bool,
 }
 
 impl Sink {
     pub(super) fn new(stream: SendStream<Bytes>, ended: bool) -> Self {
-        Self { stream, ended }
+        Self { stream, ended, first_sent: false }
+    }
+
+    /// Hands over a piece, whether there is room for it or not.
+    pub(super) fn put(&mut self, piece: Piece<'_>) -> Result<(), h2::Error> {
+        let trailers = piece.trailers.filter(|trailers| piece.last && !trailers.is_empty());
+        let ends = piece.last && trailers.is_none();
+        if !self.ended && (ends || !piece.content.is_empty()) {
+            self.stream.send_data(Bytes::copy_from_slice(piece.content), ends)?;
+        }
+        if let Some(trailers) = trailers {
+            self.stream.send_trailers(section(trailers))?;
+        }
+        self.ended |= piece.last;
+        Ok(())
     }
 }
 
@@ -85,26 +101,20 @@ impl content::Sink for Sink {
     /// Frames of HTTP/2 end where they end.
     fn frame(&mut self, _chunked: bool) {}
 
-    /// Heads have been sent, as header lists, with the request.
+    /// Heads have been sent, as header lists, and with them the first piece.
     async fn send(&mut self, patience: Patience<'_>, _head: &[u8], piece: Piece<'_>) -> io::Result<()> {
-        if self.ended {
+        if !std::mem::replace(&mut self.first_sent, true) {
             return Ok(());
         }
-        let trailers = piece.trailers.filter(|trailers| piece.last && !trailers.is_empty());
-        let ends = piece.last && trailers.is_none();
-        let mut left = Bytes::copy_from_slice(piece.content);
-        while !left.is_empty() {
-            let room = self.room(patience, left.len()).await?;
-            let part = left.split_to(room.min(left.len()));
-            self.stream.send_data(part, ends && left.is_empty()).map_err(io::Error::other)?;
+        let mut content = piece.content;
+        while !content.is_empty() {
+            let room = self.room(patience, content.len()).await?;
+            let (now, later) = content.split_at(room.min(content.len()));
+            let last = piece.last && later.is_empty();
+            self.put(Piece { content: now, last, trailers: piece.trailers }).map_err(io::Error::other)?;
+            content = later;
         }
-        if ends && piece.content.is_empty() {
-            self.stream.send_data(Bytes::new(), true).map_err(io::Error::other)?;
-        }
-        match trailers {
-            Some(trailers) => self.stream.send_trailers(section(trailers)).map_err(io::Error::other),
-            None => Ok(()),
-        }
+        if self.ended { Ok(()) } else { self.put(Piece { content, ..piece }).map_err(io::Error::other) }
     }
 }
 

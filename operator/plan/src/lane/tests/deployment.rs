@@ -1,4 +1,4 @@
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -43,9 +43,21 @@ fn a_pod_gets_its_drain_and_a_margin_before_it_is_killed() {
 
 #[test]
 fn a_pod_is_told_its_lane_and_nothing_that_may_change() {
-    let told: Vec<_> = container("{}").env.unwrap().into_iter().map(|env| (env.name, env.value.unwrap())).collect();
+    let value = |env: EnvVar| match (env.value, env.value_from.and_then(|source| source.field_ref)) {
+        (Some(value), None) => value,
+        (None, Some(field)) => field.field_path,
+        both => panic!("{both:?}"),
+    };
+    let told: Vec<_> = container("{}").env.unwrap().into_iter().map(|env| (env.name.clone(), value(env))).collect();
     let told: Vec<_> = told.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    assert_eq!(told, [("BULKHEAD_LANE", "configmap:docks/quay-north-south"), ("BULKHEAD_SOURCE", "kubernetes")]);
+    assert_eq!(
+        told,
+        [
+            ("BULKHEAD_LANE", "configmap:docks/quay-north-south"),
+            ("BULKHEAD_SOURCE", "kubernetes"),
+            ("BULKHEAD_ZONE", "metadata.labels['topology.kubernetes.io/zone']"),
+        ]
+    );
 }
 
 #[test]
