@@ -22,6 +22,7 @@ mod http1;
 mod id_map;
 mod listen;
 mod pace;
+mod peer;
 mod phase;
 mod proxy;
 mod publication;

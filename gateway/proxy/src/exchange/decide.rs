@@ -34,8 +34,8 @@ pub(super) fn decide<'s>(
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
-    if route.client_auth.is_some() {
-        return Err(Fault::Denied(Denial::PolicyNotServed));
+    if let Some(auth) = &route.client_auth {
+        client.admit(auth, host.as_str()).map_err(Fault::Denied)?;
     }
     let backends = match &route.action {
         Action::Forward(backends) => backends,
@@ -60,6 +60,7 @@ pub(super) fn decide<'s>(
     let Scratch { request, out, values, authority, .. } = scratch;
     let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
+    let client = (client, route.client_auth.as_ref());
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
