@@ -89,7 +89,7 @@ fn batch(round: u32, one: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
     (0..BATCH).flat_map(|at| one((round * BATCH + at) * 2 + 1)).collect()
 }
 
-fn get<'a>(path: &'a str) -> [(&'a str, &'a str); 4] {
+fn get(path: &str) -> [(&str, &str); 4] {
     [(":method", "GET"), (":scheme", "http"), (":authority", HOST), (":path", path)]
 }
 

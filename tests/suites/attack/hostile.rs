@@ -86,8 +86,7 @@ async fn play(attack: &Attack, stream: TcpStream, counts: &Counts) {
         }
     };
     let write = async {
-        let mut rounds = (attack.rounds)();
-        while let Some(bytes) = rounds.next() {
+        for bytes in (attack.rounds)() {
             if writing.write_all(&bytes).await.is_err() {
                 return;
             }
