@@ -234,7 +234,7 @@ impl Exchange<'_> {
         same("malformed", &saw.malformed[..], &[])?;
         let port = self.site.lane.http.port();
         let requests: Vec<Request> =
-            saw.requests.iter().map(|request| strip(request, port)).collect::<Result<_, _>>()?;
+            saw.requests.iter().map(|request| message::strip(request, port)).collect::<Result<_, _>>()?;
         if exact {
             same("the backend's bytes", &requests[..], expected)?;
         }
@@ -268,12 +268,6 @@ fn is_beginning(seen: &[u8], of: &[u8], port: u16) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("the backend saw the beginning {:?}", seen.escape_ascii().to_string()))
-}
-
-fn strip(request: &Request, port: u16) -> Result<Request, String> {
-    let head = message::without_forwarded(&request.head, port)?;
-    let raw = [&head[..], &request.raw[request.head.len()..]].concat();
-    Ok(Request { raw, head, content: request.content.clone() })
 }
 
 fn whole(bytes: &[u8]) -> Result<Request, String> {

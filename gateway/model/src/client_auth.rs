@@ -18,6 +18,9 @@ use webpki::{
 
 use crate::denial::Denial;
 
+/// Most bytes of the names of issuers that are sent in a handshake. The extension has room for 64 KiB, and some clients for less.
+const MAX_SUBJECT_BYTES: usize = 16 << 10;
+
 /// What a host asks of its clients.
 #[derive(Debug)]
 pub struct ClientAuth {
@@ -110,11 +113,14 @@ impl ClientRoots {
         };
         let revoked =
             revocation_lists.iter().map(list).collect::<Result<_, _>>().map_err(|_| BadRoots::RevocationList)?;
-        let subjects = anchors.iter().map(|anchor| DistinguishedName::in_sequence(&anchor.subject)).collect();
+        let bytes: usize = anchors.iter().map(|anchor| anchor.subject.len()).sum();
+        let named = if bytes <= MAX_SUBJECT_BYTES { &*anchors } else { &[] };
+        let subjects = named.iter().map(|anchor| DistinguishedName::in_sequence(&anchor.subject)).collect();
         Ok(Self { origin: origin.into(), anchors, subjects, revoked, algorithms })
     }
 
-    /// Their names, by which a client chooses one of its certificates (RFC 8446 §4.2.4).
+    /// Their names, by which a client chooses one of its certificates (RFC 8446 §4.2.4). None if they are too long to be sent:
+    /// then it chooses without.
     #[must_use]
     pub const fn subjects(&self) -> &Arc<[DistinguishedName]> {
         &self.subjects

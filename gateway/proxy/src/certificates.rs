@@ -2,18 +2,22 @@
 //!
 //! There are as many configurations as there are policies, made once and kept for the life of the process: the keys of
 //! session tickets live in them, so sessions can be resumed across every change that leaves the policy as it is. Which
-//! certificate is shown is decided in each handshake, by the snapshot that is the newest then.
+//! certificate is shown is decided in each handshake, by the snapshot that is the newest then. A host that wants client
+//! certificates has one made for each handshake, without tickets: a client is asked each time, so that no session outlives
+//! what it was begun with.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bulkhead_model::tls::{MinVersion, TlsPolicy};
+use bulkhead_model::{ClientAuth, Host};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
+use crate::peer::Asking;
 use crate::publication::Publication;
 
 /// Whether HTTP/2 is spoken behind a handshake. What is not spoken is not offered, whatever a lane wants.
@@ -55,6 +59,7 @@ const NEWER: &[&SupportedProtocolVersion] = &[&TLS13];
 
 /// Every configuration, and the certificates behind all of them.
 pub(crate) struct Handshakes {
+    provider: Arc<CryptoProvider>,
     certificates: Arc<Certificates>,
     configs: Vec<(TlsPolicy, Arc<ServerConfig>)>,
 }
@@ -64,6 +69,8 @@ pub(crate) struct Answer {
     pub(crate) config: Arc<ServerConfig>,
     /// Whether there is a certificate for it. Without one it fails, with an alert.
     pub(crate) known: bool,
+    /// The canonical host whose clients are asked for a certificate; `None`: this one is not asked.
+    pub(crate) asked_for: Option<Box<str>>,
 }
 
 impl Handshakes {
@@ -84,15 +91,44 @@ impl Handshakes {
                 configs.push((policy, Arc::new(config(policy, &provider, &certificates)?)));
             }
         }
-        Ok(Self { certificates, configs })
+        Ok(Self { provider, certificates, configs })
     }
 
-    /// The answer to a client's first message; `None` only for a policy that does not exist.
+    /// The answer to a client's first message, which rustls has put together however many pieces it came in; `None` only for a
+    /// policy that does not exist.
     pub(crate) fn answer(&self, hello: &ClientHello<'_>) -> Option<Answer> {
+        let known = self.certificates.find(hello.server_name()).is_some();
         let snapshot = self.certificates.publication.load();
         let policy = snapshot.as_ref().map_or_else(TlsPolicy::default, |snapshot| snapshot.tls.policy);
+        // Made canonical by the function that routes requests: no spelling of a name leads around its policy.
+        let host = hello.server_name().and_then(|name| Host::parse(name.as_bytes()).ok());
+        if let (Some(host), Some(snapshot)) = (&host, &*snapshot)
+            && let asked @ [_, ..] = snapshot.hosts.client_auth(host.as_bytes())
+        {
+            let config = Arc::new(self.asking(policy, asked).ok()?);
+            return Some(Answer { config, known, asked_for: Some(host.as_str().into()) });
+        }
         let config = self.configs.iter().find(|(of, _)| *of == policy).map(|(_, config)| Arc::clone(config))?;
-        Some(Answer { config, known: self.certificates.find(hello.server_name()).is_some() })
+        Some(Answer { config, known, asked_for: None })
+    }
+
+    /// A configuration that asks for client certificates: a few small allocations, beside a handshake that costs a thousand times that.
+    fn asking(&self, policy: TlsPolicy, asked: &[Arc<ClientAuth>]) -> Result<ServerConfig, rustls::Error> {
+        let subjects = match asked {
+            [only] => Arc::clone(only.roots.subjects()),
+            // Those of one policy would keep clients from showing what another wants.
+            _ => Arc::default(),
+        };
+        let algorithms = self.provider.signature_verification_algorithms;
+        let verifier = Arc::new(Asking { subjects, algorithms });
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(versions(policy))?
+            .with_client_cert_verifier(verifier);
+        let mut config = builder.with_cert_resolver(Arc::<Certificates>::clone(&self.certificates));
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.alpn_protocols = protocols(policy);
+        Ok(config)
     }
 }
 
@@ -108,15 +144,11 @@ fn config(
     provider: &Arc<CryptoProvider>,
     certificates: &Arc<Certificates>,
 ) -> Result<ServerConfig, rustls::Error> {
-    let versions = match policy.min_version {
-        MinVersion::V12 => BOTH,
-        MinVersion::V13 => NEWER,
-    };
     let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
-        .with_protocol_versions(versions)?
+        .with_protocol_versions(versions(policy))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::<Certificates>::clone(certificates));
-    config.alpn_protocols = Protocol::offered(policy).iter().map(|protocol| protocol.id().to_vec()).collect();
+    config.alpn_protocols = protocols(policy);
     // Sessions are held by clients, in tickets, or by nobody: what a server holds for each client is not bounded.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if policy.tickets {
@@ -126,6 +158,17 @@ fn config(
         config.send_tls13_tickets = 0;
     }
     Ok(config)
+}
+
+const fn versions(policy: TlsPolicy) -> &'static [&'static SupportedProtocolVersion] {
+    match policy.min_version {
+        MinVersion::V12 => BOTH,
+        MinVersion::V13 => NEWER,
+    }
+}
+
+fn protocols(policy: TlsPolicy) -> Vec<Vec<u8>> {
+    Protocol::offered(policy).iter().map(|protocol| protocol.id().to_vec()).collect()
 }
 
 /// Finds certificates in the newest snapshot.

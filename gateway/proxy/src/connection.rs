@@ -4,12 +4,15 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use bulkhead_http1::Lines;
+use bulkhead_model::Denial;
+use bulkhead_model::client_auth::{Channel, RouteAuth, Verdict};
 
 use crate::deadline::{Guard, Interrupt, Waiting};
 use crate::exchange::{Next, forwarded};
 use crate::fault::Fault;
 use crate::handshake;
 use crate::http1;
+use crate::peer::Peer;
 use crate::registry::Seat;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -23,11 +26,25 @@ pub(crate) struct Client {
     pub(crate) secure: bool,
     /// What backends are told of it unless it is trusted to speak for others.
     pub(crate) lines: Lines,
+    /// Who it is, if it was asked for a certificate.
+    pub(crate) peer: Option<Box<Peer>>,
 }
 
 impl Client {
-    fn new(worker: &Worker, address: IpAddr, port: u16, secure: bool) -> Self {
-        Self { address, port, secure, lines: forwarded::lines(&worker.shared.pseudonym, address, port, secure) }
+    fn new(worker: &Worker, address: IpAddr, port: u16, secure: bool, peer: Option<Box<Peer>>) -> Self {
+        let lines = forwarded::lines(&worker.shared.pseudonym, address, port, secure, &[]);
+        Self { address, port, secure, lines, peer }
+    }
+
+    /// Whether it may have what a route for the canonical `host` gives to those with certificates.
+    pub(crate) fn admit(&self, auth: &RouteAuth, host: &str) -> Result<(), Denial> {
+        let channel = match &self.peer {
+            Some(peer) => Channel::Asked { name: peer.name() },
+            None if self.secure => Channel::Unasked,
+            None => Channel::Clear,
+        };
+        let verdict = || self.peer.as_ref().map_or(Verdict::Missing, |peer| peer.verdict(&auth.policy));
+        auth.policy.admit(host, channel, |_| verdict())
     }
 }
 
@@ -35,15 +52,20 @@ impl Client {
 pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, address: IpAddr, secure: bool) {
     let guard = Guard::new(seat);
     let port = stream.port();
+    let mut peer = None;
     stream = match stream {
         // Boxed: what a handshake needs is needed once.
         Stream::Plain(plain) if secure => match Box::pin(handshake::perform(worker, &guard, plain)).await {
-            Ok(session) => Stream::Tls(session),
+            Ok(secured) => {
+                tracing::trace!(protocol = ?secured.protocol, "shook hands");
+                peer = secured.peer;
+                Stream::Tls(secured.session)
+            }
             Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
         },
         stream => stream,
     };
-    let client = Client::new(worker, address, port, secure);
+    let client = Client::new(worker, address, port, secure, peer);
     let next = http1::serve(worker, &guard, &mut http1::Downstream::new(stream.split(), client, guard.now())).await;
     if next == Next::Reset {
         // A response that was begun and broke must not look complete: the client gets a reset, not an end of stream.

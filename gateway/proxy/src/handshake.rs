@@ -12,15 +12,25 @@ use tokio_rustls::LazyConfigAcceptor;
 use crate::certificates::{Handshakes, Protocol};
 use crate::deadline::{Guard, Waiting};
 use crate::fault::Fault;
+use crate::peer::Peer;
 use crate::phase::Phase;
 use crate::stream::Session;
 use crate::worker::Worker;
+
+/// A connection that has shaken hands.
+pub(crate) struct Secured {
+    pub(crate) session: Box<Session>,
+    /// What is spoken on it.
+    pub(crate) protocol: Protocol,
+    /// Who is at the other end, if it was asked.
+    pub(crate) peer: Option<Box<Peer>>,
+}
 
 /// Shakes hands with a client.
 ///
 /// # Errors
 /// What the client did wrong; `None` when the proxy leaves.
-pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -> Result<Box<Session>, Option<Fault>> {
+pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -> Result<Secured, Option<Fault>> {
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
     guard.wait_for(Waiting::Handshake, settings);
@@ -34,19 +44,16 @@ pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -
     }
 }
 
-/// What is to be spoken on a session.
-pub(crate) fn protocol(session: &Session) -> Protocol {
-    Protocol::agreed(session.borrow().get_ref().1.alpn_protocol())
-}
-
-async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Box<Session>, Fault> {
+async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Secured, Fault> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|error| classify(&error))?;
     let answer = handshakes.answer(&begun.client_hello()).ok_or(Fault::TlsFailed)?;
     match begun.into_stream(answer.config).await {
         Ok(session) => {
-            let session = Box::new(RefCell::new(session.into()));
-            tracing::trace!(protocol = ?protocol(&session), "shook hands");
-            Ok(session)
+            let (_, connection) = session.get_ref();
+            let protocol = Protocol::agreed(connection.alpn_protocol());
+            let shown = connection.peer_certificates().unwrap_or_default();
+            let peer = answer.asked_for.map(|name| Box::new(Peer::new(name, shown)));
+            Ok(Secured { session: Box::new(RefCell::new(session.into())), protocol, peer })
         }
         Err(_) if !answer.known => Err(Fault::TlsUnknownName),
         Err(error) => Err(classify(&error)),

@@ -137,6 +137,16 @@ impl Request {
     }
 }
 
+/// A request without the fields that tell a backend who asked and through whom, as [`without_forwarded`].
+///
+/// # Errors
+/// When one of them is missing or not right.
+pub fn strip(request: &Request, port: u16) -> Result<Request, String> {
+    let head = without_forwarded(&request.head, port)?;
+    let raw = [&head[..], &request.raw[request.head.len()..]].concat();
+    Ok(Request { raw, head, content: request.content.clone() })
+}
+
 /// A head without the fields that tell a backend who asked and through whom, once they are seen to be right: of this client,
 /// once each, and our pseudonym as the last in Via.
 pub fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::exchange::Connection;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -65,13 +66,18 @@ impl Cut {
 
     /// Sends `bytes` in pieces of `lengths`. A gateway that has closed already is not an error: its answer tells.
     pub async fn send(&self, connection: &mut Connection<TcpStream>, bytes: &[u8], lengths: &[usize]) {
-        let (near, far) = (connection.stream().local_addr().unwrap(), connection.stream().peer_addr());
+        self.send_on(connection.stream(), bytes, lengths).await;
+    }
+
+    /// The same on a stream of whatever protocol.
+    pub async fn send_on(&self, stream: &mut TcpStream, bytes: &[u8], lengths: &[usize]) {
+        let (near, far) = (stream.local_addr().unwrap(), stream.peer_addr());
         let Ok(far) = far else { return };
         let mut rest = bytes;
         for length in lengths {
             let (piece, tail) = rest.split_at(*length);
             rest = tail;
-            if connection.write(piece).await.is_err() {
+            if stream.write_all(piece).await.is_err() {
                 return;
             }
             match self {

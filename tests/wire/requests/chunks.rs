@@ -73,7 +73,7 @@ const GOOD: &[Row] = &[
     ),
 ];
 
-/// Room for what is dropped has its bounds: 1 KiB of extensions a chunk, 16 KiB a message, 8 KiB of trailers.
+/// Room for what is dropped has its bounds: 1 KiB of extensions a chunk, 16 KiB a message, 16 KiB of trailers.
 fn large() -> Vec<Case> {
     let chunk = |extension: usize| format!("1;{}\r\na\r\n", "x".repeat(extension - 1));
     let trailer = |bytes: usize| format!("T: {}\r\n", "x".repeat(bytes - 5));
@@ -90,15 +90,20 @@ fn large() -> Vec<Case> {
             with_head(b"11\r\naaaaaaaaaaaaaaaa"),
         ),
         cut(
-            "trailers of 8 KiB and a byte",
-            with_head(format!("0\r\n{}\r\n", trailer((8 << 10) + 1)).as_bytes()),
+            "trailers of 16 KiB and a byte",
+            with_head(format!("0\r\n{}\r\n", trailer((16 << 10) + 1)).as_bytes()),
             431,
             with_head(b""),
         ),
-        cut("trailers of 80 KiB", with_head(format!("0\r\n{}\r\n", trailer(80 << 10)).as_bytes()), 431, with_head(b"")),
+        cut(
+            "trailers of 160 KiB",
+            with_head(format!("0\r\n{}\r\n", trailer(160 << 10)).as_bytes()),
+            431,
+            with_head(b""),
+        ),
         forwarded(
-            "trailers of 8 KiB",
-            with_head(format!("0\r\n{}\r\n", trailer(8 << 10)).as_bytes()),
+            "trailers of 16 KiB",
+            with_head(format!("0\r\n{}\r\n", trailer(16 << 10)).as_bytes()),
             with_head(b"0\r\n\r\n"),
         ),
     ]

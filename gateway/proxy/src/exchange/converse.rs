@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::http1::{Sink, Source};
 use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
-use crate::upstream::{Lease, Slot};
+use crate::upstream::{Flight, Lease};
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -44,15 +44,15 @@ pub(super) async fn converse<D: Downstream>(
     down: &mut D,
     scratch: &mut Scratch,
     mut stream: Stream,
-    slot: &Slot,
+    flight: &Flight<'_>,
 ) -> Result<Next, Fault> {
     let ended = match &mut stream {
-        Stream::Plain(plain) => pin!(over(conversation, down, scratch, plain.split())).await?,
+        Stream::Plain(plain) => pin!(over(conversation, down, scratch, flight, plain.split())).await?,
         // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
-        session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, session.split())).await?,
+        session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, flight, session.split())).await?,
     };
     if ended.reusable {
-        forward::keep(slot, stream, conversation.patience);
+        forward::keep(flight.slot(), stream, conversation.patience);
     }
     Ok(ended.next)
 }
@@ -61,6 +61,7 @@ async fn over<D, R, W>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
+    flight: &Flight<'_>,
     (read, write): (R, W),
 ) -> Result<Ended, Fault>
 where
@@ -70,7 +71,7 @@ where
 {
     let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
     sink.frame(scratch.request.framing == Framing::Chunked);
-    pin!(exchange(conversation, down, scratch, &mut source, &mut sink)).await
+    pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink))).await
 }
 
 /// Sends the request on the connection that `lease` is a place on, and delivers the response.
@@ -78,11 +79,12 @@ pub(super) async fn share<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
+    flight: &Flight<'_>,
     lease: &mut Lease,
     secure: bool,
 ) -> Result<Next, Fault> {
     let (mut source, mut sink) = lease.begin(&scratch.out, secure, down.source().piece())?;
-    Ok(exchange(conversation, down, scratch, &mut source, &mut sink).await?.next)
+    Ok(exchange(conversation, down, scratch, flight, (&mut source, &mut sink)).await?.next)
 }
 
 /// Sends the request to `sink`, and what `source` answers to the client.
@@ -90,8 +92,8 @@ async fn exchange<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
-    source: &mut impl ResponseSource,
-    sink: &mut impl crate::content::Sink,
+    flight: &Flight<'_>,
+    (source, sink): (&mut impl ResponseSource, &mut impl crate::content::Sink),
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();
@@ -100,7 +102,7 @@ async fn exchange<D: Downstream>(
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, patience.guard.now());
     let (from_client, to_client) = down.halves();
-    let Scratch { request, response, out, .. } = scratch;
+    let Scratch { request, response, out, cookie, .. } = scratch;
     let sending = pin!(async {
         if !complete.get() {
             request::pump(conversation, from_client, sink).await?;
@@ -112,12 +114,14 @@ async fn exchange<D: Downstream>(
     });
     let delivery = response::Delivery {
         conversation,
+        flight,
         sink: to_client,
         source,
         complete: &complete,
         worn_out,
         request,
         response,
+        cookie,
         out,
     };
     join(conversation, sending, pin!(delivery.run())).await

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
-use bulkhead_model::balance;
 use bulkhead_model::{Action, Backend, Denial, Host, Settings, Snapshot, Target};
 
 use crate::connection::Client;
+use crate::exchange::affinity::Bond;
 use crate::exchange::forwarded;
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
@@ -16,6 +16,8 @@ use crate::worker::{Scratch, Worker};
 pub(super) struct Decision<'s> {
     pub(super) settings: &'s Settings,
     pub(super) backend: &'s Arc<Backend>,
+    /// What it belongs to, as far as the choice of an endpoint goes.
+    pub(super) bond: Bond<'s>,
 }
 
 /// Host, path, route, limits; then the head as the backend will see it. `bytes` is what the request's head was parsed from.
@@ -34,19 +36,15 @@ pub(super) fn decide<'s>(
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
-    if route.client_auth.is_some() {
-        return Err(Fault::Denied(Denial::PolicyNotServed));
+    if let Some(auth) = &route.client_auth {
+        client.admit(auth, host.as_str()).map_err(Fault::Denied)?;
     }
     let backends = match &route.action {
         Action::Forward(backends) => backends,
         Action::Deny(denial) => return Err(Fault::Denied(*denial)),
     };
-    let backend = match &**backends {
-        [only] => &only.backend,
-        // One turn for the whole route: keyed by its first backend.
-        [first, ..] => worker.turn(&first.backend, |turn| balance::weighted(backends, turn)).unwrap_or(&first.backend),
-        [] => return Err(Fault::Denied(Denial::NoService)),
-    };
+    let backend = worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?;
+    let bond = Bond::of(backend, client.address, head, bytes);
     let settings = &*snapshot.settings;
     if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
         return Err(Fault::Denied(Denial::ContentTooLarge));
@@ -60,10 +58,11 @@ pub(super) fn decide<'s>(
     let Scratch { request, out, values, authority, .. } = scratch;
     let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
+    let client = (client, route.client_auth.as_ref());
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
-    Ok(Decision { settings, backend })
+    Ok(Decision { settings, backend, bond })
 }
 
 /// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came

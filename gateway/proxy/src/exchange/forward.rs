@@ -2,15 +2,16 @@
 //!
 //! A request is sent again only if the backend cannot have acted on it: no connection was made; or the backend says so
 //! (RFC 9113 §8.7), and everything that was sent is still in hand; or a connection that was there before turned out to be closed
-//! before any byte of a response, and the method is idempotent as well (RFC 9110 §9.2.2).
+//! before any byte of a response, and the method is idempotent as well (RFC 9110 §9.2.2). It is sent again as often as the
+//! backend's budget allows, and each endpoint gets two tries at most.
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
+use bulkhead_model::Denial;
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::{Denial, balance};
+use bulkhead_model::balance::Nobody;
 
 use crate::content::{RequestSource, Source};
 use crate::deadline::Waiting;
@@ -18,11 +19,14 @@ use crate::downstream::Downstream;
 use crate::exchange::Next;
 use crate::exchange::converse::{Conversation, converse, share};
 use crate::exchange::decide::Decision;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::stream::Stream;
 use crate::transfer::Patience;
-use crate::upstream::{Slot, connect};
+use crate::upstream::{Flight, Group, Slot, connect};
 use crate::worker::{Scratch, Worker};
+
+/// Most endpoints tried for one request, whatever the settings say: as many as their schema lets them say.
+const MOST_TRIES: usize = 10;
 
 /// Sends the request whose head stands in `scratch.out`, and delivers the response.
 pub(super) async fn forward<D: Downstream>(
@@ -62,85 +66,121 @@ async fn try_endpoints<D: Downstream>(
     scratch: &mut Scratch,
     decision: &Decision<'_>,
 ) -> Result<Next, Fault> {
-    let (worker, upstream) = (conversation.worker, &decision.settings.upstream);
-    let mut fault = Fault::Denied(Denial::NoEndpoints);
-    for _ in 0..upstream.tries.max(1) {
-        let Some(slot) = choose(worker, decision) else { break };
-        if let Some(stream) = slot.take() {
+    let (worker, guard, upstream) = (conversation.worker, conversation.patience.guard, &decision.settings.upstream);
+    let group = worker.groups.enter(worker, decision.backend, worker.moment(guard.now()));
+    let mut bond = decision.bond;
+    let key = bond.begin(&worker.dice);
+    let (mut fault, mut tried) = (Fault::Denied(Denial::NoEndpoints), [0; MOST_TRIES]);
+    for (nth, _) in (0..upstream.tries.max(1)).enumerate().take(MOST_TRIES) {
+        let asked = tried.get(..nth).unwrap_or_default();
+        let chosen = group.choose(worker, guard, decision.backend, bond.by(upstream.method), upstream, asked);
+        let flight = match chosen {
+            // Asked for last, so that what is not tried again costs nothing.
+            Ok(flight) if nth == 0 || group.may_retry(worker, guard) => flight,
+            Err(Nobody::Full) if nth == 0 => return Err(Fault::Denied(Denial::EndpointsFull)),
+            Ok(_) | Err(_) => break,
+        };
+        scratch.cookie.clear();
+        if let Some(sticky) = bond.sticky()
+            && let Some(value) = key.or_else(|| bond.settle(&group, flight.slot().endpoint()))
+        {
+            sticky.write(value, &mut scratch.cookie);
+        }
+        if let Some(stream) = flight.slot().take() {
             worker.tally().upstream_reuses.add(1);
-            let ended = pin!(converse(conversation, down, scratch, stream, &slot)).await;
+            let ended = pin!(converse(conversation, down, scratch, stream, &flight)).await;
             match ended {
-                Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down.source()) => {
-                    worker.tally().retries.add(1)
+                // A backend may close a kept connection at any time: that says nothing about it.
+                Err(Fault::UpstreamClosed)
+                    if may_repeat(&scratch.request, down.source()) && group.may_retry(worker, guard) => {}
+                Err(Fault::UpstreamClosed) => return Err(Fault::UpstreamClosed),
+                ended => return judged(&flight, ended),
+            }
+        }
+        guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
+        let connected = match decision.backend.protocol {
+            Protocol::Http1 => connect(flight.slot(), upstream.connect, worker.tally()).await,
+            // Boxed: what it takes would otherwise lie in every exchange.
+            Protocol::Http2 => {
+                match Box::pin(share_with(conversation, down, scratch, decision, &group, &flight)).await {
+                    Ok(ended) => return ended,
+                    Err(failed) => Err(failed),
                 }
-                ended => return ended,
+            }
+        };
+        match connected {
+            Ok(stream) => {
+                let ended = pin!(converse(conversation, down, scratch, stream, &flight)).await;
+                return judged(&flight, ended);
+            }
+            Err(failed) => {
+                flight.failed();
+                fault = failed;
             }
         }
-        conversation.patience.guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
-        if decision.backend.protocol == Protocol::Http2 {
-            match Box::pin(try_shared(conversation, down, scratch, decision, &slot)).await {
-                Ok(next) => return Ok(next),
-                Err(Tried::InVain(failed)) => fault = failed,
-                Err(Tried::Final(failed)) => return Err(failed),
-            }
-            continue;
-        }
-        match connect(&slot, upstream.connect, worker.tally()).await {
-            Ok(stream) => return pin!(converse(conversation, down, scratch, stream, &slot)).await,
-            Err(failed) => fault = failed,
+        if let Some(place) = tried.get_mut(nth) {
+            *place = flight.slot().endpoint().id;
         }
     }
     Err(fault)
 }
 
-/// Why an endpoint did not serve a request.
-enum Tried {
-    /// It has not begun with it: another one may.
-    InVain(Fault),
-    Final(Fault),
-}
-
-/// One try over HTTP/2.
-async fn try_shared<D: Downstream>(
+/// Over HTTP/2, with a second try where the first was in vain: the connection was going away.
+///
+/// # Errors
+/// The endpoint has not begun with the request.
+async fn share_with<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
     decision: &Decision<'_>,
-    slot: &Slot,
-) -> Result<Next, Tried> {
-    let (worker, upstream) = (conversation.worker, &decision.settings.upstream);
-    let mut lease = slot.lease(upstream.connect, worker.tally()).await.map_err(Tried::InVain)?;
+    group: &Group,
+    flight: &Flight<'_>,
+) -> Result<Result<Next, Fault>, Fault> {
+    let (worker, guard, upstream) = (conversation.worker, conversation.patience.guard, &decision.settings.upstream);
     let secure = decision.backend.tls.is_some();
-    match share(conversation, down, scratch, &mut lease, secure).await {
-        Ok(next) => Ok(next),
-        Err(fault) => {
-            let is_whole = down.source().is_whole() && down.source().piece().last;
-            let in_vain = match fault {
-                Fault::UpstreamRefused => is_whole,
-                Fault::UpstreamClosed => lease.reused && is_whole && scratch.request.method.is_idempotent(),
-                _ => false,
-            };
-            if !in_vain || conversation.begun.get() {
-                return Err(Tried::Final(fault));
-            }
-            worker.tally().retries.add(1);
-            Err(Tried::InVain(fault))
+    let mut refused = Fault::UpstreamRefused;
+    for again in [false, true] {
+        if again && !group.may_retry(worker, guard) {
+            return Ok(Err(refused));
         }
+        guard.wait(Waiting::Connect, upstream.connect.saturating_mul(2));
+        let mut lease = flight.slot().lease(upstream.connect, worker.tally()).await?;
+        let fault = match share(conversation, down, scratch, flight, &mut lease, secure).await {
+            Err(fault) if !conversation.begun.get() => fault,
+            ended => return Ok(judged(flight, ended)),
+        };
+        let kept = lease.reused && fault == Fault::UpstreamClosed;
+        let source = down.source();
+        match fault {
+            Fault::UpstreamRefused if is_whole(source) => {}
+            _ if kept && may_repeat(&scratch.request, source) => {}
+            // A backend may close a kept connection at any time: that says nothing about it.
+            _ if kept => return Ok(Err(fault)),
+            _ => return Ok(judged(flight, Err(fault))),
+        }
+        refused = fault;
     }
+    Err(refused)
 }
 
-/// The endpoint whose turn it is, as this thread knows it.
-fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
-    let endpoints = decision.backend.endpoints();
-    let endpoint = match &*endpoints.list {
-        [only] => only,
-        _ => worker.turn(decision.backend, |turn| balance::round_robin(&endpoints, turn))?,
-    };
-    Some(worker.pool.slot(decision.backend, endpoint))
+/// Says of the endpoint what the end of an exchange with it says.
+fn judged(flight: &Flight<'_>, ended: Result<Next, Fault>) -> Result<Next, Fault> {
+    if let Err(fault) = ended
+        && fault.row().blame == Blame::Upstream
+    {
+        flight.failed();
+    }
+    ended
 }
 
 fn may_repeat(request: &RequestHead, source: &impl RequestSource) -> bool {
-    request.method.is_idempotent() && source.is_whole() && source.piece().last
+    request.method.is_idempotent() && is_whole(source)
+}
+
+/// Whether all of the request is in hand.
+fn is_whole(source: &impl RequestSource) -> bool {
+    source.is_whole() && source.piece().last
 }
 
 /// Keeps a connection whose last exchange ended cleanly.

@@ -1,13 +1,16 @@
 //! The fields by which a backend learns who asked, and how. What a client sends under these names is dropped, unless its
 //! address is trusted.
 
+use std::cell::Ref;
 use std::io::Write as _;
 use std::net::IpAddr;
 
 use bulkhead_http1::{Edits, Lines, Name, NameSet, RequestHead};
+use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::settings::Forwarded;
 
 use crate::connection::Client;
+use crate::peer::Identity;
 
 /// Names that say where a request comes from. From an untrusted client they are all lies until proven otherwise.
 const CLAIMS: NameSet = NameSet::of(&[
@@ -31,14 +34,20 @@ const CLAIMS: NameSet = NameSet::of(&[
     Name::XScheme,
 ]);
 
+/// What only this gateway says, where it asks clients for certificates: whoever else says it, trusted or not, is not heard there.
+const IDENTITY: NameSet =
+    NameSet::of(&[Name::SslClientCert, Name::SslClientIssuerDn, Name::SslClientSubjectDn, Name::SslClientVerify]);
+/// The same of names that no rule of ours knows.
+const IDENTITY_PREFIXES: &[&str] = &["ssl-client-"];
+
 /// The same, where only the beginning of a name is agreed on among those who set or believe it.
 const CLAIM_PREFIXES: &[&str] = &["x-forwarded-", "ssl-client-"];
 /// The same, of names that no rule of ours knows.
 const OTHER_CLAIMS: &[&str] = &["true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host"];
 
-/// What is said about an untrusted client in every request of its connection. `pseudonym` is what this process calls
-/// itself in Via.
-pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool) -> Lines {
+/// What is said about an untrusted client in every request of its connection, `more` of it included. `pseudonym` is what this
+/// process calls itself in Via.
+pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool, more: &[(Name, &[u8])]) -> Lines {
     let (peer, mut digits) = (address.to_string(), [0; 5]);
     let instead = [
         (Name::XForwardedFor, peer.as_bytes()),
@@ -46,6 +55,7 @@ pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool) -
         (Name::XForwardedProto, scheme(secure)),
         (Name::XRealIp, peer.as_bytes()),
     ];
+    let instead: Vec<_> = instead.into_iter().chain(more.iter().copied()).collect();
     Lines::new(&instead, &[(Name::Via, pseudonym.as_bytes())])
 }
 
@@ -56,11 +66,12 @@ pub(super) fn is_loop(pseudonym: &str, head: &RequestHead, bytes: &[u8]) -> bool
     steps.any(|value| value.windows(pseudonym.len()).any(|part| part == pseudonym.as_bytes()))
 }
 
-/// Calls `with` on the edits for one request: its head with the bytes that it was parsed from, and the host as it was routed.
+/// Calls `with` on the edits for one request: who sent it and what its route asked of them, its head with the bytes that it was
+/// parsed from, and the host as it was routed.
 pub(super) fn with_edits(
     policy: &Forwarded,
     pseudonym: &str,
-    client: &Client,
+    (client, auth): (&Client, Option<&RouteAuth>),
     head: (&RequestHead, &[u8]),
     host: &[u8],
     values: &mut Vec<u8>,
@@ -70,14 +81,20 @@ pub(super) fn with_edits(
     let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
     if !trusts(client.address) {
         let set = [(Name::XForwardedHost, host)];
-        return with(&Edits {
+        let edits = Edits {
             remove: CLAIMS,
             remove_more: OTHER_CLAIMS,
             remove_prefixes: CLAIM_PREFIXES,
             lines: Some(&client.lines),
             set: &set,
             ..Edits::default()
-        });
+        };
+        let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else {
+            return with(&edits);
+        };
+        let append = [(Name::SslClientCert, &*identity.certificate)];
+        let append = append.get(..told).unwrap_or_default();
+        return with(&Edits { lines: Some(&identity.lines), append, ..edits });
     }
     let mut digits = [0; 5];
     let (port, scheme) = (decimal(client.port, &mut digits), scheme(client.secure));
@@ -102,7 +119,20 @@ pub(super) fn with_edits(
         (Name::XForwardedProto, claim(Name::XForwardedProto).unwrap_or(scheme)),
         (Name::XRealIp, origin),
     ];
-    with(&Edits { set: &set, append: &[(Name::Via, pseudonym.as_bytes())], ..Edits::default() });
+    let via = (Name::Via, pseudonym.as_bytes());
+    let edits = Edits { set: &set, append: &[via], ..Edits::default() };
+    let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else { return with(&edits) };
+    let append = [via, (Name::SslClientCert, &*identity.certificate)];
+    let append = append.get(..=told).unwrap_or_default();
+    let (remove, remove_prefixes) = (IDENTITY, IDENTITY_PREFIXES);
+    with(&Edits { remove, remove_prefixes, lines: Some(&identity.own), append, ..edits });
+}
+
+/// What is told of a client whose route asked for its certificate, and how many fields more: the certificate, if the route has it sent.
+fn identity<'c>(client: &'c Client, auth: &RouteAuth, pseudonym: &str) -> Option<(Ref<'c, Identity>, usize)> {
+    let identity = client.peer.as_ref()?.identity(pseudonym, client.address, client.port)?;
+    let told = auth.pass_certificate && !identity.certificate.is_empty();
+    Some((identity, usize::from(told)))
 }
 
 /// The client of a chain `client, proxy, proxy`: the last address that is not a trusted proxy's, or the first of all. An

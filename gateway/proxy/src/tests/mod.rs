@@ -1,5 +1,6 @@
 //! A real proxy on loopback, with backends whose every byte the test decides.
 
+mod clients;
 mod drain;
 mod exchange;
 mod overload;

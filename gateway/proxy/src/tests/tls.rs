@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 use super::support::{Lane, Peer, eventually};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
-const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+pub(super) const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// A certificate for one name.
 pub(super) fn certificate(name: &str) -> Arc<Certificate> {
@@ -84,14 +84,18 @@ impl ServerCertVerifier for Curious {
 }
 
 /// One client: it resumes the sessions that it has had.
-fn client(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+pub(super) fn client(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(Curious(provider.signature_verification_algorithms));
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
     builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
 }
 
-async fn connect(lane: &Lane, client: &Arc<ClientConfig>, name: &str) -> io::Result<Peer<TlsStream<TcpStream>>> {
+pub(super) async fn connect(
+    lane: &Lane,
+    client: &Arc<ClientConfig>,
+    name: &str,
+) -> io::Result<Peer<TlsStream<TcpStream>>> {
     let tcp = TcpStream::connect(lane.proxy.tls_addresses()[0]).await?;
     let name = ServerName::try_from(name.to_owned()).unwrap();
     Ok(Peer::new(TlsConnector::from(Arc::clone(client)).connect(name, tcp).await?))

@@ -4,11 +4,15 @@
 //! that neither another protocol nor another TLS identity ever meets a connection of the slot.
 
 mod connect;
+mod flight;
+mod group;
 mod heard;
 pub(crate) mod http2;
 mod pool;
 mod tls;
 
 pub(crate) use connect::connect;
+pub(crate) use flight::Flight;
+pub(crate) use group::{Group, Groups};
 pub(crate) use http2::Lease;
 pub(crate) use pool::{Pool, Slot};

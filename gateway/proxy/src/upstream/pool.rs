@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_model::balance::Load;
 use bulkhead_model::{Backend, Endpoint};
 use tokio::time::Instant;
 
@@ -30,6 +31,7 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 pub(crate) struct Slot {
     endpoint: Arc<Endpoint>,
+    load: Load,
     /// `None`: clear text.
     tls: Option<Tls>,
     /// Connections that are used by one request at a time, and by none now.
@@ -48,8 +50,7 @@ impl Pool {
     /// The slot of `endpoint`, which is one of `backend`.
     pub(crate) fn slot(&self, backend: &Backend, endpoint: &Arc<Endpoint>) -> Rc<Slot> {
         let mut slots = self.slots.borrow_mut();
-        let slot = slots.entry(endpoint.id).or_insert_with(|| Rc::new(Slot::new(backend, Arc::clone(endpoint))));
-        Rc::clone(slot)
+        Rc::clone(slots.entry(endpoint.id).or_insert_with(|| Rc::new(Slot::new(backend, Arc::clone(endpoint)))))
     }
 
     /// Closes connections that were not used for `keep`, those of retired endpoints, and those above the total bound.
@@ -75,11 +76,16 @@ impl Pool {
 impl Slot {
     fn new(backend: &Backend, endpoint: Arc<Endpoint>) -> Self {
         let tls = backend.tls.as_ref().map(|tls| Tls::new(Arc::clone(tls), backend.protocol));
-        Self { endpoint, tls, idle: RefCell::new(Vec::new()), sessions: Sessions::default() }
+        Self { endpoint, load: Load::default(), tls, idle: RefCell::new(Vec::new()), sessions: Sessions::default() }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What this thread has it do.
+    pub(crate) const fn load(&self) -> &Load {
+        &self.load
     }
 
     pub(super) fn tls(&self) -> Option<&Tls> {
