@@ -2,8 +2,9 @@
 
 use std::io;
 
-use bulkhead_http1::Refusal;
+use bulkhead_http1::{Refusal, ResponseFraming, ResponseHead, Trailers};
 
+use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::worker::Worker;
 
@@ -14,6 +15,15 @@ pub(crate) struct Piece<'p> {
     pub(crate) content: &'p [u8],
     /// Whether the message ends with it.
     pub(crate) last: bool,
+    /// What stands behind the last piece, if anything does.
+    pub(crate) trailers: Option<&'p Trailers>,
+}
+
+impl Piece<'_> {
+    /// Without trailers: the receiver does not take any.
+    pub(crate) fn bare(self) -> Self {
+        Self { trailers: None, ..self }
+    }
 }
 
 /// Why there is no further piece.
@@ -45,6 +55,30 @@ pub(crate) trait RequestSource: Source {
     /// Waits until the client has left, without taking anything that is not this request's. Waits for ever where that cannot
     /// be known.
     async fn gone(&mut self);
+}
+
+/// The response of a backend.
+pub(crate) trait ResponseSource: Source {
+    /// Awaits the complete head of the final response, within limits. Its parts are in `response`.
+    async fn receive(
+        &mut self,
+        worker: &Worker,
+        patience: Patience<'_>,
+        to_head: bool,
+        response: &mut ResponseHead,
+    ) -> Result<(), Fault>;
+
+    /// The bytes that the head was parsed from, until the content begins.
+    fn head(&self) -> &[u8];
+
+    /// Gives up the head, and takes in hand what content came with it.
+    ///
+    /// # Errors
+    /// What follows is not content.
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Refusal>;
+
+    /// Whether the response has ended, and nothing has come behind it.
+    fn is_clean(&mut self) -> bool;
 }
 
 /// Where a message goes.

@@ -66,7 +66,7 @@ pub(super) async fn fault<D: Downstream>(
     let (_, sink) = down.halves();
     sink.frame(false);
     let (head, content) = scratch.out.split_at_checked(begin).unwrap_or_default();
-    let written = pin!(sink.send(patience, head, Piece { content, last: true }));
+    let written = pin!(sink.send(patience, head, Piece { content, last: true, trailers: None }));
     match guard.run(Phase::Cut, written).await {
         Ok(Ok(())) if keeps => Next::Request,
         Ok(Ok(())) => Next::Linger,

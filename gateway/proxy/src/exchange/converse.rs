@@ -7,15 +7,14 @@ use std::task::Poll;
 
 use bulkhead_http1::Framing;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use crate::content::{RequestSource, Sink as _, Source as _};
+use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::response::Ended;
 use crate::exchange::{Next, forward, request, response};
 use crate::fault::Fault;
-use crate::http1::{Sink, Source};
+use crate::http1;
 use crate::transfer::Patience;
 use crate::upstream::Slot;
 use crate::worker::{Scratch, Worker};
@@ -48,7 +47,8 @@ pub(super) async fn converse<D: Downstream>(
 ) -> Result<Next, Fault> {
     let ended = {
         let (read, write) = stream.split();
-        let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
+        let mut source = http1::Source::new(read, Waiting::Response);
+        let mut sink = http1::Sink::new(write, Waiting::Send);
         sink.frame(scratch.request.framing == Framing::Chunked);
         exchange(conversation, down, scratch, &mut source, &mut sink).await?
     };
@@ -63,8 +63,8 @@ async fn exchange<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
-    source: &mut Source<ReadHalf<'_>>,
-    sink: &mut Sink<WriteHalf<'_>>,
+    source: &mut impl ResponseSource,
+    sink: &mut impl Sink,
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();

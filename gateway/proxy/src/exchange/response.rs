@@ -2,14 +2,12 @@
 
 use std::cell::Cell;
 
-use bulkhead_http1::{Decoder, Edits, Name, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
-use tokio::net::tcp::ReadHalf;
+use bulkhead_http1::{Edits, Name, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 
-use crate::content::{Sink, Source as _};
+use crate::content::{ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
-use crate::http1::Source;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -19,10 +17,10 @@ pub(super) struct Ended {
 }
 
 /// The two sides of a response, and what is known of the request that it answers.
-pub(super) struct Delivery<'d, 'u, S> {
+pub(super) struct Delivery<'d, K, S> {
     pub(super) conversation: &'d Conversation<'d>,
-    pub(super) sink: &'d mut S,
-    pub(super) source: &'d mut Source<ReadHalf<'u>>,
+    pub(super) sink: &'d mut K,
+    pub(super) source: &'d mut S,
     /// Whether the request has been sent to its end.
     pub(super) complete: &'d Cell<bool>,
     /// Whether the client's connection is to be closed anyway.
@@ -32,20 +30,20 @@ pub(super) struct Delivery<'d, 'u, S> {
     pub(super) out: &'d mut Vec<u8>,
 }
 
-impl<S: Sink> Delivery<'_, '_, S> {
+impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
         let to_head = self.request.method.is_head();
-        self.source.receive_response(worker, *patience, to_head, self.response).await?;
+        self.source.receive(worker, *patience, to_head, self.response).await?;
         let (framing, closes) = self.write_head();
-        self.source.begin(Decoder::for_response(self.response.framing));
-        self.source.decode().map_err(|_| Fault::BadResponse)?;
+        self.source.begin(self.response.framing).map_err(|_| Fault::BadResponse)?;
         self.sink.frame(framing == ResponseFraming::Chunked);
         begun.set(true);
         worker.tally().response(self.response.status);
         loop {
             let piece = self.source.piece();
+            let piece = if self.request.trailers { piece } else { piece.bare() };
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
