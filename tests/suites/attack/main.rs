@@ -126,7 +126,7 @@ impl Row {
         must(self.most_kib <= RESIDENT_KIB, "too much memory");
         must(self.left == 0, "connections stay behind");
         must(self.panics == 0, "a panic");
-        must(self.attacker.written > 0, "the attacker did not come to write");
+        must(self.attacker.opened > 0, "the attacker did not come to connect");
         wrong
     }
 }

@@ -8,7 +8,7 @@ use bulkhead_tests::gateway::PATIENCE;
 use bulkhead_tests::gateway::lane::Lane;
 use bulkhead_tests::gateway::manifest::{all_of, document, file, ingress, served};
 use bulkhead_tests::wait::wait_for;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -88,7 +88,9 @@ async fn serve(listener: TcpListener) {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     static CONTENT: [u8; LARGE] = [b'x'; LARGE];
-    let content = match request.uri().path() {
+    let (head, mut content) = request.into_parts();
+    while content.frame().await.is_some_and(|frame| frame.is_ok()) {}
+    let content = match head.uri.path() {
         "/large" => &CONTENT[..],
         "/never" => std::future::pending().await,
         _ => b"ok",
