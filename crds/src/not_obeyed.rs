@@ -8,7 +8,6 @@ use crate::instance::{GatewayInstanceSpec, Profile};
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
 use crate::rollout::Rollout;
-use crate::upstream::Upstream;
 
 /// A field that is not obeyed, for documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +62,6 @@ const LANE: &[Row<LaneSpec>] = &[
     Row::new(&["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"], "nothing, without HTTP/2", |lane| {
         lane.limits.http2 != Default::default()
     }),
-    Row::new(
-        &["spec.northSouth.upstream.loadBalance", "spec.eastWest.upstream.loadBalance"],
-        "endpoints are asked in turn",
-        |lane| lane.upstream.load_balance != Upstream::default().load_balance,
-    ),
     Row::new(&["spec.northSouth.accessLog", "spec.eastWest.accessLog"], "there is no access log", |lane| {
         lane.access_log != Default::default()
     }),

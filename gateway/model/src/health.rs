@@ -38,6 +38,12 @@ impl Health {
         self.until.load(Ordering::Relaxed) > now.as_micros()
     }
 
+    /// Whether there is nothing that a success could change.
+    #[must_use]
+    pub fn is_spotless(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) == 0 && self.until.load(Ordering::Relaxed) == 0
+    }
+
     /// Notes that it has answered. One that has been in use for as long as its last ejection lasted is as good as new.
     pub fn succeeded(&self, now: Moment) {
         if self.failures.load(Ordering::Relaxed) != 0 {

@@ -87,6 +87,11 @@ impl Guard {
         self.phase() >= Phase::Lameduck || self.level() >= Level::NoKeepAlive
     }
 
+    /// What is awaited, if it has taken too long.
+    pub(crate) fn overdue(&self) -> Option<Waiting> {
+        (Instant::now() >= self.at.get()).then(|| self.waiting.get())
+    }
+
     /// From now on the guarded future waits for `what`, at most `limit`.
     pub(crate) fn wait(&self, what: Waiting, limit: Duration) {
         self.waiting.set(what);

@@ -14,6 +14,7 @@ mod clock;
 mod connection;
 mod content;
 mod deadline;
+mod dice;
 mod downstream;
 mod exchange;
 pub mod fault;

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Option<Handshakes>,
     /// What this process calls itself in Via: `1.1 bulkhead-` and a number that nobody outside can guess beforehand.
     pub(crate) pseudonym: Box<str>,
+    /// The moment from which all threads count.
+    pub(crate) epoch: Instant,
     pub(crate) room: Room,
     pub(crate) emptied: Notify,
     /// Accept loops that still run.
@@ -108,6 +110,7 @@ impl Proxy {
             handshakes,
             pseudonym: format!("1.1 bulkhead-{:016x}", RandomState::new().build_hasher().finish()).into(),
             room: config.room,
+            epoch: Instant::now(),
             emptied: Notify::new(),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),

@@ -44,6 +44,12 @@ pub struct Tally {
     pub upstream_reuses: u64,
     /// Requests sent a second time.
     pub retries: u64,
+    /// Requests not sent a second time because too many were.
+    pub retries_refused: u64,
+    /// Endpoints left out for a while because they failed too often in a row.
+    pub ejections: u64,
+    /// Requests for which ejections were not honoured, because more than half of the endpoints were ejected.
+    pub balance_panics: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.
     pub panics: u64,
     /// Content bytes received from clients.
@@ -105,6 +111,9 @@ pub(crate) struct ThreadTally {
     pub(crate) upstream_connects: Counter,
     pub(crate) upstream_reuses: Counter,
     pub(crate) retries: Counter,
+    pub(crate) retries_refused: Counter,
+    pub(crate) ejections: Counter,
+    pub(crate) balance_panics: Counter,
     pub(crate) panics: Counter,
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
@@ -127,6 +136,9 @@ impl Default for ThreadTally {
             upstream_connects: Counter::default(),
             upstream_reuses: Counter::default(),
             retries: Counter::default(),
+            retries_refused: Counter::default(),
+            ejections: Counter::default(),
+            balance_panics: Counter::default(),
             panics: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
@@ -171,6 +183,9 @@ impl ThreadTally {
         sum.upstream_connects += self.upstream_connects.get();
         sum.upstream_reuses += self.upstream_reuses.get();
         sum.retries += self.retries.get();
+        sum.retries_refused += self.retries_refused.get();
+        sum.ejections += self.ejections.get();
+        sum.balance_panics += self.balance_panics.get();
         sum.panics += self.panics.get();
         sum.bytes_in += self.bytes_in.get();
         sum.bytes_out += self.bytes_out.get();

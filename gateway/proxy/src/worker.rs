@@ -11,8 +11,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bulkhead_http1::{RequestHead, ResponseHead};
+use bulkhead_model::balance::Rotation;
 use bulkhead_model::overload::Level;
-use bulkhead_model::{Backend, Settings};
+use bulkhead_model::route::Weighted;
+use bulkhead_model::{Backend, Moment, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -22,6 +24,7 @@ use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
+use crate::dice::Dice;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
 use crate::phase::Phase;
@@ -29,7 +32,7 @@ use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::Registry;
 use crate::stream::Stream;
-use crate::upstream::Pool;
+use crate::upstream::{Groups, Pool};
 
 /// How often idle upstream connections are looked over. Short against any keep-alive time that makes sense.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -37,8 +40,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Scratch structs kept per thread, for as many requests as are in flight at once on a busy core.
 const KEPT_SCRATCH: usize = 64;
-/// Cursors kept before they are forgotten: backends come and go, and a cursor may start anywhere.
-const KEPT_CURSORS: usize = 1 << 16;
+/// Rotations kept before they are forgotten: backends come and go, and a rotation may start anywhere.
+const KEPT_ROTATIONS: usize = 1 << 16;
 
 /// What the connections of one thread share.
 pub(crate) struct Worker {
@@ -53,8 +56,9 @@ pub(crate) struct Worker {
     #[expect(clippy::vec_box, reason = "a request holds a pointer: what is large must not lie in every connection")]
     scratch: RefCell<Vec<Box<Scratch>>>,
     in_flight: Cell<u64>,
-    cursors: RefCell<IdMap<u32>>,
-    seed: Cell<u32>,
+    rotations: RefCell<IdMap<Rotation>>,
+    pub(crate) groups: Groups,
+    pub(crate) dice: Dice,
 }
 
 /// Parsed heads and the head that is being written: allocated once, used for many requests.
@@ -68,6 +72,8 @@ pub(crate) struct Scratch {
     pub(crate) values: Vec<u8>,
     /// A canonical authority, where the one that came is not.
     pub(crate) authority: Vec<u8>,
+    /// The cookie that the client is given, if any.
+    pub(crate) cookie: Vec<u8>,
 }
 
 impl Worker {
@@ -113,17 +119,24 @@ impl Worker {
         self.scratch.borrow_mut().clear();
     }
 
-    /// Calls `with` on this thread's place in the rotation of `backend`.
-    pub(crate) fn turn<T>(&self, backend: &Backend, with: impl FnOnce(&mut u32) -> T) -> T {
-        let mut cursors = self.cursors.borrow_mut();
-        if cursors.len() >= KEPT_CURSORS {
-            cursors.clear();
+    /// The backend whose turn it is. A list of several is known by its first.
+    pub(crate) fn turn<'b>(&self, backends: &'b [Weighted]) -> Option<&'b Arc<Backend>> {
+        let first = match backends {
+            [] => return None,
+            [only] => return Some(&only.backend),
+            [first, ..] => first.backend.id,
+        };
+        let mut rotations = self.rotations.borrow_mut();
+        if rotations.len() >= KEPT_ROTATIONS {
+            rotations.clear();
         }
-        with(cursors.entry(backend.id).or_insert_with(|| {
-            // Threads begin at different places, so that they do not march in step.
-            self.seed.set(self.seed.get().wrapping_add(0x9E37_79B9));
-            self.seed.get()
-        }))
+        rotations.entry(first).or_default().turn(backends)
+    }
+
+    /// `at`, as the model counts time.
+    pub(crate) fn moment(&self, at: Instant) -> Moment {
+        let since = at.saturating_duration_since(self.shared.epoch);
+        Moment::default().after(since)
     }
 
     fn note_open(&self) {
@@ -171,8 +184,9 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         fallback: Settings::default(),
         scratch: RefCell::default(),
         in_flight: Cell::default(),
-        cursors: RefCell::default(),
-        seed: Cell::new(u32::try_from(index).unwrap_or_default().wrapping_mul(0x85EB_CA6B)),
+        rotations: RefCell::default(),
+        groups: Groups::default(),
+        dice: Dice::default(),
     });
     LocalSet::new().block_on(&runtime, async move {
         for Listener { socket, secure } in listeners {
@@ -287,6 +301,7 @@ async fn sweep(worker: Rc<Worker>) {
         let current = worker.current();
         let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
         let level = worker.registry.level();
+        worker.groups.sweep(worker.moment(Instant::now()));
         worker.pool.sweep(Instant::now(), level.idle(settings.upstream.keep_alive));
         if level > Level::Normal {
             worker.let_go_of_what_is_kept();

@@ -52,8 +52,10 @@ pub struct Ask<'a> {
 pub enum By<'a> {
     /// What is known of endpoints.
     Method(Method),
-    /// The place of a key on a ring.
+    /// The place of a key on a ring, and on from there past endpoints that have too much to do.
     Key(u64),
+    /// The place of a key on a ring: a session stays where it is, however much there is to do.
+    Session(u64),
     /// What a cookie says of the endpoint that is meant; another one by the method, where that one is away.
     Token(&'a Sticky, u64, Method),
 }
@@ -78,8 +80,11 @@ pub enum Nobody {
     Tried,
 }
 
-/// By how much a loaded endpoint may exceed the mean where keys decide, in percent.
-const OVER_MEAN: u64 = 125;
+/// How much a loaded endpoint may have, in percent of the mean, where keys decide.
+const OF_MEAN: u64 = 125;
+/// Requests in flight from one thread that are no load, whatever the mean: without it, the six connections of one browser would
+/// be spread over as many endpoints whenever nothing else is going on.
+const LIGHT: u32 = 16;
 
 impl<T: Candidate> Group<T> {
     /// A group of `members`, which are in order of address. `start` is any number: threads begin at different places, so
@@ -118,9 +123,11 @@ impl<T: Candidate> Group<T> {
         let view = View { members: &self.members, ask, panic: &panic };
         let at = match by {
             By::Method(method) => view.by(method, &mut self.turn),
-            By::Key(key) => {
+            By::Key(key) | By::Session(key) => {
                 let keys = self.members.iter().map(|member| member.endpoint().key);
-                view.by_key(self.ring.get_or_insert_with(|| Ring::new(keys)), key)
+                let ring = self.ring.get_or_insert_with(|| Ring::new(keys));
+                let is_bound = matches!(by, By::Session(_));
+                if is_bound { ring.from(key).find(|at| view.takes(*at)) } else { view.by_key(ring, key) }
             }
             By::Token(sticky, token, method) => {
                 let is_meant = |at: &usize| view.key(*at).is_some_and(|key| sticky.token(key) == token);
@@ -238,8 +245,8 @@ impl<T: Candidate> View<'_, T> {
         (at..self.members.len()).chain(0..at).find(|at| self.takes(*at))
     }
 
-    /// The first owner from the key's place on that has not more to do than the bound: a quarter above the mean, rounded up
-    /// (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016).
+    /// The first owner from the key's place on that has not more to do than the bound: a quarter above the mean, rounded up, or
+    /// what is no load (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016).
     fn by_key(&self, ring: &Ring, key: u64) -> Option<usize> {
         let within = |count: usize| {
             let bound = bound(self.ask.in_flight, count);
@@ -252,8 +259,8 @@ impl<T: Candidate> View<'_, T> {
 
 /// Most requests in flight to one of `count` endpoints, when there will be one more than `in_flight` to all of them.
 fn bound(in_flight: u32, count: usize) -> u32 {
-    let most = ((u64::from(in_flight) + 1) * OVER_MEAN).div_ceil(100 * (count as u64).max(1));
-    u32::try_from(most).unwrap_or(u32::MAX)
+    let most = ((u64::from(in_flight) + 1) * OF_MEAN).div_ceil(100 * (count as u64).max(1));
+    u32::try_from(most).unwrap_or(u32::MAX).max(LIGHT)
 }
 
 /// A place below `count` for any number; 0 if there is none. The top half of the number decides.

@@ -15,6 +15,9 @@ const FIRST: u32 = WHOLE / 10;
 /// enough to remember a slow endpoint, short enough to try it again.
 const DECAY: u64 = 10_000_000;
 
+/// Longest latency that counts, twelve days in microseconds: times [`DECAY`] it is still a number.
+const LONGEST: u64 = 1 << 40;
+
 /// One thread's view of one endpoint.
 #[derive(Debug, Default)]
 pub struct Load {
@@ -101,7 +104,7 @@ impl Load {
 /// What is left of `value` after `age` microseconds: half after [`DECAY`], a third after twice that, and so on. Not the
 /// usual exponential, which costs a hundred times as much and is no truer.
 fn fade(value: u64, age: u64) -> u64 {
-    (u128::from(value) * u128::from(DECAY) / (u128::from(DECAY) + u128::from(age))) as u64
+    value.min(LONGEST) * DECAY / DECAY.saturating_add(age)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::exchange::{Next, forward, request, response};
 use crate::fault::Fault;
 use crate::http1;
 use crate::transfer::Patience;
-use crate::upstream::Slot;
+use crate::upstream::Flight;
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -43,17 +43,17 @@ pub(super) async fn converse<D: Downstream>(
     down: &mut D,
     scratch: &mut Scratch,
     mut stream: TcpStream,
-    slot: &Slot,
+    flight: &Flight<'_>,
 ) -> Result<Next, Fault> {
     let ended = {
         let (read, write) = stream.split();
         let mut source = http1::Source::new(read, Waiting::Response);
         let mut sink = http1::Sink::new(write, Waiting::Send);
         sink.frame(scratch.request.framing == Framing::Chunked);
-        exchange(conversation, down, scratch, &mut source, &mut sink).await?
+        exchange(conversation, down, scratch, flight, (&mut source, &mut sink)).await?
     };
     if ended.reusable {
-        forward::keep(slot, stream, conversation.patience);
+        forward::keep(flight.slot(), stream, conversation.patience);
     }
     Ok(ended.next)
 }
@@ -63,8 +63,8 @@ async fn exchange<D: Downstream>(
     conversation: &Conversation<'_>,
     down: &mut D,
     scratch: &mut Scratch,
-    source: &mut impl ResponseSource,
-    sink: &mut impl Sink,
+    flight: &Flight<'_>,
+    (source, sink): (&mut impl ResponseSource, &mut impl Sink),
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();
@@ -73,7 +73,7 @@ async fn exchange<D: Downstream>(
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, patience.guard.now());
     let (from_client, to_client) = down.halves();
-    let Scratch { request, response, out, .. } = scratch;
+    let Scratch { request, response, out, cookie, .. } = scratch;
     let sending = pin!(async {
         if !complete.get() {
             request::pump(conversation, from_client, sink).await?;
@@ -85,12 +85,14 @@ async fn exchange<D: Downstream>(
     });
     let delivery = response::Delivery {
         conversation,
+        flight,
         sink: to_client,
         source,
         complete: &complete,
         worn_out,
         request,
         response,
+        cookie,
         out,
     };
     join(conversation, sending, pin!(delivery.run())).await

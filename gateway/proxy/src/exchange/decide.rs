@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
-use bulkhead_model::balance;
 use bulkhead_model::{Action, Backend, Denial, Host, Settings, Snapshot, Target};
 
 use crate::connection::Client;
+use crate::exchange::affinity::Bond;
 use crate::exchange::forwarded;
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
@@ -16,6 +16,8 @@ use crate::worker::{Scratch, Worker};
 pub(super) struct Decision<'s> {
     pub(super) settings: &'s Settings,
     pub(super) backend: &'s Arc<Backend>,
+    /// What it belongs to, as far as the choice of an endpoint goes.
+    pub(super) bond: Bond<'s>,
 }
 
 /// Host, path, route, limits; then the head as the backend will see it. `bytes` is what the request's head was parsed from.
@@ -41,12 +43,8 @@ pub(super) fn decide<'s>(
         Action::Forward(backends) => backends,
         Action::Deny(denial) => return Err(Fault::Denied(*denial)),
     };
-    let backend = match &**backends {
-        [only] => &only.backend,
-        // One turn for the whole route: keyed by its first backend.
-        [first, ..] => worker.turn(&first.backend, |turn| balance::weighted(backends, turn)).unwrap_or(&first.backend),
-        [] => return Err(Fault::Denied(Denial::NoService)),
-    };
+    let backend = worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?;
+    let bond = Bond::of(backend, client.address, head, bytes);
     let settings = &*snapshot.settings;
     if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
         return Err(Fault::Denied(Denial::ContentTooLarge));
@@ -64,7 +62,7 @@ pub(super) fn decide<'s>(
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, edits);
     });
-    Ok(Decision { settings, backend })
+    Ok(Decision { settings, backend, bond })
 }
 
 /// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came

@@ -2,15 +2,15 @@
 //!
 //! A request is sent again only if the backend cannot have acted on it: no connection was made; or a pooled connection
 //! turned out to be closed before any byte of a response, the method is idempotent (RFC 9110 §9.2.2), and everything that
-//! was sent is still in hand.
+//! was sent is still in hand. It is sent again as often as the backend's budget allows, and to each endpoint once.
 
 use std::cell::Cell;
 use std::pin::pin;
-use std::rc::Rc;
 
 use bulkhead_http1::RequestHead;
+use bulkhead_model::Denial;
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::{Denial, balance};
+use bulkhead_model::balance::Nobody;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -20,10 +20,13 @@ use crate::downstream::Downstream;
 use crate::exchange::Next;
 use crate::exchange::converse::{Conversation, converse};
 use crate::exchange::decide::Decision;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::transfer::Patience;
-use crate::upstream::{Slot, connect};
+use crate::upstream::{Flight, Slot, connect};
 use crate::worker::{Scratch, Worker};
+
+/// Most endpoints tried for one request, whatever the settings say: as many as their schema lets them say.
+const MOST_TRIES: usize = 10;
 
 /// Sends the request whose head stands in `scratch.out`, and delivers the response.
 pub(super) async fn forward<D: Downstream>(
@@ -63,40 +66,64 @@ async fn try_endpoints<D: Downstream>(
     scratch: &mut Scratch,
     decision: &Decision<'_>,
 ) -> Result<Next, Fault> {
-    let (worker, upstream) = (conversation.worker, &decision.settings.upstream);
-    let mut fault = Fault::Denied(Denial::NoEndpoints);
-    for _ in 0..upstream.tries.max(1) {
-        let Some(slot) = choose(worker, decision) else { break };
-        if let Some(stream) = slot.take() {
+    let (worker, guard, upstream) = (conversation.worker, conversation.patience.guard, &decision.settings.upstream);
+    let group = worker.groups.enter(worker, decision.backend, worker.moment(guard.now()));
+    let mut bond = decision.bond;
+    let key = bond.begin(&worker.dice);
+    let (mut fault, mut tried) = (Fault::Denied(Denial::NoEndpoints), [0; MOST_TRIES]);
+    for (nth, _) in (0..upstream.tries.max(1)).enumerate().take(MOST_TRIES) {
+        let asked = tried.get(..nth).unwrap_or_default();
+        let chosen = group.choose(worker, guard, decision.backend, bond.by(upstream.method), upstream, asked);
+        let flight = match chosen {
+            // Asked for last, so that what is not tried again costs nothing.
+            Ok(flight) if nth == 0 || group.may_retry(worker, guard) => flight,
+            Err(Nobody::Full) if nth == 0 => return Err(Fault::Denied(Denial::EndpointsFull)),
+            Ok(_) | Err(_) => break,
+        };
+        scratch.cookie.clear();
+        if let Some(sticky) = bond.sticky()
+            && let Some(value) = key.or_else(|| bond.settle(&group, flight.slot().endpoint()))
+        {
+            sticky.write(value, &mut scratch.cookie);
+        }
+        if let Some(stream) = flight.slot().take() {
             worker.tally().upstream_reuses.add(1);
-            let ended = pin!(converse(conversation, down, scratch, stream, &slot)).await;
+            let ended = pin!(converse(conversation, down, scratch, stream, &flight)).await;
             match ended {
-                Err(Fault::UpstreamClosed) if may_repeat(&scratch.request, down.source()) => {
-                    worker.tally().retries.add(1)
-                }
-                ended => return ended,
+                // A backend may close a kept connection at any time: that says nothing about it.
+                Err(Fault::UpstreamClosed)
+                    if may_repeat(&scratch.request, down.source()) && group.may_retry(worker, guard) => {}
+                Err(Fault::UpstreamClosed) => return Err(Fault::UpstreamClosed),
+                ended => return judged(&flight, ended),
             }
         }
-        conversation.patience.guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
-        match open(&slot, upstream.connect).await {
+        guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
+        match open(flight.slot(), upstream.connect).await {
             Ok(stream) => {
                 worker.tally().upstream_connects.add(1);
-                return pin!(converse(conversation, down, scratch, stream, &slot)).await;
+                let ended = pin!(converse(conversation, down, scratch, stream, &flight)).await;
+                return judged(&flight, ended);
             }
-            Err(failed) => fault = failed,
+            Err(failed) => {
+                flight.failed();
+                fault = failed;
+            }
+        }
+        if let Some(place) = tried.get_mut(nth) {
+            *place = flight.slot().endpoint().id;
         }
     }
     Err(fault)
 }
 
-/// The endpoint whose turn it is, as this thread knows it.
-fn choose(worker: &Worker, decision: &Decision<'_>) -> Option<Rc<Slot>> {
-    let endpoints = decision.backend.endpoints();
-    let endpoint = match &*endpoints.list {
-        [only] => only,
-        _ => worker.turn(decision.backend, |turn| balance::round_robin(&endpoints, turn))?,
-    };
-    Some(worker.pool.slot(endpoint))
+/// Says of the endpoint what the end of an exchange with it says.
+fn judged(flight: &Flight<'_>, ended: Result<Next, Fault>) -> Result<Next, Fault> {
+    if let Err(fault) = ended
+        && fault.row().blame == Blame::Upstream
+    {
+        flight.failed();
+    }
+    ended
 }
 
 fn may_repeat(request: &RequestHead, source: &impl RequestSource) -> bool {

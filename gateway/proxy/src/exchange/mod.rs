@@ -7,6 +7,7 @@
 //! 4. `converse`: send the request and deliver the response, both at the same time
 //! 5. `answer`: what the gateway says itself when a step says no
 
+mod affinity;
 mod answer;
 mod converse;
 mod decide;

@@ -8,6 +8,7 @@ use crate::content::{ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
+use crate::upstream::Flight;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -19,6 +20,7 @@ pub(super) struct Ended {
 /// The two sides of a response, and what is known of the request that it answers.
 pub(super) struct Delivery<'d, K, S> {
     pub(super) conversation: &'d Conversation<'d>,
+    pub(super) flight: &'d Flight<'d>,
     pub(super) sink: &'d mut K,
     pub(super) source: &'d mut S,
     /// Whether the request has been sent to its end.
@@ -27,6 +29,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) worn_out: bool,
     pub(super) request: &'d RequestHead,
     pub(super) response: &'d mut ResponseHead,
+    /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
+    pub(super) cookie: &'d [u8],
     pub(super) out: &'d mut Vec<u8>,
 }
 
@@ -39,6 +43,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let (framing, closes) = self.write_head();
         self.source.begin(self.response.framing).map_err(|_| Fault::BadResponse)?;
         self.sink.frame(framing == ResponseFraming::Chunked);
+        self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
         loop {
@@ -76,14 +81,17 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
+        let skip = usize::from(self.cookie.is_empty());
+        let mut write = |append: &[(Name, &[u8])]| {
+            let edits = Edits { append: append.get(skip..).unwrap_or_default(), ..Edits::default() };
+            write_response(out, bytes, response, framing, closes, keep_alive, &edits);
+        };
+        let cookie = (Name::SetCookie, self.cookie);
         if response.fields.iter().any(|field| field.id == Name::Date) {
-            write_response(out, bytes, response, framing, closes, keep_alive, &Edits::default());
+            write(&[cookie]);
         } else {
             // A backend without a clock leaves the time to whoever has one (RFC 9110 §6.6.1).
-            self.conversation.worker.date.with(|date| {
-                let edits = Edits { append: &[(Name::Date, date)], ..Edits::default() };
-                write_response(out, bytes, response, framing, closes, keep_alive, &edits);
-            });
+            self.conversation.worker.date.with(|date| write(&[cookie, (Name::Date, date)]));
         }
         (framing, closes)
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::Endpoint;
+use bulkhead_model::balance::Load;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -26,6 +27,7 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 pub(crate) struct Slot {
     endpoint: Arc<Endpoint>,
+    load: Load,
     idle: RefCell<Vec<Idle>>,
 }
 
@@ -39,10 +41,9 @@ impl Pool {
     /// The slot of `endpoint`.
     pub(crate) fn slot(&self, endpoint: &Arc<Endpoint>) -> Rc<Slot> {
         let mut slots = self.slots.borrow_mut();
-        let slot = slots
-            .entry(endpoint.id)
-            .or_insert_with(|| Rc::new(Slot { endpoint: Arc::clone(endpoint), idle: RefCell::new(Vec::new()) }));
-        Rc::clone(slot)
+        Rc::clone(slots.entry(endpoint.id).or_insert_with(|| {
+            Rc::new(Slot { endpoint: Arc::clone(endpoint), load: Load::default(), idle: RefCell::new(Vec::new()) })
+        }))
     }
 
     /// Closes connections that were not used for `keep`, those of retired endpoints, and those above the total bound.
@@ -66,6 +67,11 @@ impl Pool {
 impl Slot {
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What this thread has it do.
+    pub(crate) const fn load(&self) -> &Load {
+        &self.load
     }
 
     /// An idle connection that is still alive as far as the reactor knows: no system call unless it saw an event.
