@@ -1,6 +1,7 @@
 //! A real proxy on loopback, with backends whose every byte the test decides.
 
 mod clients;
+mod defects;
 mod drain;
 mod exchange;
 mod overload;
