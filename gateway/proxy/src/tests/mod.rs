@@ -1,5 +1,6 @@
 //! A real proxy on loopback, with backends whose every byte the test decides.
 
+mod balance;
 mod clients;
 mod defects;
 mod drain;
