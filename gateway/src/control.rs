@@ -21,7 +21,7 @@ use crate::source::watch::{ClientError, client};
 use crate::source::{BATCHES, Batch};
 use crate::state::{ControlState, RoutesQuestion, RoutesQuestions};
 
-/// How often snapshots are freed that the last request has left.
+/// How often snapshots are freed that the last request has left, and certificates are looked at whose time has come.
 const COLLECT: Duration = Duration::from_secs(1);
 /// Lane documents that may wait: only the last counts.
 const LANES: usize = 4;
@@ -170,7 +170,7 @@ impl Thread {
                 Wake::Question(question) => self.answer(question),
                 Wake::Collect => {
                     self.publication.collect();
-                    Ok(())
+                    self.rebuild.tick()
                 }
                 Wake::End => return,
             };

@@ -73,7 +73,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 35] = [
+pub const FAMILIES: [Family; 40] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -148,6 +148,21 @@ pub const FAMILIES: [Family; 35] = [
     counter("bulkhead_retries_total", "Requests sent to a backend a second time", |now, out| {
         out.one(now.tally.retries)
     }),
+    counter(
+        "bulkhead_retries_refused_total",
+        "Requests not sent a second time because too many had been already",
+        |now, out| out.one(now.tally.retries_refused),
+    ),
+    counter(
+        "bulkhead_endpoint_ejections_total",
+        "Endpoints not asked for a while because they failed too often in a row",
+        |now, out| out.one(now.tally.ejections),
+    ),
+    counter(
+        "bulkhead_balance_panics_total",
+        "Requests sent as if no endpoint were ejected, because more than half of them were",
+        |now, out| out.one(now.tally.balance_panics),
+    ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);
     }),
@@ -167,6 +182,18 @@ pub const FAMILIES: [Family; 35] = [
     gauge("bulkhead_ingresses", "Ingresses served", |now, out| out.one(now.control.counts.ingresses.into())),
     gauge("bulkhead_routes", "Routes served", |now, out| out.one(now.control.counts.routes.into())),
     gauge("bulkhead_endpoints", "Endpoints known", |now, out| out.one(now.control.counts.endpoints.into())),
+    gauge("bulkhead_certificates", "Certificates that hosts want, by what has become of them", |now, out| {
+        let certificates = &now.control.certificates;
+        out.labelled("state", "shown", certificates.shown.into());
+        out.labelled("state", "expired", certificates.expired.into());
+        out.labelled("state", "not_yet_valid", certificates.not_yet_valid.into());
+        out.labelled("state", "unusable", certificates.unusable.into());
+    }),
+    gauge(
+        "bulkhead_certificate_expiry_timestamp_seconds",
+        "When the first of the certificates that are shown expires, in seconds since 1970; 0 if none is",
+        |now, out| out.one(now.control.certificates.first_expiry.unwrap_or_default()),
+    ),
     gauge("bulkhead_findings", "Findings of the served configuration, by severity", |now, out| {
         for (label, severity) in [("error", Severity::Error), ("warning", Severity::Warning)] {
             out.labelled("severity", label, status::count(&now.control.findings, severity) as u64);

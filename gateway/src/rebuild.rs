@@ -7,6 +7,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bulkhead_compile::{Changes, Compiler, Kind, Options};
 use bulkhead_crds::lane::LaneDocument;
@@ -109,6 +110,7 @@ impl Rebuild {
     /// # Errors
     /// When the compiler panics.
     pub fn advance(&mut self) -> Result<(), CompilerPanic> {
+        self.guarded(|this| this.store.compiler().set_time(unix_time()))?;
         if self.missing().is_empty() && self.store.compiler().is_dirty() {
             let begin = Instant::now();
             let changes = self.guarded(|this| this.store.compiler().compile())?;
@@ -120,6 +122,15 @@ impl Rebuild {
         self.note_revision();
         self.report();
         Ok(())
+    }
+
+    /// Compiles what the passing of time has changed, if anything.
+    ///
+    /// # Errors
+    /// When the compiler panics.
+    pub fn tick(&mut self) -> Result<(), CompilerPanic> {
+        self.guarded(|this| this.store.compiler().set_time(unix_time()))?;
+        if self.store.compiler().is_dirty() { self.advance() } else { Ok(()) }
     }
 
     /// Forgets everything that is known, after a panic, so that all of it is compiled anew once it is known again. What was
@@ -163,6 +174,7 @@ impl Rebuild {
             self.state.findings = findings;
         }
         self.state.counts = self.store.compiler().counts();
+        self.state.certificates = self.store.compiler().certificates();
         self.state.counters.endpoint_changes += endpoints as u64;
         if published || endpoints > 0 {
             self.log(published, endpoints, begin);
@@ -249,6 +261,11 @@ fn note<T: PartialEq + Clone>(notes: &mut Vec<(u64, T)>, number: u64, what: &T) 
         let excess = notes.len().saturating_sub(GENERATIONS);
         notes.drain(..excess);
     }
+}
+
+/// Seconds since 1970, as the node's clock has it.
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn describe(payload: &(dyn Any + Send)) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_compile::Counts;
+use bulkhead_compile::{Certificates, Counts};
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDrain, LaneIdentity};
 use bulkhead_crds::report::{ClassReport, RouteReport};
@@ -28,6 +28,8 @@ pub struct ControlState {
     pub classes: Vec<ClassReport>,
     /// Sizes of the last snapshot.
     pub counts: Counts,
+    /// What has become of the certificates that are wanted.
+    pub certificates: Certificates,
     /// Findings of the last snapshot.
     pub findings: Arc<[Finding]>,
     /// What could not be read.

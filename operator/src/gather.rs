@@ -188,29 +188,27 @@ async fn keyring(
         Some(present) => present,
         None => present_shards(id, lane, context).await?,
     };
-    let entries = stream::iter(sources)
+    let empty = KeyringInput { present, ..KeyringInput::default() };
+    let mut input = stream::iter(sources)
         .map(|source| read(source, context))
         .buffer_unordered(READS_AT_ONCE)
-        .try_fold(BTreeMap::new(), async |mut all, entries| {
-            all.extend(entries);
+        .try_fold(empty, async |mut all, copied| {
+            all.entries.extend(copied.entries);
+            all.refused.extend(copied.refused);
             Ok(all)
         })
         .await?;
-    Ok(KeyringInput { entries, present })
+    input.refused.sort();
+    Ok(input)
 }
 
 /// Reads one Secret.
-async fn read(
-    ((namespace, name), needs): (Source, Needs),
-    context: &Context,
-) -> Result<Vec<(EntryName, Vec<u8>)>, CallError> {
+async fn read(((namespace, name), needs): (Source, Needs), context: &Context) -> Result<source::Copied, CallError> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
-    let place = format!("{namespace}/{name}");
-    let Some(secret) = call(format!("reading Secret {place}"), api.get_opt(&name)).await? else {
-        return Ok(Vec::new());
+    let Some(secret) = call(format!("reading Secret {namespace}/{name}"), api.get_opt(&name)).await? else {
+        return Ok(source::Copied::default());
     };
-    let entries = source::entries(&place, secret, needs).into_iter();
-    Ok(entries.map(|(key, value)| (EntryName::new(&namespace, &name, &key), value)).collect())
+    Ok(source::choose(&namespace, &name, secret, needs))
 }
 
 /// The shards of a lane as they are, read after a restart.

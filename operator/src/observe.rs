@@ -14,6 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::conditions::{Verdict, age_seconds, merge};
 
+mod findings;
 mod lane;
 mod phase;
 

@@ -230,6 +230,7 @@ async fn see(
                 .map(Arc::unwrap_or_clone),
             service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
             pods: poll(context.caches.pods_of(id, lane)).await,
+            refused: planned.map(|lane| lane.refused.clone()).unwrap_or_default(),
             apply_failures: outcome.failures.get(&lane).cloned().unwrap_or_default(),
             closed_namespaces: outcome.closed.get(&lane).cloned().unwrap_or_default(),
         }

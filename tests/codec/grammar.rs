@@ -71,7 +71,7 @@ fn content() -> impl Strategy<Value = String> {
         ][..],
     );
     let good = prop_oneof![3 => Just("3\r\n".to_owned()), 1 => size.prop_map(str::to_owned)];
-    let data = prop_oneof![8 => Just("abc\r\n"), 1 => select(&["abc", "abc\n", "abcd\r\n", "ab\r\n"][..])];
+    let data = prop_oneof![8 => Just("abc\r\n"), 1 => select(&["abc", "abc\n", "abcd\r\n", "ab\r\n", "abc\rX"][..])];
     let chunk = (good, data).prop_map(|(size, data)| size + data);
     let last = prop_oneof![4 => Just("0\r\n"), 1 => select(&["", "00\r\n", "0;a\r\n", "0\n", "-0\r\n"][..])];
     let trailer = select(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bulkhead_model::x509::{self, Validity};
 use bulkhead_model::{Certificate, HostPattern};
 use rustls::client::verify_server_name;
 use rustls::crypto::aws_lc_rs;
@@ -69,6 +70,11 @@ fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, BadCertificate
         chain.push(certificate);
     }
     if chain.is_empty() { Err(BadCertificate::UnreadableChain) } else { Ok(chain) }
+}
+
+/// When a certificate is valid; `None` if it does not say so in a form that can be read.
+pub(crate) fn validity(certificate: &Certificate) -> Option<Validity> {
+    x509::read(certificate.key.cert.first()?).map(|facts| facts.validity)
 }
 
 /// Whether clients that ask for `host` will find it in the certificate. A wildcard is taken for any name it stands for.

@@ -27,12 +27,16 @@ pub enum FindingCode {
     CanaryNotServed,
     /// Two certificates for one host; that of the older Ingress, or of the earlier entry, is shown.
     CertificateConflict,
+    /// A certificate that is not valid any more; the default certificate is shown.
+    CertificateExpired,
     /// A private key that is not the certificate's; the default certificate is shown.
     CertificateKeyMismatch,
-    /// A certificate that is not for the host it is shown for.
+    /// A certificate that is not for the host that wants it; the default certificate is shown.
     CertificateNotForHost,
     /// A certificate's Secret that does not exist; the default certificate is shown.
     CertificateNotFound,
+    /// A certificate that is not valid yet; the default certificate is shown.
+    CertificateNotYetValid,
     /// A certificate's Secret that does not hold one; the default certificate is shown.
     CertificateUnreadable,
     /// A host of a TLS entry that no rule is for.
@@ -65,6 +69,8 @@ pub enum FindingCode {
     PortNotTcp,
     /// A backend that is not a Service; the route answers 503.
     ResourceBackend,
+    /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
+    SecretNotCopied,
     /// A Service that does not exist; the route answers 503.
     ServiceNotFound,
     /// An Ingress with more paths than are looked at; the last ones are left out.
@@ -77,7 +83,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::AnnotationNotServed,
         Self::BackendNotVerified,
         Self::BackendProtocolNotServed,
@@ -89,9 +95,11 @@ impl FindingCode {
         Self::BadPath,
         Self::CanaryNotServed,
         Self::CertificateConflict,
+        Self::CertificateExpired,
         Self::CertificateKeyMismatch,
         Self::CertificateNotForHost,
         Self::CertificateNotFound,
+        Self::CertificateNotYetValid,
         Self::CertificateUnreadable,
         Self::CertificateUnused,
         Self::ClientCertificateBroken,
@@ -108,6 +116,7 @@ impl FindingCode {
         Self::PortNotFound,
         Self::PortNotTcp,
         Self::ResourceBackend,
+        Self::SecretNotCopied,
         Self::ServiceNotFound,
         Self::TooManyPaths,
         Self::UnknownBackendProtocol,
@@ -181,6 +190,9 @@ impl FindingCode {
             Self::CertificateConflict => {
                 ("CertificateConflict", Warning, "Name the same Secret wherever the host stands in a TLS entry.")
             }
+            Self::CertificateExpired => {
+                ("CertificateExpired", Error, "Put a new certificate into the Secret; it is shown to the next client.")
+            }
             Self::CertificateKeyMismatch => (
                 "CertificateKeyMismatch",
                 Error,
@@ -188,13 +200,18 @@ impl FindingCode {
             ),
             Self::CertificateNotForHost => (
                 "CertificateNotForHost",
-                Warning,
+                Error,
                 "Use a certificate that has the host among its subject alternative names.",
             ),
             Self::CertificateNotFound => (
                 "CertificateNotFound",
                 Error,
                 "Create the Secret in the namespace of the object that names it, or correct its name; other namespaces cannot be referred to.",
+            ),
+            Self::CertificateNotYetValid => (
+                "CertificateNotYetValid",
+                Error,
+                "Wait until it is, or check the clocks of whoever issued it and of the node.",
             ),
             Self::CertificateUnreadable => (
                 "CertificateUnreadable",
@@ -258,6 +275,11 @@ impl FindingCode {
             }
             Self::PortNotTcp => ("PortNotTcp", Error, "Name a TCP port of the Service."),
             Self::ResourceBackend => ("ResourceBackend", Error, "Use a Service as the backend."),
+            Self::SecretNotCopied => (
+                "SecretNotCopied",
+                Error,
+                "Refer to a Secret of the type `kubernetes.io/tls` that holds a certificate and its key and nothing longer.",
+            ),
             Self::ServiceNotFound => {
                 ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
             }

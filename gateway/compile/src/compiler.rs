@@ -1,5 +1,7 @@
 //! The compiler: objects come and go, and what follows from it is taken out in one piece.
 
+mod certificates;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snaps
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
 use crate::backends::{Backends, Catalog};
+use crate::calendar::Calendar;
 use crate::class;
 use crate::findings::{Ledger, Origin};
 use crate::hosts::{HostPolicy, HostState, Workshop};
@@ -50,6 +53,7 @@ pub struct Compiler {
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
     tls: Arc<TlsTable>,
+    calendar: Calendar,
     ledger: Ledger,
     snapshot: Option<Arc<Snapshot>>,
 }
@@ -273,36 +277,6 @@ impl Compiler {
         self.dirty.tls.extend(declared.tls.keys().chain(declared.hosts.keys()).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
-    }
-
-    /// Chooses the certificate of every dirty host anew; whether any came out different.
-    fn make_tls(&mut self) -> bool {
-        let Some(lane) = &self.lane else { return false };
-        let mut changed = false;
-        if std::mem::take(&mut self.dirty.tls_defaults) {
-            let (default, findings) = tls::default(&lane.document, &mut self.secrets);
-            self.ledger.set(Origin::DefaultCertificate, findings);
-            let (policy, reject_unknown) = (tls::policy(&lane.document), lane.document.tls.reject_unknown_sni);
-            let now = &self.tls;
-            let same_default = now.default.as_ref().map(Arc::as_ptr) == default.as_ref().map(Arc::as_ptr);
-            if !same_default || now.policy != policy || now.reject_unknown != reject_unknown {
-                changed = true;
-                let table = Arc::make_mut(&mut self.tls);
-                (table.policy, table.reject_unknown, table.default) = (policy, reject_unknown, default);
-            }
-        }
-        for host in std::mem::take(&mut self.dirty.tls) {
-            let mut rules = self.ingresses.claims(&host).into_iter().flatten();
-            let first = rules.next().or_else(|| self.ingresses.tls_claims(&host).next());
-            let owner = first.filter(|_| lane.policy.owned).map(|oldest| &*oldest.age.name.namespace);
-            let (chosen, findings) = tls::choose(&host, self.ingresses.tls_claims(&host), owner, &mut self.secrets);
-            self.ledger.set(Origin::Certificate(host.clone()), findings);
-            if self.tls.get(&host).map(Arc::as_ptr) != chosen.as_ref().map(Arc::as_ptr) {
-                changed = true;
-                Arc::make_mut(&mut self.tls).set(&host, chosen);
-            }
-        }
-        changed
     }
 
     /// Makes every dirty host anew; the table of hosts, if any came out different.

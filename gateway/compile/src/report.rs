@@ -14,6 +14,21 @@ pub struct Counts {
     pub endpoints: u32,
 }
 
+/// What has become of the certificates that Ingresses and the lane want, one for each host that wants one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// Those that clients are shown.
+    pub shown: u32,
+    /// Those that are not valid any more; the default certificate is shown.
+    pub expired: u32,
+    /// Those that are not valid yet; the default certificate is shown.
+    pub not_yet_valid: u32,
+    /// Those that are missing, cannot be read, or are for other names; the default certificate is shown.
+    pub unusable: u32,
+    /// When the first of those that are shown expires, in seconds since 1970.
+    pub first_expiry: Option<u64>,
+}
+
 pub(crate) fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -42,7 +57,7 @@ const fn because(denial: Denial) -> &'static str {
     match denial {
         Denial::NoService => "the Service, or the port of it, does not exist or cannot be asked",
         Denial::NoEndpoints => "no endpoint takes requests",
-        Denial::PolicyNotServed => "the Ingress asks for a protection that is not offered",
+        Denial::PolicyNotServed => "a protection is asked for that cannot be had",
         _ => "requests are refused",
     }
 }

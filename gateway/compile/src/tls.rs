@@ -6,8 +6,10 @@ use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_crds::lane::LaneDocument;
 use bulkhead_crds::tls::TlsVersion;
 use bulkhead_model::tls::{MinVersion, TlsPolicy};
+use bulkhead_model::x509::{Phase, Validity};
 use bulkhead_model::{Certificate, HostPattern};
 
+use crate::calendar::{Calendar, Entry};
 use crate::certificate::{self, BadCertificate};
 use crate::code::FindingCode;
 use crate::findings::{Notes, finding, quote};
@@ -24,6 +26,16 @@ pub(crate) fn policy(lane: &LaneDocument) -> TlsPolicy {
     TlsPolicy { min_version, tickets: lane.tls.session_tickets, ..TlsPolicy::default() }
 }
 
+/// What a wish for a certificate has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Choice {
+    /// What clients are shown; `None`: what they are shown without any wish.
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    /// `None`: nobody wants one.
+    pub(crate) entry: Option<Entry>,
+    pub(crate) findings: Vec<Finding>,
+}
+
 /// The certificate of `host` from the Ingresses that claim it, oldest first: the oldest has its will, also when that comes
 /// to nothing, so that a Secret that breaks never hands a host to somebody else's certificate. `owner` is the one namespace
 /// that has a say, where hosts are owned.
@@ -32,8 +44,9 @@ pub(crate) fn choose<'d>(
     claims: impl Iterator<Item = &'d Declared>,
     owner: Option<&str>,
     secrets: &mut Secrets,
-) -> (Option<Arc<Certificate>>, Vec<Finding>) {
-    let (mut chosen, mut findings) = (None, Vec::new());
+    calendar: &Calendar,
+) -> Choice {
+    let mut choice = Choice::default();
     let mut winner: Option<(&Name, Option<Name>)> = None;
     for declared in claims {
         let Some(claim) = declared.tls.get(host) else { continue };
@@ -52,53 +65,63 @@ pub(crate) fn choose<'d>(
                 format!("Ingress {first} is older and wants another certificate for {}, which is shown.", show(host))
             }),
             None => {
-                chosen = secret.as_ref().and_then(|secret| take(host, secret, &claim.field, secrets, &mut notes));
+                if let Some(secret) = &secret {
+                    let taken = take(host, secret, secrets, calendar);
+                    if let Err((code, why)) = &taken.1 {
+                        let field = field_of(*code, &claim.field);
+                        notes.add(*code, &field, || {
+                            let (secret, host) = (shown(secret), show(host));
+                            format!("Secret {secret} {why}, so the default certificate is shown for {host}.")
+                        });
+                    }
+                    choice.entry = Some(Entry { validity: taken.0, shown: taken.1.is_ok() });
+                    choice.certificate = taken.1.ok();
+                }
                 winner = Some((ingress, secret));
             }
         }
-        findings.extend(notes.into_list());
+        choice.findings.extend(notes.into_list());
     }
-    (chosen, findings)
+    choice
 }
 
-fn take(
-    host: &HostPattern,
-    secret: &Name,
-    field: &str,
-    secrets: &mut Secrets,
-    notes: &mut Notes<'_>,
-) -> Option<Arc<Certificate>> {
-    match secrets.certificate(secret) {
-        Some(Ok(certificate)) => {
-            if !certificate::is_for(&certificate, host) {
-                notes.add(FindingCode::CertificateNotForHost, field, || {
-                    format!("The certificate in Secret {secret} is not for {}: clients will refuse it.", show(host))
-                });
-            }
-            Some(certificate)
-        }
-        broken => {
-            let (code, why) = fault(broken.and_then(Result::err));
-            notes.add(code, &format!("{field}.secretName"), || {
-                format!("Secret {} {why}, so the default certificate is shown for {}.", shown(secret), show(host))
-            });
-            None
-        }
-    }
+/// A certificate's validity, if it can be read, and the certificate or why it is not shown.
+type Taken = (Option<Validity>, Result<Arc<Certificate>, (FindingCode, String)>);
+
+fn take(host: &HostPattern, secret: &Name, secrets: &mut Secrets, calendar: &Calendar) -> Taken {
+    let certificate = match secrets.certificate(secret) {
+        Some(Ok(certificate)) => certificate,
+        broken => return (None, Err(fault(broken.and_then(Result::err)))),
+    };
+    let validity = certificate::validity(&certificate);
+    let code = match validity.map_or(Phase::Valid, |validity| calendar.phase(validity)) {
+        // Clients refuse all of these. The default certificate may be one that they take.
+        Phase::Expired => (FindingCode::CertificateExpired, "has a certificate that has expired".to_owned()),
+        Phase::Early => (FindingCode::CertificateNotYetValid, "has a certificate that is not valid yet".to_owned()),
+        Phase::Valid if certificate::is_for(&certificate, host) => return (validity, Ok(certificate)),
+        Phase::Valid => (FindingCode::CertificateNotForHost, "has a certificate for other names".to_owned()),
+    };
+    (validity, Err(code))
 }
 
-/// The lane's default certificate, if it has one that can be used.
-pub(crate) fn default(lane: &LaneDocument, secrets: &mut Secrets) -> (Option<Arc<Certificate>>, Vec<Finding>) {
-    let Some(name) = default_name(lane) else { return (None, Vec::new()) };
-    match secrets.certificate(&name) {
-        Some(Ok(certificate)) => (Some(certificate), Vec::new()),
-        broken => {
+/// The field of a TLS entry that a finding is about.
+fn field_of(code: FindingCode, entry: &str) -> String {
+    if code == FindingCode::CertificateNotForHost { entry.to_owned() } else { format!("{entry}.secretName") }
+}
+
+/// The lane's default certificate, if it has one that can be used. It is for every host.
+pub(crate) fn default(lane: &LaneDocument, secrets: &mut Secrets, calendar: &Calendar) -> Choice {
+    let Some(name) = default_name(lane) else { return Choice::default() };
+    let (validity, taken) = take(&HostPattern::Any, &name, secrets, calendar);
+    let entry = Some(Entry { validity, shown: taken.is_ok() });
+    match taken {
+        Ok(certificate) => Choice { certificate: Some(certificate), entry, findings: Vec::new() },
+        Err((code, why)) => {
             let identity = &lane.identity;
             let object = ObjectRef::new("GatewayInstance", &identity.namespace, &identity.instance);
             let field = format!("spec.{}.tls.defaultCertificate.name", identity.lane.field());
-            let (code, why) = fault(broken.and_then(Result::err));
             let message = format!("Secret {} {why}, so a self-signed certificate stands in for it.", shown(&name));
-            (None, vec![finding(code, &object, &field, &message)])
+            Choice { certificate: None, entry, findings: vec![finding(code, &object, &field, &message)] }
         }
     }
 }

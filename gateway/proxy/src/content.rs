@@ -15,8 +15,15 @@ pub(crate) struct Piece<'p> {
     pub(crate) content: &'p [u8],
     /// Whether the message ends with it.
     pub(crate) last: bool,
-    /// What comes behind the content, once it is known. Meaningless before the last piece.
+    /// What stands behind the last piece, if anything does.
     pub(crate) trailers: Option<&'p Trailers>,
+}
+
+impl Piece<'_> {
+    /// Without trailers: the receiver does not take any.
+    pub(crate) fn bare(self) -> Self {
+        Self { trailers: None, ..self }
+    }
 }
 
 /// Why there is no further piece.
@@ -52,10 +59,7 @@ pub(crate) trait RequestSource: Source {
 
 /// The response of a backend.
 pub(crate) trait ResponseSource: Source {
-    /// Waits until the head of the final response is complete, and takes it in hand. Its parts are in `response`.
-    ///
-    /// # Errors
-    /// There is none, or none that can be passed on.
+    /// Awaits the complete head of the final response, within limits. Its parts are in `response`.
     async fn receive(
         &mut self,
         worker: &Worker,
@@ -68,9 +72,12 @@ pub(crate) trait ResponseSource: Source {
     fn head(&self) -> &[u8];
 
     /// Gives up the head, and takes in hand what content came with it.
-    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Fault>;
+    ///
+    /// # Errors
+    /// What follows is not content.
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Refusal>;
 
-    /// Whether the response has ended, and the connection is where another one may begin.
+    /// Whether the response has ended, and nothing has come behind it.
     fn is_clean(&mut self) -> bool;
 }
 

@@ -17,6 +17,8 @@ mod deadline;
 mod dice;
 mod downstream;
 mod exchange;
+#[cfg(test)]
+mod failpoint;
 pub mod fault;
 mod handshake;
 mod http1;

@@ -22,7 +22,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::keyring::{self, Keyring};
-use super::watch::{News, Trouble, Watch};
+use super::watch::{News, Watch};
 use super::{Event, Events, Scope};
 
 /// How long the right to read IngressClasses must be missing before they count as gone. An API server that starts refuses
@@ -230,6 +230,7 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use super::super::watch::Trouble;
     use super::*;
 
     fn list() -> List {

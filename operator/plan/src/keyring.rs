@@ -26,6 +26,8 @@ pub struct KeyringInput {
     pub entries: BTreeMap<EntryName, Vec<u8>>,
     /// Where each entry is now, as [`present`] reads it. Entries that are no longer needed do no harm.
     pub present: BTreeMap<EntryName, Place>,
+    /// What is asked for as well and is not in `entries`, because it must not be copied.
+    pub refused: Vec<RefusedEntry>,
 }
 
 /// Where an entry is, and how much room it takes there.
@@ -42,7 +44,11 @@ impl fmt::Debug for KeyringInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes: BTreeMap<_, _> =
             self.entries.iter().map(|(name, content)| (name.to_string(), content.len())).collect();
-        f.debug_struct("KeyringInput").field("entries", &sizes).field("present", &self.present.len()).finish()
+        f.debug_struct("KeyringInput")
+            .field("entries", &sizes)
+            .field("present", &self.present.len())
+            .field("refused", &self.refused)
+            .finish()
     }
 }
 
@@ -65,7 +71,7 @@ pub fn present<'a>(
     present
 }
 
-/// An entry that no shard can hold.
+/// An entry that is in no shard, although an Ingress refers to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("cannot copy key {} of Secret {}/{} into the keyring: {why}", .entry.key, .entry.namespace, .entry.name)]
 pub struct RefusedEntry {
@@ -75,7 +81,7 @@ pub struct RefusedEntry {
     pub why: RefusedBecause,
 }
 
-/// Why no shard can hold an entry.
+/// Why an entry is in no shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum RefusedBecause {
     /// The entries of its Secret alone exceed [`SHARD_BYTES`].
@@ -84,6 +90,12 @@ pub enum RefusedBecause {
     /// Namespace, name and key together are longer than a key of a Secret may be.
     #[error("namespace, name and key together exceed 251 characters; give the Secret a shorter name")]
     NameTooLong,
+    /// The Secret is not of the type that certificates with their keys have: it may be anybody's token.
+    #[error("only certificates in Secrets of the type kubernetes.io/tls are copied")]
+    WrongType,
+    /// Its value alone is longer than what is asked for ever is.
+    #[error("its value is longer than 128 KiB")]
+    ValueTooLong,
 }
 
 /// A keyring cut into shards.

@@ -1,9 +1,9 @@
 //! What of a Secret becomes part of a keyring. Authors of Ingresses choose the Secret: only what serving TLS takes is copied.
 
 use bulkhead_compile::Needs;
+use bulkhead_plan::keyring::{EntryName, RefusedBecause, RefusedEntry};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use tracing::warn;
 
 /// The type that Kubernetes gives to a certificate with its key.
 const TLS_SECRET_TYPE: &str = "kubernetes.io/tls";
@@ -15,44 +15,69 @@ const ISSUERS: [&str; 2] = ["ca.crt", "ca.crl"];
 /// Longest value that is copied: a chain of certificates takes a tenth of it, and several values fit one Secret of the keyring.
 const VALUE_BYTES: usize = 128 * 1024;
 
-/// The entries of the Secret `place` that are copied. What is refused is told in the log, and routes that need it say so.
-pub(super) fn entries(place: &str, secret: Secret, needs: Needs) -> Vec<(String, Vec<u8>)> {
-    let kind = secret.type_.unwrap_or_default();
-    let data = secret.data.unwrap_or_default();
-    let fit = |key: &&str| data.get(*key).is_none_or(|value| fits(place, key, value));
-    let mut keys: Vec<&str> = Vec::new();
-    if needs.issuers && ISSUERS.iter().all(fit) {
-        keys.extend(ISSUERS);
-    }
-    if needs.certificate && kind == TLS_SECRET_TYPE {
-        keys.extend(KEYS.iter().filter(|key| fit(key)));
-    } else if needs.certificate {
-        warn!(
-            secret = place,
-            r#type = kind,
-            "its certificate is not copied, for an Ingress may only refer to those in Secrets of type {TLS_SECRET_TYPE}"
-        );
-    }
-    let known = data.iter().filter(|(key, _)| keys.contains(&key.as_str()));
-    known.map(|(key, value)| (key.clone(), value.0.clone())).collect()
+/// What of a Secret is copied, and what is not although it is needed.
+#[derive(Debug, Default)]
+pub(super) struct Copied {
+    pub(super) entries: Vec<(EntryName, Vec<u8>)>,
+    pub(super) refused: Vec<RefusedEntry>,
 }
 
-fn fits(place: &str, key: &str, value: &ByteString) -> bool {
-    let fits = value.0.len() <= VALUE_BYTES;
-    if !fits {
-        warn!(secret = place, key, bytes = value.0.len(), most = VALUE_BYTES, "not copied, for it is too long");
+/// Chooses from the Secret `namespace`/`name`.
+pub(super) fn choose(namespace: &str, name: &str, secret: Secret, needs: Needs) -> Copied {
+    let data = secret.data.unwrap_or_default();
+    let mut refused = Vec::new();
+    let mut refuse = |key: &str, why| {
+        refused.push(RefusedEntry { entry: EntryName::new(namespace, name, key), why });
+    };
+    let too_long = |key: &&&str| data.get(**key).is_some_and(|value: &ByteString| value.0.len() > VALUE_BYTES);
+    let mut keys: Vec<&str> = Vec::new();
+    if needs.issuers {
+        let long: Vec<_> = ISSUERS.iter().filter(too_long).collect();
+        long.iter().for_each(|key| refuse(key, RefusedBecause::ValueTooLong));
+        if long.is_empty() {
+            keys.extend(ISSUERS);
+        }
     }
-    fits
+    if needs.certificate && secret.type_.as_deref() == Some(TLS_SECRET_TYPE) {
+        let (long, fit): (Vec<&str>, Vec<&str>) = KEYS.iter().partition(|key| too_long(&key));
+        long.iter().for_each(|key| refuse(key, RefusedBecause::ValueTooLong));
+        keys.extend(fit);
+    } else if needs.certificate {
+        KEYS.iter().take(1).for_each(|key| refuse(key, RefusedBecause::WrongType));
+    }
+    let known = data.into_iter().filter(|(key, _)| keys.contains(&key.as_str()));
+    let entries = known.map(|(key, value)| (EntryName::new(namespace, name, &key), value.0)).collect();
+    Copied { entries, refused }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn keys(of: &str, needs: Needs, data: &[(&str, usize)]) -> Vec<String> {
+    fn chosen(of: &str, needs: Needs, data: &[(&str, usize)]) -> Copied {
         let data = data.iter().map(|&(key, bytes)| (key.to_owned(), ByteString(vec![0; bytes]))).collect();
         let secret = Secret { type_: Some(of.to_owned()), data: Some(data), ..Secret::default() };
-        entries("team/web", secret, needs).into_iter().map(|(key, _)| key).collect()
+        choose("team", "web", secret, needs)
+    }
+
+    fn keys(of: &str, needs: Needs, data: &[(&str, usize)]) -> Vec<String> {
+        chosen(of, needs, data).entries.into_iter().map(|(entry, _)| entry.key).collect()
+    }
+
+    #[test]
+    fn what_is_needed_and_not_copied_is_told() {
+        let told = |of: &str, needs, data: &[(&str, usize)]| -> Vec<_> {
+            let refused = chosen(of, needs, data).refused.into_iter();
+            refused.map(|refused| (refused.entry.to_string(), refused.why)).collect()
+        };
+        let long = [("tls.crt", VALUE_BYTES + 1), ("ca.crl", VALUE_BYTES + 1)];
+        let certificate = ("team_web_tls.crt".to_owned(), RefusedBecause::ValueTooLong);
+        let issuers = ("team_web_ca.crl".to_owned(), RefusedBecause::ValueTooLong);
+        assert_eq!(told(TLS_SECRET_TYPE, Needs::CERTIFICATE.or(Needs::ISSUERS), &long), [issuers.clone(), certificate]);
+        assert_eq!(told("Opaque", Needs::ISSUERS, &long), [issuers]);
+        let type_ = ("team_web_tls.crt".to_owned(), RefusedBecause::WrongType);
+        assert_eq!(told("Opaque", Needs::CERTIFICATE, &long), [type_]);
+        assert_eq!(told(TLS_SECRET_TYPE, Needs::CERTIFICATE, &[("tls.crt", 1), ("token", VALUE_BYTES + 1)]), []);
     }
 
     #[test]

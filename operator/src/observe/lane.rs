@@ -4,11 +4,13 @@ use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
 use bulkhead_crds::report::GatewayReport;
 use bulkhead_crds::service::ServiceType;
-use bulkhead_crds::status::{ADDRESSES, FindingsStatus, LaneStatus};
+use bulkhead_crds::status::{ADDRESSES, LaneStatus};
+use bulkhead_plan::keyring::RefusedEntry;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::core::v1::{Service, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::findings;
 use crate::conditions::Verdict;
 
 /// What was seen of one lane.
@@ -34,6 +36,8 @@ pub struct LaneSeen {
     pub pods: Vec<PodSeen>,
     /// Why objects of the lane could not be applied, as sentences; empty when all were.
     pub apply_failures: Vec<String>,
+    /// What of the Secrets that the lane's Ingresses refer to its gateways do not get.
+    pub refused: Vec<RefusedEntry>,
     /// Namespaces of others that the lane cannot read and why, as sentences. The rest of the lane is as planned.
     pub closed_namespaces: Vec<String>,
 }
@@ -134,11 +138,7 @@ pub(super) fn facts(seen: &LaneSeen) -> LaneStatus {
         addresses: addresses(seen),
         ingresses: most(|report| report.ingresses),
         routes: most(|report| report.routes),
-        findings: findings.map_or_else(FindingsStatus::default, |findings| FindingsStatus {
-            errors: i32::try_from(findings.errors).unwrap_or(i32::MAX),
-            warnings: i32::try_from(findings.warnings).unwrap_or(i32::MAX),
-            sample: findings.sample.iter().take(bulkhead_crds::report::FINDINGS_SAMPLE).cloned().collect(),
-        }),
+        findings: findings::all(&seen.refused, findings),
         config_generation: loaded_generation.filter(|_| config_loaded(seen).holds()),
         ..LaneStatus::new(seen.lane)
     }

@@ -92,6 +92,7 @@ fn healthy(lane: LaneName) -> LaneSeen {
         deployment: Some(deployment(2, 2, "NewReplicaSetAvailable")),
         service: Some(service(None)),
         pods: vec![pod("a", Ok(report(lane, 3))), pod("b", Ok(report(lane, 3)))],
+        refused: Vec::new(),
         apply_failures: Vec::new(),
         closed_namespaces: Vec::new(),
     }

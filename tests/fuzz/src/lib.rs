@@ -8,7 +8,9 @@
 //!
 //! What it finds goes into `seeds/` under a name that says what it is, so that it stays found.
 
+mod answering;
 mod content;
+mod edits;
 mod forwarding;
 mod heads;
 mod names;
@@ -19,7 +21,9 @@ pub type Law = (&'static str, fn(&[u8]));
 
 /// Every law.
 pub const LAWS: &[Law] = &[
+    ("answering", answering::answering),
     ("chunked_content", content::chunked_content),
+    ("edits", edits::edits),
     ("forwarding", forwarding::forwarding),
     ("path_and_host", names::path_and_host),
     ("request_head", heads::request_head),

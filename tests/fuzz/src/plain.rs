@@ -2,6 +2,7 @@
 //! fit. What it reads, every recipient reads alike.
 
 /// A message.
+#[derive(Default)]
 pub struct Message<'b> {
     /// The line before the fields.
     pub start: &'b [u8],
@@ -91,9 +92,6 @@ fn fields(mut bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
             return Err("a field name that is no token");
         }
         let value = value.strip_prefix(b": ").ok_or("a colon without a space")?;
-        if value.trim_ascii() != value {
-            return Err("whitespace around a value");
-        }
         fields.push((name, value));
     }
 }

@@ -48,18 +48,22 @@ impl Lane {
 
     /// A gateway of one's own, ready, with the lane's class and nothing else.
     pub async fn start(document: &LaneDocument) -> Self {
+        Self::start_as(document, gateway()).await
+    }
+
+    /// The same, started by a command that [`gateway`] is the usual one of: with an environment of its own, or by another program.
+    pub async fn start_as(document: &LaneDocument, command: Command) -> Self {
         let files = TempDir::with_prefix("bulkhead-wire-").unwrap();
         fs::create_dir(files.path().join("manifests")).unwrap();
         replace(&files.path().join("manifests/class.yaml"), &class(&document.identity.uid));
         replace(&files.path().join("lane.json"), &serde_json::to_string(document).unwrap());
-        let lane = Self::launch(files).await;
+        let lane = Self::launch(files, command).await;
         lane.wait("a ready gateway", |report| report.ready).await;
         lane
     }
 
     /// A gateway on files that are there already; it may not be ready.
-    async fn launch(files: TempDir) -> Self {
-        let command = Command::new(Binary::Gateway.path().unwrap());
+    async fn launch(files: TempDir, command: Command) -> Self {
         let (document, manifests) = (files.path().join("lane.json"), files.path().join("manifests"));
         let arguments = [
             "run".to_owned(),
@@ -90,7 +94,7 @@ impl Lane {
     pub async fn restart(self) -> Self {
         let Self { process, files, .. } = self;
         drop(process);
-        Self::launch(files).await
+        Self::launch(files, gateway()).await
     }
 
     /// Puts a manifest file in place, whole.
@@ -197,6 +201,11 @@ impl Lane {
         });
         seen.await.unwrap();
     }
+}
+
+/// The program, without arguments.
+pub fn gateway() -> Command {
+    Command::new(Binary::Gateway.path().unwrap())
 }
 
 /// Closes a connection that is done with by a reset. Thousands of them would otherwise stay in the kernel's table for a minute, and make it

@@ -127,3 +127,82 @@ async fn a_client_that_does_not_take_its_response_is_given_up() {
     // Nobody else has to wait for that.
     assert!(limited.lane.metrics().await["bulkhead_response_content_bytes_total"] < f64::from(32 << 20));
 }
+
+#[tokio::test]
+async fn a_connection_must_say_something_soon() {
+    let limited = Limited::new(&with(|limits| limits.first_byte_ms = 200)).await;
+    let mut silent = limited.lane.connect().await;
+    let mut asking = limited.lane.connect().await;
+    let since = Instant::now();
+    asking.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+    assert_eq!(asking.answer().await.unwrap().status, 200);
+    assert!(silent.closed().await.unwrap().is_empty());
+    waited(since, 200);
+    let metrics = limited.lane.metrics().await;
+    assert_eq!((metrics["bulkhead_connections_idle_closed_total"], limited.lane.faults().await.len()), (1.0, 0));
+    // One that has asked may be silent for as long as connections are kept.
+    asking.write(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await.unwrap();
+    assert_eq!(asking.answer().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn content_must_not_trickle_in() {
+    let limited = Limited::new(&with(|limits| limits.request_content_idle_ms = 400)).await;
+    let begin = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\n");
+    let mut client = limited.lane.connect().await;
+    let since = Instant::now();
+    client.write(&begin).await.unwrap();
+    let told = wait_for("408", PATIENCE, async || {
+        // Each byte is in time for any limit between two bytes.
+        let _ = client.write("x").await;
+        let mut seen = vec![0; 16];
+        let read = client.stream().try_read(&mut seen)?;
+        anyhow::ensure!(seen.starts_with(b"HTTP/1.1 408 "), "{:?}", &seen[..read]);
+        Ok(())
+    });
+    told.await.unwrap();
+    waited(since, 400);
+    let saw = limited.backend.saw().await;
+    assert_eq!((saw.requests.len(), limited.lane.faults().await["content_too_slow"]), (0, 1));
+    // Who is as fast as that is served however long it takes, and anybody is where there is no rate.
+    limited
+        .lane
+        .configure(&with(|limits| (limits.request_content_idle_ms, limits.request_content_rate) = (400, 0)))
+        .await;
+    let mut client = limited.lane.connect().await;
+    client.write(&begin).await.unwrap();
+    let since = Instant::now();
+    let mut sent = 0;
+    while since.elapsed() < Duration::from_millis(800) {
+        client.write("x").await.unwrap();
+        sent += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    client.write("x".repeat(1000 - sent)).await.unwrap();
+    assert_eq!(client.answer().await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_backend_that_takes_nothing_is_given_up() {
+    let mut document = with(|limits| limits.request_content_bytes = 0);
+    document.upstream.send_ms = 200;
+    let limited = Limited::new(&document).await;
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    limited.lane.put("web.yaml", &file(&[ingress("web", &[all_of(HOST, "web")]), served("web", port)]));
+    let taken = wait_for("the deaf backend", PATIENCE, async || {
+        let routes = limited.lane.routes().await.routes;
+        anyhow::ensure!(routes.len() == 1 && routes[0].endpoints == 1, "{routes:?}");
+        let mut client = limited.lane.connect().await;
+        client.write(format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 33554432\r\n\r\n")).await?;
+        let (piece, since) = ("x".repeat(1 << 16), Instant::now());
+        // As long as somebody takes it, and a little longer than that.
+        while since.elapsed() < Duration::from_secs(2) && client.write(&piece).await.is_ok() {
+            if limited.lane.faults().await.contains_key("upstream_stalled") {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("{:?}", limited.lane.faults().await)
+    });
+    taken.await.unwrap();
+}

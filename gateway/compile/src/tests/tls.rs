@@ -155,11 +155,90 @@ fn where_hosts_are_owned_only_the_owner_has_a_say() {
 }
 
 #[test]
-fn a_certificate_for_other_names_is_shown_and_said_to_be_refused_by_clients() {
+fn a_certificate_for_other_names_gives_way_to_the_default_one() {
     let world =
         World::new(&(site("mill/a", 1, "[{secretName: s}]", &["a.test", "*.b.test"]) + &good("mill/s", &["*.b.test"])));
-    assert_eq!(world.certificates(), ["a.test mill/s", "*.b.test mill/s"]);
+    assert_eq!(world.certificates(), ["*.b.test mill/s"]);
     assert_eq!(said(&world), ["CertificateNotForHost Ingress mill/a spec.tls[0]"]);
+    assert_eq!(world.routes().len(), 2, "the host is served");
+}
+
+/// Seconds from 1970 to the beginning of a day of January 2025.
+const fn day(day: u64) -> u64 {
+    1_735_689_600 + (day - 1) * 86_400
+}
+
+/// A Secret with a certificate that is valid from the beginning of one day of January 2025 to that of another.
+fn dated(name: &str, host: &str, (from, to): (u8, u8)) -> String {
+    let mut params = rcgen::CertificateParams::new([host.to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2025, 1, from), rcgen::date_time_ymd(2025, 1, to));
+    let key = rcgen::KeyPair::generate().unwrap();
+    secret(name, (&params.self_signed(&key).unwrap().pem(), &key.serialize_pem()))
+}
+
+#[test]
+fn a_certificate_is_shown_from_its_first_second_to_its_last_as_time_passes() {
+    let sites =
+        site("mill/a", 1, "[{secretName: s}]", &["a.test"]) + &site("mill/b", 2, "[{secretName: t}]", &["b.test"]);
+    let mut world = World::new(&(sites + &dated("mill/s", "a.test", (10, 20)) + &dated("mill/t", "b.test", (1, 31))));
+    assert_eq!(world.certificates(), ["a.test mill/s", "b.test mill/t"], "nobody has said what time it is");
+    let early = Some("CertificateNotYetValid Ingress mill/a spec.tls[0].secretName");
+    let expired = Some("CertificateExpired Ingress mill/a spec.tls[0].secretName");
+    for (now, shown, finding) in [
+        (day(5), false, early),
+        (day(10) - 1, false, early),
+        (day(10), true, None),
+        (day(15), true, None),
+        (day(20), true, None),
+        (day(20) + 1, false, expired),
+        (day(25), false, expired),
+        // A clock that was wrong is set right.
+        (day(15), true, None),
+    ] {
+        world.compiler.set_time(now);
+        world.compile();
+        let expected: &[&str] = if shown { &["a.test mill/s", "b.test mill/t"] } else { &["b.test mill/t"] };
+        assert_eq!(world.certificates(), expected, "{now}");
+        assert_eq!(said(&world), finding.into_iter().collect::<Vec<_>>(), "{now}");
+        assert_eq!(world.routes().len(), 2, "the host is served");
+        world.compiler.set_time(now + 60);
+        assert_eq!(world.compiler.is_dirty(), now == day(10) - 1 || now == day(20), "{now}");
+        world.compiler.set_time(now);
+        world.compile();
+    }
+}
+
+#[test]
+fn certificates_are_counted_by_what_has_become_of_them() {
+    let hosts = ["a.test", "b.test", "c.test", "d.test", "e.test"];
+    let tls: Vec<_> = hosts.iter().map(|host| format!("{{secretName: {}, hosts: [{host}]}}", &host[..1])).collect();
+    let secrets = dated("mill/a", "a.test", (1, 20))
+        + &dated("mill/b", "b.test", (1, 10))
+        + &dated("mill/c", "c.test", (16, 31))
+        + &dated("mill/d", "other.test", (1, 31));
+    let mut world = World::new(&(site("mill/x", 1, &format!("[{}]", tls.join(", ")), &hosts) + &secrets));
+    world.compiler.set_time(day(15));
+    world.compile();
+    let counts = world.compiler.certificates();
+    assert_eq!((counts.shown, counts.expired, counts.not_yet_valid, counts.unusable), (1, 1, 1, 2));
+    assert_eq!(counts.first_expiry, Some(day(20)));
+    world.delete(Kind::Ingress, "mill/x").compile();
+    assert_eq!(world.compiler.certificates(), crate::Certificates::default());
+}
+
+#[test]
+fn a_default_certificate_that_has_expired_is_replaced_by_the_stand_in() {
+    let mut lane = lane();
+    lane.tls.default_certificate = Some(SecretName { name: "d".to_owned() });
+    let mut world = World::of(lane, &dated("rivers/d", "a.test", (1, 10)));
+    assert_eq!(world.certificates(), ["* rivers/d"]);
+    world.compiler.set_time(day(11));
+    world.compile();
+    assert_eq!(world.certificates(), Vec::<String>::new());
+    assert_eq!(
+        said(&world),
+        ["CertificateExpired GatewayInstance rivers/delta spec.northSouth.tls.defaultCertificate.name"]
+    );
 }
 
 #[test]

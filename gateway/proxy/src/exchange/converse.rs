@@ -8,13 +8,13 @@ use std::task::Poll;
 use bulkhead_http1::Framing;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::content::{RequestSource, ResponseSource, Sink as _, Source as _};
+use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::response::Ended;
 use crate::exchange::{Next, forward, request, response};
 use crate::fault::Fault;
-use crate::http1::{Sink, Source};
+use crate::http1;
 use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
 use crate::upstream::{Flight, Lease};
@@ -69,7 +69,8 @@ where
     R: AsyncRead + Readiness + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let (mut source, mut sink) = (Source::new(read, Waiting::Response), Sink::new(write, Waiting::Send));
+    let mut source = http1::Source::new(read, Waiting::Response);
+    let mut sink = http1::Sink::new(write, Waiting::Send);
     sink.frame(scratch.request.framing == Framing::Chunked);
     pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink))).await
 }
@@ -93,7 +94,7 @@ async fn exchange<D: Downstream>(
     down: &mut D,
     scratch: &mut Scratch,
     flight: &Flight<'_>,
-    (source, sink): (&mut impl ResponseSource, &mut impl crate::content::Sink),
+    (source, sink): (&mut impl ResponseSource, &mut impl Sink),
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();

@@ -82,6 +82,8 @@ async fn attempt<D: Downstream>(
         Some(pinned) => decide::decide(worker, pinned.snapshot(), down.client(), down.head(), scratch),
         None => Err(Fault::NotReady),
     };
+    #[cfg(test)]
+    crate::failpoint::reach(down.head());
     down.begin(scratch.request.framing);
     let decision = decided?;
     let patience = Patience { guard, settings: decision.settings };

@@ -18,11 +18,11 @@ pub(super) struct Ended {
 }
 
 /// The two sides of a response, and what is known of the request that it answers.
-pub(super) struct Delivery<'d, U, S> {
+pub(super) struct Delivery<'d, K, S> {
     pub(super) conversation: &'d Conversation<'d>,
     pub(super) flight: &'d Flight<'d>,
-    pub(super) sink: &'d mut S,
-    pub(super) source: &'d mut U,
+    pub(super) sink: &'d mut K,
+    pub(super) source: &'d mut S,
     /// Whether the request has been sent to its end.
     pub(super) complete: &'d Cell<bool>,
     /// Whether the client's connection is to be closed anyway.
@@ -34,20 +34,21 @@ pub(super) struct Delivery<'d, U, S> {
     pub(super) out: &'d mut Vec<u8>,
 }
 
-impl<U: ResponseSource, S: Sink> Delivery<'_, U, S> {
+impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
         let to_head = self.request.method.is_head();
         self.source.receive(worker, *patience, to_head, self.response).await?;
         let (framing, closes) = self.write_head();
-        self.source.begin(self.response.framing)?;
+        self.source.begin(self.response.framing).map_err(|_| Fault::BadResponse)?;
         self.sink.frame(framing == ResponseFraming::Chunked);
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
         loop {
             let piece = self.source.piece();
+            let piece = if self.request.trailers { piece } else { piece.bare() };
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);

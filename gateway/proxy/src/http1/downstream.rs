@@ -50,18 +50,18 @@ impl<'s> downstream::Downstream for Downstream<'s> {
         guard: &Guard,
         request: &mut RequestHead,
     ) -> Result<Option<Rc<Pinned>>, Fault> {
-        self.source.begin(Decoder::new(Framing::None));
+        self.source.open(Decoder::new(Framing::None));
         let (head_bytes, pinned) = head::receive(worker, guard, &mut self.source, request).await?;
         self.source.take_head(head_bytes);
         Ok(pinned)
     }
 
     fn head(&self) -> &[u8] {
-        self.source.head()
+        self.source.in_hand()
     }
 
     fn begin(&mut self, framing: Framing) {
-        self.source.begin(Decoder::new(framing));
+        self.source.open(Decoder::new(framing));
     }
 
     fn decode(&mut self) -> Result<(), Fault> {

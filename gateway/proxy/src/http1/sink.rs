@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bulkhead_http1::write_last_chunk;
 use tokio::io::AsyncWrite;
 
 use super::frame::Frame;
@@ -29,8 +30,13 @@ impl<W: AsyncWrite + Unpin> content::Sink for Sink<W> {
     }
 
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
-        let frame = Frame::new(self.chunked, piece.content.len(), piece.last);
+        let trailers = piece.trailers.filter(|_| self.chunked);
+        let frame = Frame::new(self.chunked, piece.content.len(), piece.last && trailers.is_none());
         let parts = [head, frame.head(), piece.content, frame.end()];
-        write_all(&mut self.write, patience, self.awaited, parts).await
+        write_all(&mut self.write, patience, self.awaited, parts).await?;
+        let Some(trailers) = trailers else { return Ok(()) };
+        let mut end = Vec::new();
+        write_last_chunk(&mut end, trailers);
+        write_all(&mut self.write, patience, self.awaited, [&end, b"", b"", b""]).await
     }
 }

@@ -6,7 +6,7 @@ use bulkhead_http1::{
 use tokio::io::AsyncRead;
 
 use crate::buffer::{Buffer, CONTENT_BUFFER_BYTES};
-use crate::content::{self, Broken, Piece};
+use crate::content::{self, Broken, Piece, ResponseSource};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
 use crate::stream::Readiness;
@@ -67,12 +67,12 @@ impl<R> Source<R> {
     }
 
     /// The head in hand.
-    pub(crate) fn head(&self) -> &[u8] {
+    pub(crate) fn in_hand(&self) -> &[u8] {
         self.held().get(..self.in_hand.consumed as usize).unwrap_or_default()
     }
 
     /// Gives up the head in hand, and begins the content behind it. None of that is in hand yet.
-    pub(crate) fn begin(&mut self, content: Decoder) {
+    pub(crate) fn open(&mut self, content: Decoder) {
         let head = std::mem::take(&mut self.in_hand);
         if let Some(buffer) = &mut self.buffer {
             buffer.consume(head.consumed as usize);
@@ -113,12 +113,6 @@ impl<R> Source<R> {
         self.content.is_end()
     }
 
-    /// Whether the message has ended, and nothing has come behind it.
-    pub(crate) fn is_clean(&mut self) -> bool {
-        self.release();
-        self.content.is_end() && self.buffer.is_none()
-    }
-
     pub(crate) fn has_moved(&self) -> bool {
         self.moved
     }
@@ -127,7 +121,9 @@ impl<R> Source<R> {
 impl<R: AsyncRead + Readiness + Unpin> content::Source for Source<R> {
     fn piece(&self) -> Piece<'_> {
         let content = self.held().get(..self.in_hand.content as usize).unwrap_or_default();
-        Piece { content, last: self.content.is_end() || self.ended, trailers: Some(self.content.trailers()) }
+        let last = self.content.is_end() || self.ended;
+        let trailers = last.then(|| self.content.trailers()).filter(|trailers| !trailers.is_empty());
+        Piece { content, last, trailers }
     }
 
     async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
@@ -149,7 +145,7 @@ impl<R: AsyncRead + Readiness + Unpin> content::Source for Source<R> {
     }
 }
 
-impl<R: AsyncRead + Readiness + Unpin> content::ResponseSource for Source<R> {
+impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
     async fn receive(
         &mut self,
         worker: &Worker,
@@ -189,17 +185,17 @@ impl<R: AsyncRead + Readiness + Unpin> content::ResponseSource for Source<R> {
             }
         }
     }
-
     fn head(&self) -> &[u8] {
-        self.head()
+        self.in_hand()
     }
 
-    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Fault> {
-        self.begin(Decoder::for_response(framing));
-        self.decode().map_err(|_| Fault::BadResponse)
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Refusal> {
+        self.open(Decoder::for_response(framing));
+        self.decode()
     }
 
     fn is_clean(&mut self) -> bool {
-        self.is_clean()
+        self.release();
+        self.content.is_end() && self.buffer.is_none()
     }
 }

@@ -1,6 +1,8 @@
 //! A real proxy on loopback, with backends whose every byte the test decides.
 
+mod balance;
 mod clients;
+mod defects;
 mod drain;
 mod exchange;
 mod overload;

@@ -14,7 +14,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bulkhead_http1::Trailers;
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
@@ -193,7 +192,7 @@ impl Lease {
     /// The head cannot be told in HTTP/2, or the connection takes no request any more.
     pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<(Source, Sink), Fault> {
         let request = translate(head, secure)?;
-        let ends = first.last && first.content.is_empty() && first.trailers.is_none_or(Trailers::is_empty);
+        let ends = first.last && first.content.is_empty() && first.trailers.is_none();
         let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
             let mut sink = Sink::new(stream, ends);
             sink.put(first).map(|()| (Source::new(response), sink))

@@ -144,7 +144,7 @@ proptest! {
     #[test]
     fn shards_are_bounded_and_nothing_is_lost(sizes in sizes(), present in sizes(), places_now in proptest::collection::vec(0..4_u32, 16)) {
         let present = present.into_iter().zip(places_now).map(|((name, bytes), shard)| (name, Place { shard, bytes })).collect();
-        let input = KeyringInput { entries: contents(&sizes), present };
+        let input = KeyringInput { entries: contents(&sizes), present, ..KeyringInput::default() };
         let shards = shards(&input);
         for entries in shards.contents.values() {
             prop_assert!(entries.iter().map(|(name, content)| name.len() + content.len()).sum::<usize>() <= SHARD_BYTES);
@@ -165,7 +165,7 @@ proptest! {
         let grows = |name: &EntryName| kept.keys().any(|kept| (&kept.namespace, &kept.name) == (&name.namespace, &name.name));
         let mut after: BTreeMap<_, _> = new.into_iter().filter(|(name, _)| !grows(name)).collect();
         after.extend(kept.clone());
-        let second = KeyringInput { entries: contents(&after), present: present.clone() };
+        let second = KeyringInput { entries: contents(&after), present: present.clone(), ..KeyringInput::default() };
         let after = places(&shards(&second));
         for (name, place) in kept.keys().filter_map(|name| Some((name, present.get(name)?))) {
             prop_assert_eq!(after.get(name), Some(&place.shard), "{}", name);

@@ -29,5 +29,6 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Keyring {
         data: Some(entries.into_iter().map(|(name, content)| (name, ByteString(content.to_vec()))).collect()),
         ..Secret::default()
     };
-    Keyring { secrets: shards.contents.into_iter().map(secret).collect(), refused: shards.refused }
+    let refused = input.refused.iter().cloned().chain(shards.refused).collect();
+    Keyring { secrets: shards.contents.into_iter().map(secret).collect(), refused }
 }

@@ -84,12 +84,11 @@ impl Sink {
 
     /// Hands over a piece, whether there is room for it or not.
     pub(super) fn put(&mut self, piece: Piece<'_>) -> Result<(), h2::Error> {
-        let trailers = piece.trailers.filter(|trailers| piece.last && !trailers.is_empty());
-        let ends = piece.last && trailers.is_none();
+        let ends = piece.last && piece.trailers.is_none();
         if !self.ended && (ends || !piece.content.is_empty()) {
             self.stream.send_data(Bytes::copy_from_slice(piece.content), ends)?;
         }
-        if let Some(trailers) = trailers {
+        if let Some(trailers) = piece.trailers.filter(|_| piece.last) {
             self.stream.send_trailers(section(trailers))?;
         }
         self.ended |= piece.last;

@@ -107,7 +107,8 @@ impl Source {
 
 impl content::Source for Source {
     fn piece(&self) -> Piece<'_> {
-        Piece { content: &self.piece, last: self.last, trailers: Some(&self.trailers) }
+        let trailers = Some(&self.trailers).filter(|trailers| self.last && !trailers.is_empty());
+        Piece { content: &self.piece, last: self.last, trailers }
     }
 
     async fn advance(&mut self, _worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
@@ -156,7 +157,7 @@ impl content::ResponseSource for Source {
         &self.head
     }
 
-    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Fault> {
+    fn begin(&mut self, framing: ResponseFraming) -> Result<(), Refusal> {
         // Content that an answer to HEAD, or one of certain statuses, cannot have is not waited for.
         self.last |= framing == ResponseFraming::None;
         Ok(())
