@@ -13,9 +13,6 @@ use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Settings, Upst
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
 
-/// Most fields of a head, whatever the document says: the codec's own bound.
-const MAX_FIELDS: usize = 100;
-
 /// Settings, and what could not be taken from the document.
 pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
     let (trusted, findings) = trusted(lane);
@@ -32,7 +29,7 @@ fn limits(lane: &LaneDocument) -> Limits {
     Limits {
         head_bytes: bytes(limits.request_head_bytes),
         target_bytes: bytes(limits.request_target_bytes),
-        fields: usize::from(limits.request_fields).min(MAX_FIELDS),
+        fields: usize::from(limits.request_fields).min(limits::FIELDS.size()),
         content_bytes: if limits.request_content_bytes == 0 { u64::MAX } else { limits.request_content_bytes },
         first_byte: Duration::from_millis(limits.first_byte_ms),
         head: Duration::from_millis(limits.request_head_ms),

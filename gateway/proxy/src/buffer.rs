@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use bulkhead_model::limits;
+
 /// A request head and what came with it. Grows up to the head limit, and only for clients that send that much.
 pub(crate) const HEAD_BUFFER_BYTES: usize = 16 << 10;
 /// Content. Reads of 64 KiB cost a third less CPU per byte than reads of 16 KiB; larger ones gain nothing.
-pub(crate) const CONTENT_BUFFER_BYTES: usize = 64 << 10;
+pub(crate) const CONTENT_BUFFER_BYTES: usize = limits::CONTENT_BUFFER.size();
 /// Buffers of a kind kept per thread: enough for the requests that are in flight at once on a busy core (4 MiB of content).
 const KEPT: usize = 64;
 

@@ -7,10 +7,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn`, which a lane may raise.
 pub(crate) const BACKLOG: i32 = 4096;
-/// Bytes of a response that the kernel takes before the client has been sent them. Without a bound it takes megabytes for
-/// every client that does not read; what is on its way to a distant client does not count.
+/// Bytes of a response that the kernel takes before the client has been sent them; what is on its way to a distant client
+/// does not count.
 #[cfg(target_os = "linux")]
-const UNSENT_BYTES: u32 = 128 << 10;
+const UNSENT_BYTES: u32 = bulkhead_model::limits::UNSENT.number();
 
 /// Why a proxy could not start.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use bulkhead_http1::{
     Decoded, Decoder, Framing, HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, parse_response,
 };
+use bulkhead_model::limits;
 use tokio::io::AsyncRead;
 
 use crate::buffer::{Buffer, CONTENT_BUFFER_BYTES};
@@ -29,11 +30,12 @@ impl From<Decoded> for InHand {
     }
 }
 
-/// Interim responses (1xx) taken before the final one. Honest backends send one or two.
-const MOST_INTERIM: u32 = 10;
 /// Bounds on a response head: it is read into a content buffer, which holds this much.
-const HEAD_LIMITS: HeadLimits =
-    HeadLimits { head_bytes: 32 << 10, target_bytes: 0, fields: bulkhead_http1::MAX_FIELDS };
+const HEAD_LIMITS: HeadLimits = HeadLimits {
+    head_bytes: limits::RESPONSE_HEAD_BYTES.size(),
+    target_bytes: 0,
+    fields: limits::RESPONSE_FIELDS.size(),
+};
 
 /// Reads heads and content, holding a buffer only while there is something in it.
 pub(crate) struct Source<R> {
@@ -167,7 +169,7 @@ impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
                 Progress::Complete(bytes) => {
                     buffer.consume(bytes);
                     interim += 1;
-                    if interim > MOST_INTERIM {
+                    if interim > limits::INTERIM.number() {
                         return Err(Fault::TooManyInterim);
                     }
                     if !buffer.is_empty() {
