@@ -97,13 +97,13 @@ fn amount(limit: &Limit) -> String {
     match limit.unit {
         Unit::Count if number == 0 => "as many as memory and descriptors allow".to_owned(),
         Unit::Count => grouped(number),
-        Unit::Bytes if number >= 1 << 20 && number % (1 << 20) == 0 => format!("{} MiB", number >> 20),
-        Unit::Bytes if number >= 1 << 10 && number % (1 << 10) == 0 => format!("{} KiB", number >> 10),
+        Unit::Bytes if number >= 1 << 20 && number.is_multiple_of(1 << 20) => format!("{} MiB", number >> 20),
+        Unit::Bytes if number >= 1 << 10 && number.is_multiple_of(1 << 10) => format!("{} KiB", number >> 10),
         Unit::Bytes => format!("{number} B"),
         Unit::BytesPerSecond => format!("{number} B/s"),
         Unit::PerSecond => format!("{}/s", grouped(number)),
-        Unit::Milliseconds if number % 3_600_000 == 0 => format!("{} h", number / 3_600_000),
-        Unit::Milliseconds if number % 1000 == 0 => format!("{} s", number / 1000),
+        Unit::Milliseconds if number.is_multiple_of(3_600_000) => format!("{} h", number / 3_600_000),
+        Unit::Milliseconds if number.is_multiple_of(1000) => format!("{} s", number / 1000),
         Unit::Milliseconds => format!("{number} ms"),
     }
 }
@@ -113,7 +113,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

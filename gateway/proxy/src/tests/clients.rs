@@ -23,7 +23,7 @@ use super::tls::{BOTH, client, connect};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn issuer(name: &str) -> Issuer {
+pub(super) fn issuer(name: &str) -> Issuer {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,7 +31,7 @@ fn issuer(name: &str) -> Issuer {
 }
 
 /// A certificate for a client, valid until the beginning of a year.
-fn signed(issuer: &Issuer, until: i32) -> Arc<CertifiedKey> {
+pub(super) fn signed(issuer: &Issuer, until: i32) -> Arc<CertifiedKey> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::OrganizationName, "Mill");
     params.distinguished_name.push(DnType::CommonName, "alice");
@@ -42,18 +42,18 @@ fn signed(issuer: &Issuer, until: i32) -> Arc<CertifiedKey> {
     Arc::new(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap())
 }
 
-fn policy(issuer: &Issuer, demand: Demand) -> Arc<ClientAuth> {
+pub(super) fn policy(issuer: &Issuer, demand: Demand) -> Arc<ClientAuth> {
     let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
     let roots = ClientRoots::new("mill/ca", &[issuer.der().clone()], &[], algorithms).unwrap();
     Arc::new(ClientAuth { demand, depth: 1, roots: Arc::new(roots) })
 }
 
 /// Publishes one route for each host, to the backend of the lane.
-fn publish(lane: &Lane, number: u64, tls: TlsTable, hosts: &[(&str, Option<&Arc<ClientAuth>>)]) {
+pub(super) fn publish(lane: &Lane, number: u64, tls: TlsTable, hosts: &[(&str, Option<&Arc<ClientAuth>>)]) {
     publish_with(lane, number, tls, hosts, (false, Settings::default()));
 }
 
-fn publish_with(
+pub(super) fn publish_with(
     lane: &Lane,
     number: u64,
     tls: TlsTable,
@@ -89,7 +89,7 @@ fn with(identity: Option<&Arc<CertifiedKey>>) -> Arc<ClientConfig> {
 type Secure = Peer<TlsStream<TcpStream>>;
 
 /// Asks for `/` of `host`; the status, and what the backend was sent if it was asked.
-async fn ask(lane: &Lane, peer: &mut Secure, host: &str, more: &str) -> (String, String) {
+pub(super) async fn ask(lane: &Lane, peer: &mut Secure, host: &str, more: &str) -> (String, String) {
     peer.send(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n{more}\r\n")).await;
     let answered = async {
         let head = peer.head().await;
@@ -114,7 +114,7 @@ async fn ask(lane: &Lane, peer: &mut Secure, host: &str, more: &str) -> (String,
     }
 }
 
-async fn status(lane: &Lane, client: &Arc<ClientConfig>, name: &str, host: &str) -> String {
+pub(super) async fn status(lane: &Lane, client: &Arc<ClientConfig>, name: &str, host: &str) -> String {
     let mut peer = connect(lane, client, name).await.unwrap();
     ask(lane, &mut peer, host, "").await.0
 }

@@ -5,6 +5,7 @@ mod clients;
 mod defects;
 mod drain;
 mod exchange;
+mod hello;
 mod overload;
 mod retry;
 mod support;
