@@ -105,6 +105,11 @@ impl Backend {
         self.address.port()
     }
 
+    /// How many complete requests it saw since it was asked last what it saw.
+    pub fn count(&self) -> usize {
+        lock(&self.log).saw.requests.len()
+    }
+
     /// Waits until no request is half received, and takes what it saw.
     pub async fn saw(&self) -> Saw {
         let settled = wait_for("requests that are complete or broken off", PATIENCE, async || {
