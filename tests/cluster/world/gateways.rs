@@ -137,7 +137,12 @@ async fn start(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<Gateway>
     let kubeconfig = cluster.kubeconfig_for_service_account(namespace, account).await?;
     let mut launch = cluster.process(&pod.name_any(), Binary::Gateway)?.kubeconfig(&kubeconfig);
     for variable in container.env.iter().flatten() {
-        launch = launch.env(&variable.name, variable.value.as_deref().unwrap_or_default());
+        let field = variable.value_from.as_ref().and_then(|source| source.field_ref.as_ref());
+        let value = match field.map(|field| field.field_path.as_str()) {
+            Some("status.podIPs") => ip.to_string(),
+            _ => variable.value.clone().unwrap_or_default(),
+        };
+        launch = launch.env(&variable.name, &value);
     }
     let process = launch
         .args(container.args.iter().flatten())
