@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, LABEL_LANE, LaneName};
+use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, HTTPS_PORT, LABEL_LANE, LaneName};
 use bulkhead_tests::binaries::Binary;
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::exchange;
@@ -148,6 +148,7 @@ async fn start(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<Gateway>
         .args(container.args.iter().flatten())
         .args([
             format!("--http={}", at(ip, HTTP_PORT)),
+            format!("--https={}", at(ip, HTTPS_PORT)),
             format!("--admin={}", at(ip, ADMIN_PORT)),
             "--threads=1".to_owned(),
         ])
