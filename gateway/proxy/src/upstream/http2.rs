@@ -25,6 +25,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::heard::Heard;
 use crate::content::Piece;
+use crate::exchange::grpc;
 use crate::fault::Fault;
 
 use request::{Sink, translate};
@@ -172,23 +173,33 @@ impl Lease {
         Self { session: Rc::clone(session), send: session.send.clone(), reused }
     }
 
-    /// Sends the head of a request, which is one of HTTP/1.1, and the first piece of its content; says where the rest goes and
-    /// the response comes from. Does not wait: the backend may answer before it takes the piece, which is one buffer at most.
+    /// Sends the head of a request, which is one of HTTP/1.1, and the first piece of its content. Does not wait: the backend may answer before it takes the piece, which is one buffer at most.
     ///
     /// # Errors
     /// The head cannot be told in HTTP/2, or the connection takes no request any more.
-    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<(Source, Sink), Fault> {
+    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<Begun, Fault> {
         let request = translate(head, secure)?;
+        let timeout = request.headers().get("grpc-timeout").and_then(|value| grpc::timeout(value.as_bytes()));
         let ends = first.last && first.content.is_empty() && first.trailers.is_none();
         let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
             let mut sink = Sink::new(stream, ends);
-            sink.put(first).map(|()| (Source::new(response), sink))
+            sink.put(first).map(|()| Begun { source: Source::new(response), sink, timeout })
         });
         begun.map_err(|error| {
             tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
             Fault::UpstreamRefused
         })
     }
+}
+
+/// A request that was begun.
+pub(crate) struct Begun {
+    /// Where its response comes from.
+    pub(crate) source: Source,
+    /// Where the rest of its content goes.
+    pub(crate) sink: Sink,
+    /// How long it may take, if it says so.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Drop for Lease {

@@ -15,6 +15,7 @@ use http::{Response, StatusCode};
 use super::classify;
 use crate::content::{self, Broken, Piece};
 use crate::deadline::Waiting;
+use crate::exchange::grpc;
 use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::worker::Worker;
@@ -144,8 +145,7 @@ impl content::ResponseSource for Source {
         });
         let (parts, content) = received.await?.into_parts();
         let ended = content.is_end_stream();
-        self.grpc =
-            parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        self.grpc = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         write(&mut self.head, parts.status, &parts.headers, to_head).ok_or(Fault::BadResponse)?;
         (self.content, self.last) = (Some(content), ended);
         match parse_response(&self.head, &HEAD_LIMITS, to_head, response) {
