@@ -30,6 +30,9 @@ pub(super) fn gateway(lane: &LaneContext<'_>) -> Container {
             env_of_field("BULKHEAD_POD_IPS", "status.podIPs".to_owned()),
             // Empty where Kubernetes does not label pods with their zone, which it does from version 1.35 on.
             env_of_field("BULKHEAD_ZONE", "metadata.labels['topology.kubernetes.io/zone']".to_owned()),
+            // Buffers that a flood made go back to the node when it is over. By default the allocator of glibc keeps them for itself,
+            // and the memory looks full for ever (mallopt(3), M_MMAP_THRESHOLD).
+            env("MALLOC_MMAP_THRESHOLD_", "32768".to_owned()),
         ]),
         ports: Some(vec![
             port(HTTP_PORT_NAME, HTTP_PORT),

@@ -57,6 +57,7 @@ fn a_pod_is_told_its_lane_and_nothing_that_may_change() {
             ("BULKHEAD_SOURCE", "kubernetes"),
             ("BULKHEAD_POD_IPS", "status.podIPs"),
             ("BULKHEAD_ZONE", "metadata.labels['topology.kubernetes.io/zone']"),
+            ("MALLOC_MMAP_THRESHOLD_", "32768"),
         ]
     );
 }
