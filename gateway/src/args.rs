@@ -68,6 +68,12 @@ pub struct RunArgs {
     #[arg(long, env = "BULKHEAD_MEMORY_LIMIT", value_name = "SIZE")]
     pub memory_limit: Option<Size>,
 
+    /// Addresses of the pod this gateway runs in, separated by commas [default: unknown]
+    ///
+    /// Endpoints that name one of them with the admin port are left out: admin pages are nobody's backend.
+    #[arg(long, env = "BULKHEAD_POD_IPS", value_name = "ADDRESSES", value_parser = addresses, default_value = "")]
+    pub pod_ips: std::sync::Arc<[IpAddr]>,
+
     /// Zone this gateway is in [default: unknown]
     ///
     /// Of a Service whose every endpoint is meant for certain zones (hints in EndpointSlices), those for this one are asked. A pod
@@ -225,12 +231,27 @@ impl RunArgs {
         self.admin.unwrap_or_else(|| any_address(ADMIN_PORT))
     }
 
+    /// Where the admin pages can be reached, as far as that is known; `bound` is what they were bound to.
+    #[must_use]
+    pub fn own_admin(&self, bound: SocketAddr) -> Vec<SocketAddr> {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let everywhere = bound.ip().is_unspecified();
+        let more = self.pod_ips.iter().copied().chain(loopback.into_iter().filter(|_| everywhere));
+        more.chain([bound.ip().to_canonical()]).map(|ip| SocketAddr::new(ip, bound.port())).collect()
+    }
+
     /// How many data threads to run.
     #[must_use]
     pub fn threads(&self) -> usize {
         let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.threads.unwrap_or_else(available).get()
     }
+}
+
+/// Addresses separated by commas, as Kubernetes tells a pod its own.
+fn addresses(text: &str) -> Result<std::sync::Arc<[IpAddr]>, std::net::AddrParseError> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse::<IpAddr>().map(|ip| ip.to_canonical())).collect()
 }
 
 /// Every address of the host: one dual-stack socket, or IPv4 alone where the kernel has no IPv6.
@@ -285,6 +306,22 @@ mod tests {
     }
 
     #[test]
+    fn admin_pages_are_known_by_every_address_of_their_own() {
+        let own = |pod_ips: &str, bound: &str| -> Vec<String> {
+            let words = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes", "--pod-ips", pod_ips];
+            let run = Command::try_parse_from(words).unwrap().run;
+            run.own_admin(bound.parse().unwrap()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            own("10.1.0.9,2001:db8::9", "[::]:9090"),
+            ["10.1.0.9:9090", "[2001:db8::9]:9090", "127.0.0.1:9090", "[::1]:9090", "[::]:9090"]
+        );
+        assert_eq!(own("", "127.0.0.1:9190"), ["127.0.0.1:9190"]);
+        let words = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes", "--pod-ips", "10.1.0.9,me"];
+        assert!(Command::try_parse_from(words).is_err(), "a mistake must not make a pod unknown to itself");
+    }
+
+    #[test]
     fn addresses_default_to_every_address_of_the_host() {
         let words = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes"];
         let run = Command::try_parse_from(words).unwrap().run;
@@ -295,5 +332,6 @@ mod tests {
         let plain = Command::try_parse_from(words.into_iter().chain(["--http", "127.0.0.1:80"])).unwrap().run;
         assert_eq!((plain.http().len(), plain.https().len()), (1, 0));
         assert!(run.threads() >= 1);
+        assert_eq!(run.pod_ips.len(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! The control thread: sources and lane document in, publications out, on a runtime of its own.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Inputs {
     pub lane: LaneSource,
     /// Where objects come from.
     pub objects: Objects,
+    /// Where this process itself serves its admin pages.
+    pub own_admin: Vec<SocketAddr>,
     /// The zone this gateway is in, if that is known.
     pub zone: Option<Box<str>>,
     /// Where snapshots go.
@@ -144,7 +147,11 @@ impl Thread {
             (Objects::Kubernetes, None) => return Err(ControlError::Ended),
         };
         // In a cluster, an endpoint on loopback would be the gateway's own pod.
-        let options = Options { loopback_endpoints: matches!(origin, Origin::Directories(_)), zone: inputs.zone };
+        let options = Options {
+            loopback_endpoints: matches!(origin, Origin::Directories(_)),
+            own_admin: inputs.own_admin,
+            zone: inputs.zone,
+        };
         let feed = Feed::start(&origin)?;
         let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);
         let (publication, panic_pause) = (inputs.publication, PANIC_PAUSES.0);

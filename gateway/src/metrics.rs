@@ -73,7 +73,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 40] = [
+pub const FAMILIES: [Family; 42] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -141,6 +141,12 @@ pub const FAMILIES: [Family; 40] = [
     }),
     counter("bulkhead_upstream_connects_total", "Connections opened to backends", |now, out| {
         out.one(now.tally.upstream_connects)
+    }),
+    counter("bulkhead_upstream_handshakes_total", "TLS handshakes with backends that succeeded", |now, out| {
+        out.one(now.tally.upstream_handshakes);
+    }),
+    counter("bulkhead_upstream_handshake_failures_total", "TLS handshakes with backends that failed", |now, out| {
+        out.one(now.tally.upstream_handshake_failures);
     }),
     counter("bulkhead_upstream_reuses_total", "Requests sent on a kept connection to a backend", |now, out| {
         out.one(now.tally.upstream_reuses);

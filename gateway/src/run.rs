@@ -54,7 +54,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     };
     let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);
-    let control = control::start(control::Inputs { lane: args.lane.clone(), objects, zone: args.zone(), publication })?;
+    let control = control::start(control::Inputs {
+        lane: args.lane.clone(),
+        objects,
+        own_admin: args.own_admin(args.admin()),
+        zone: args.zone(),
+        publication,
+    })?;
     let readings =
         overload::start(memory, Arc::downgrade(&proxy)).context("cannot start the thread that watches memory")?;
     let view = View::new(Arc::clone(&proxy), control.state, control.routes, readings);

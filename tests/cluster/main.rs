@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+mod certificates;
 mod classes;
 mod control_plane;
 mod crash;
@@ -54,6 +55,7 @@ fn tests() -> Vec<Test<Cluster>> {
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
+        certificates::tests(),
         rights::tests(),
         classes::tests(),
         drift::tests(),

@@ -1,18 +1,21 @@
 //! What the tokens of lanes and of the operator may do: exactly the lists below, over every verb, resource and namespace that there is.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
-use bulkhead_crds::names::LaneName;
+use bulkhead_crds::names::{ADMIN_PORT, LaneName};
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
+use bulkhead_tests::wait::wait_for;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::api::{Api, PostParams};
 use kube::discovery::{Discovery, Scope};
 
 use crate::world::operator::{self, Operator};
-use crate::world::{Fleet, SMALL};
+use crate::world::routes::{backend, route};
+use crate::world::{Fleet, SMALL, SOON};
 
 /// Groups, resources and verbs.
 type Table = &'static [(&'static str, &'static [&'static str], &'static [&'static str])];
@@ -58,6 +61,7 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
         test(a_lane_of_one_namespace_may_read_routes_there_only),
         test(a_lane_may_read_its_document_and_keyring_by_name_and_no_other),
         test(the_operator_may_do_what_it_needs_and_no_more),
+        test(a_lane_is_not_led_to_its_own_admin_pages),
     ]
 }
 
@@ -129,6 +133,24 @@ async fn the_operator_may_do_what_it_needs_and_no_more(cluster: &'static Cluster
         ensure!(!allowed, "the operator may {verb} {resource} of {group}");
     }
     Ok(())
+}
+
+async fn a_lane_is_not_led_to_its_own_admin_pages(cluster: &'static Cluster) -> Result<()> {
+    let lane = LaneName::NorthSouth;
+    let fleet = Fleet::listening(cluster, "mirror", "{northSouth: {replicas: 1}, eastWest: {enabled: false}}").await?;
+    let IpAddr::V4(gateway) = fleet.gateway(lane)?.ip() else { anyhow::bail!("gateways have IPv4 addresses") };
+    let _shop = backend(cluster, &fleet.namespace, "shop").await?;
+    route(cluster, &fleet.namespace, "shop", &fleet.class(lane), "mirror.example", "shop").await?;
+    fleet.wait_status(lane, "mirror.example", 200).await?;
+    cluster.set_endpoints(&fleet.namespace, "shop", "http", ADMIN_PORT, &[gateway]).await?;
+    fleet.wait_status(lane, "mirror.example", 503).await?;
+    wait_for("a finding about the endpoint", SOON * 2, async || {
+        let status = fleet.instance().await?.status.unwrap_or_default();
+        let findings = status.lane(lane).map(|lane| lane.findings.sample.clone()).unwrap_or_default();
+        ensure!(findings.iter().any(|finding| finding.code == "EndpointRefused"), "there are {findings:?}");
+        Ok(())
+    })
+    .await
 }
 
 /// `namespace:name` of a lane's service account.

@@ -10,7 +10,7 @@ use bulkhead_tests::wait::wait_for;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding};
 use kube::ResourceExt;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::world::routes::{backend, route};
@@ -21,6 +21,7 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
         test(a_lane_of_named_namespaces_serves_these_and_may_read_no_other),
         test(a_lane_follows_the_labels_of_namespaces),
         test(a_named_namespace_that_does_not_exist_yet_holds_nothing_up),
+        test(a_namespace_that_may_not_be_read_keeps_no_other_from_being_served),
         test(a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart),
     ]
 }
@@ -76,6 +77,39 @@ async fn a_named_namespace_that_does_not_exist_yet_holds_nothing_up(cluster: &'s
     let _backends = routes(&fleet, &[&late]).await?;
     fleet.wait_status(LANE, &host(&late), 200).await?;
     wait_bound(&fleet, &[&one, &late]).await
+}
+
+async fn a_namespace_that_may_not_be_read_keeps_no_other_from_being_served(cluster: &'static Cluster) -> Result<()> {
+    let [open, closed, _] = teams(cluster).await?;
+    let own = cluster.namespace("barred").await?;
+    // Whoever governs a namespace can take the name that the binding there must have.
+    let squatted = bulkhead_plan::names::route_reader(&own, &own, LANE);
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": squatted},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "none"}, "subjects": [],
+    });
+    cluster.apply(&closed, &binding.to_string()).await?;
+    crate::world::operator::Operator::shared(cluster).await?;
+    let fleet = Fleet::create_in(cluster, own, &spec(&format!("{{from: Names, names: [{open}, {closed}]}}"))).await?;
+    fleet.wait_phase("Listening").await?;
+    let _backends = routes(&fleet, &[&open, &closed]).await?;
+    fleet.wait_status(LANE, &host(&open), 200).await?;
+    fleet.wait_status(LANE, &host(&closed), 404).await?;
+    wait_for("a condition that names the namespace", SOON * 2, async || {
+        let status = fleet.instance().await?.status.unwrap_or_default();
+        let conditions = status.lane(LANE).map(|lane| lane.conditions.clone()).unwrap_or_default();
+        let loaded = conditions.iter().find(|condition| condition.type_ == "ConfigLoaded");
+        ensure!(loaded.is_some_and(|loaded| loaded.message.contains(&closed)), "it says {loaded:?}");
+        Ok(())
+    })
+    .await?;
+
+    let bindings = Api::<RoleBinding>::namespaced(cluster.admin.clone(), &closed);
+    bindings.delete(&squatted, &DeleteParams::default()).await?;
+    wait_for("the namespace to be served once it may be read", SOON * 3, async || {
+        fleet.wait_status(LANE, &host(&closed), 200).await
+    })
+    .await
 }
 
 async fn a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart(cluster: &'static Cluster) -> Result<()> {

@@ -1,8 +1,8 @@
 //! What our codec makes of the bytes of one connection.
 
 use bulkhead_http1::{
-    Decoder, Field, HeadLimits, Progress, RequestHead, ResponseFraming, ResponseHead, Version, parse_request,
-    parse_response,
+    Decoder, Field, HeadLimits, MAX_FIELDS, Progress, RequestHead, ResponseFraming, ResponseHead, Version,
+    parse_request, parse_response,
 };
 
 use crate::compare::{End, Message, Pairs, View, pairs};
@@ -21,7 +21,8 @@ pub(crate) fn requests(mut bytes: &[u8]) -> View {
         let method = String::from_utf8_lossy(head.method.bytes(bytes));
         let start = format!("{method} {target} {}", version(head.version));
         let fields = fields(bytes, &head.fields);
-        let decoder = Decoder::new(head.framing).counting(head.fields.len(), &HeadLimits::default());
+        let mut decoder = Decoder::new(head.framing);
+        decoder.limit_trailers(MAX_FIELDS - head.fields.len());
         let (content, trailers, rest, end) = content(decoder, &bytes[len..]);
         view.messages.push(Message { start, fields, content, trailers });
         match end {
@@ -48,7 +49,8 @@ pub(crate) fn response(mut bytes: &[u8], to_head: bool) -> View {
         }
         let start = format!("{} {}", version(head.version), head.status);
         let fields = fields(bytes, &head.fields);
-        let decoder = Decoder::for_response(head.framing).counting(head.fields.len(), &HeadLimits::default());
+        let mut decoder = Decoder::for_response(head.framing);
+        decoder.limit_trailers(MAX_FIELDS - head.fields.len());
         let (content, trailers, _, end) = content(decoder, &bytes[len..]);
         view.messages.push(Message { start, fields, content, trailers });
         let end = end.filter(|_| head.framing != ResponseFraming::UntilClose).unwrap_or(End::Over);

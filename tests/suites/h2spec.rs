@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use bulkhead_tests::gateway::backend::Backend;
-use bulkhead_tests::gateway::lane::Lane;
+use bulkhead_tests::gateway::lane::{Lane, gateway};
 use bulkhead_tests::gateway::manifest::{all_of, document, file, ingress, served};
 use tokio::process::Command;
 
@@ -21,21 +21,30 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
 #[tokio::test]
 async fn every_case_passes_without_tls() {
-    let (lane, backend) = (Lane::start(&document()).await, Backend::echo().await);
-    lane.put("web.yaml", &file(&[ingress("web", &[all_of("", "web")]), served("web", backend.port())]));
-    lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
-    check(lane.http, &[]).await;
-    lane.process.ensure_running().unwrap();
+    let lane = Lane::start(&document()).await;
+    check(&lane, lane.http, &[]).await;
+}
+
+#[tokio::test]
+async fn every_case_passes_over_tls() {
+    let mut command = gateway();
+    command.env("BULKHEAD_HTTPS", "127.0.0.1:0");
+    let lane = Lane::start_as(&document(), command).await;
+    check(&lane, lane.https(), &["-t", "-k"]).await;
 }
 
 /// Runs every case and compares what failed with the exceptions.
-async fn check(address: SocketAddr, flags: &[&str]) {
+async fn check(lane: &Lane, address: SocketAddr, flags: &[&str]) {
+    let backend = Backend::echo().await;
+    lane.put("web.yaml", &file(&[ingress("web", &[all_of("", "web")]), served("web", backend.port())]));
+    lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
     let report = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new(program("h2spec"));
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     command.args(["--strict", "-h", &host, "-p", &port, "-o", PATIENCE, "-j"]).arg(report.path()).args(flags);
     let output = command.output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    lane.process.ensure_running().unwrap();
     let cases = read(&std::fs::read_to_string(report.path()).unwrap());
     assert!(cases.len() >= CASES, "only {} cases ran:\n{said}{}", cases.len(), String::from_utf8_lossy(&output.stderr));
     let failed: BTreeSet<(&str, &str)> =

@@ -35,10 +35,7 @@ impl Secure {
         let mut command = gateway();
         command.env("BULKHEAD_HTTPS", "127.0.0.1:0");
         let lane = Lane::start_as(&document(), command).await;
-        let log = lane.process.log();
-        let line = log.lines().find(|line| line.contains("\"message\":\"listening\"")).unwrap();
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let https = line["https"].as_str().unwrap().parse().unwrap();
+        let https = lane.https();
         let keys = TempDir::with_prefix("bulkhead-keys-").unwrap();
         Self { lane, https, backend: Backend::named("served").await, keys }
     }

@@ -3,6 +3,7 @@
 mod certificates;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
@@ -32,6 +33,8 @@ use crate::tls;
 pub struct Options {
     /// Endpoints on loopback are accepted: on a developer's machine only. In a cluster they would be the gateway's own pod.
     pub loopback_endpoints: bool,
+    /// Where the process itself serves its admin pages, which are nobody's backend.
+    pub own_admin: Vec<SocketAddr>,
     /// The zone it is in: endpoints that are meant for it are preferred. `None`: hints on zones are not looked at.
     pub zone: Option<Box<str>>,
 }

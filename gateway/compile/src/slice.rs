@@ -100,7 +100,7 @@ fn read_addresses(slice: &EndpointSlice, options: &Options, notes: &mut Notes<'_
             continue;
         };
         let address = address.to_canonical();
-        if may_be_asked(address, options) {
+        if may_be_asked(address, options) && !is_own_admin(address, slice, options) {
             addresses.push(Address { ip: address, readiness, hint: hint(endpoint, options) });
         } else {
             notes.add(FindingCode::EndpointRefused, &field(), || {
@@ -128,6 +128,14 @@ fn hint(endpoint: &Endpoint, options: &Options) -> Hint {
         Some(own) if zones.iter().any(|zone| zone.name == own) => Hint::Here,
         _ => Hint::Elsewhere,
     }
+}
+
+/// Whether it leads to the admin pages of the gateway itself, under which port of the slice ever.
+fn is_own_admin(address: IpAddr, slice: &EndpointSlice, options: &Options) -> bool {
+    let inner = embedded(address).into_iter().flatten().map(IpAddr::V4);
+    let own: Vec<_> =
+        inner.chain([address]).flat_map(|ip| options.own_admin.iter().filter(move |own| own.ip() == ip)).collect();
+    slice.ports.iter().flatten().any(|port| own.iter().any(|own| port.port == Some(i32::from(own.port()))))
 }
 
 /// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use crate::trailer::Section;
-use crate::{HeadLimits, Refusal, Trailers, bytes};
+use crate::{Refusal, Trailers, bytes};
 
 /// Ends the data of a chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
@@ -109,9 +109,9 @@ impl Chunks {
         }
     }
 
-    /// Counts the fields of the head before the content.
-    pub(crate) fn count_head(&mut self, fields: usize, limits: &HeadLimits) {
-        self.trailers.count_head(fields, limits);
+    /// Lets the trailer section have so many fields.
+    pub(crate) fn limit_trailers(&mut self, fields: usize) {
+        self.trailers.limit(fields);
     }
 
     /// Takes the next byte, which is not data.

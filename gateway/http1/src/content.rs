@@ -1,7 +1,7 @@
 //! Content, decoded in place.
 
 use crate::chunk::{Chunks, Step};
-use crate::{Framing, HeadLimits, Refusal, ResponseFraming, Trailers};
+use crate::{Framing, Refusal, ResponseFraming, Trailers};
 
 /// Decodes the content of one message out of the buffers it is read into. It keeps only counters, and trailers that may
 /// pass, never content.
@@ -61,13 +61,13 @@ impl Decoder {
         Self { state, trailers: Trailers::NONE }
     }
 
-    /// Counts the fields of the head into their limit: the trailer section may have as many as it leaves.
-    #[must_use]
-    pub fn counting(mut self, fields_of_head: usize, limits: &HeadLimits) -> Self {
+    /// Lets the trailer section have so many fields: what the head leaves of the limit that they share. Without this, and at
+    /// most, [`MAX_FIELDS`](crate::MAX_FIELDS).
+    #[inline]
+    pub fn limit_trailers(&mut self, fields: usize) {
         if let State::Chunked(chunks) = &mut self.state {
-            chunks.count_head(fields_of_head, limits);
+            chunks.limit_trailers(fields);
         }
-        self
     }
 
     /// Takes the bytes that arrived since the last call and moves their content to the start of `buf`. All of `buf` is

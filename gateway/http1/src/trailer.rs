@@ -2,7 +2,7 @@
 
 use crate::field::is_token;
 use crate::write::put_line;
-use crate::{HeadLimits, MAX_FIELDS, Name, NameSet, Refusal, bytes};
+use crate::{MAX_FIELDS, Name, NameSet, Refusal, bytes};
 
 /// What may stand in a trailer section that we pass on. A recipient may merge trailers into the head, so that only such
 /// fields are let through as say something about content that has been received, and nothing about where it goes,
@@ -132,10 +132,9 @@ impl Default for Section {
 }
 
 impl Section {
-    /// Counts the fields of the head before it.
-    pub(crate) fn count_head(&mut self, fields: usize, limits: &HeadLimits) {
-        let limit = limits.fields.min(MAX_FIELDS);
-        self.fields = u8::try_from(limit.saturating_sub(fields)).unwrap_or(u8::MAX);
+    /// Lets it have so many fields, and never more than a head may have.
+    pub(crate) fn limit(&mut self, fields: usize) {
+        self.fields = u8::try_from(fields.min(MAX_FIELDS)).unwrap_or(u8::MAX);
     }
 
     /// Takes the next byte; what may pass goes to `trailers`. Returns whether it is the last one.

@@ -6,7 +6,8 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` (which certificate is shown), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds).
+//! `tls` (which certificate is shown), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! connection a load balancer passes on).
 
 pub mod backend;
 pub mod balance;
@@ -24,6 +25,7 @@ pub mod overload;
 pub mod path;
 pub mod path_table;
 pub mod pattern;
+pub mod proxy_protocol;
 pub mod retry_budget;
 pub mod room;
 pub mod route;

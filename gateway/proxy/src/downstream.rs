@@ -53,6 +53,11 @@ pub(crate) trait Downstream {
     /// Tells a client that waits for it to send its content (RFC 9110 §10.1.1).
     async fn go_on(&mut self, patience: Patience<'_>) -> Result<(), Fault>;
 
+    /// Whether its failure is told in the words of gRPC: a call over HTTP/2.
+    fn is_call(&self) -> bool {
+        false
+    }
+
     /// Passes over what is left of the request's content. `false`: this connection can carry no other request.
     fn skip(&mut self) -> bool;
 }

@@ -14,6 +14,7 @@ fn start_in(directory: &Path) -> Control {
     start(Inputs {
         lane: LaneSource::File(directory.join("lane.json")),
         objects,
+        own_admin: Vec::new(),
         zone: None,
         publication: Publication::new(),
     })

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, LABEL_LANE, LaneName};
+use bulkhead_crds::names::{ADMIN_PORT, HTTP_PORT, HTTPS_PORT, LABEL_LANE, LaneName};
 use bulkhead_tests::binaries::Binary;
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::exchange;
@@ -137,12 +137,18 @@ async fn start(cluster: &Cluster, namespace: &str, pod: &Pod) -> Result<Gateway>
     let kubeconfig = cluster.kubeconfig_for_service_account(namespace, account).await?;
     let mut launch = cluster.process(&pod.name_any(), Binary::Gateway)?.kubeconfig(&kubeconfig);
     for variable in container.env.iter().flatten() {
-        launch = launch.env(&variable.name, variable.value.as_deref().unwrap_or_default());
+        let field = variable.value_from.as_ref().and_then(|source| source.field_ref.as_ref());
+        let value = match field.map(|field| field.field_path.as_str()) {
+            Some("status.podIPs") => ip.to_string(),
+            _ => variable.value.clone().unwrap_or_default(),
+        };
+        launch = launch.env(&variable.name, &value);
     }
     let process = launch
         .args(container.args.iter().flatten())
         .args([
             format!("--http={}", at(ip, HTTP_PORT)),
+            format!("--https={}", at(ip, HTTPS_PORT)),
             format!("--admin={}", at(ip, ADMIN_PORT)),
             "--threads=1".to_owned(),
         ])

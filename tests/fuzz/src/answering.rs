@@ -1,7 +1,7 @@
 //! From a backend's bytes to those that a client gets.
 
 use bulkhead_http1::{
-    Decoder, Edits, HeadLimits, Progress, ResponseFraming, ResponseHead, parse_response, write_response,
+    Decoder, Edits, HeadLimits, MAX_FIELDS, Progress, ResponseFraming, ResponseHead, parse_response, write_response,
 };
 
 use super::content::{decode, write};
@@ -14,7 +14,8 @@ pub(crate) fn answering(bytes: &[u8]) {
     let to_head = *first == b'H';
     let mut head = ResponseHead::default();
     let Ok(Progress::Complete(len)) = parse_response(bytes, &HeadLimits::default(), to_head, &mut head) else { return };
-    let decoder = Decoder::for_response(head.framing).counting(head.fields.len(), &HeadLimits::default());
+    let mut decoder = Decoder::for_response(head.framing);
+    decoder.limit_trailers(MAX_FIELDS - head.fields.len());
     let Ok(decoded) = decode(decoder, bytes.get(len..).unwrap_or_default(), 5) else { return };
 
     // Chunks show a client that content is complete, where the connection's end did not.

@@ -1,7 +1,8 @@
 //! From a client's bytes to those that a backend gets.
 
 use bulkhead_http1::{
-    Decoder, Edits, Framing, HeadLimits, Progress, RequestHead, TargetForm, Trailers, parse_request, write_request,
+    Decoder, Edits, Framing, HeadLimits, MAX_FIELDS, Progress, RequestHead, TargetForm, Trailers, parse_request,
+    write_request,
 };
 use bulkhead_model::{Host, Target};
 
@@ -73,7 +74,8 @@ fn accept(bytes: &[u8]) -> Option<(RequestHead, Vec<u8>, Trailers, String, Host)
             target.query.map_or_else(|| target.path.to_string(), |query| format!("{}?{query}", target.path))
         }
     };
-    let decoder = Decoder::new(head.framing).counting(head.fields.len(), &HeadLimits::default());
+    let mut decoder = Decoder::new(head.framing);
+    decoder.limit_trailers(MAX_FIELDS - head.fields.len());
     let decoded = decode(decoder, bytes.get(len..)?, 5).ok()?;
     Some((head, decoded.content, decoded.trailers, target, host))
 }

@@ -78,16 +78,16 @@ impl Lane {
         let process = Launch::new(&name, command, files.path()).args(arguments).start().unwrap();
         let (http, admin) = wait_for("the gateway's addresses", PATIENCE, async || {
             process.ensure_running()?;
-            let log = process.log();
-            let line =
-                log.lines().find(|line| line.contains("\"message\":\"listening\"")).context("not listening yet")?;
-            let line: serde_json::Value = serde_json::from_str(line)?;
-            let address = |key: &str| line[key].as_str().context("no address")?.parse().context("an address");
-            anyhow::Ok((address("http")?, address("admin")?))
+            anyhow::Ok((listening(&process, "http")?, listening(&process, "admin")?))
         })
         .await
         .unwrap();
         Self { process, http, admin, files }
+    }
+
+    /// Where clients connect by TLS, of a gateway whose environment names an address for them (`BULKHEAD_HTTPS`).
+    pub fn https(&self) -> SocketAddr {
+        listening(&self.process, "https").unwrap()
     }
 
     /// Kills the process, as a crash would, and starts another one on the same files.
@@ -206,6 +206,14 @@ impl Lane {
 /// The program, without arguments.
 pub fn gateway() -> Command {
     Command::new(Binary::Gateway.path().unwrap())
+}
+
+/// Where a gateway says that it listens.
+fn listening(process: &Process, what: &str) -> anyhow::Result<SocketAddr> {
+    let log = process.log();
+    let line = log.lines().find(|line| line.contains("\"message\":\"listening\"")).context("not listening yet")?;
+    let line: serde_json::Value = serde_json::from_str(line)?;
+    line[what].as_str().context("no address")?.parse().context("an address")
 }
 
 /// Closes a connection that is done with by a reset. Thousands of them would otherwise stay in the kernel's table for a minute, and make it

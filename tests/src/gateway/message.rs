@@ -97,7 +97,35 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The data of chunks, and, if the last chunk is there, how many bytes they took. No extensions, no trailers, no leading zeros.
+/// Trailers that a backend may be sent: of which no reader could make more than a remark on the content.
+const TRAILERS: &[&str] = &[
+    "content-digest",
+    "digest",
+    "grpc-message",
+    "grpc-status",
+    "grpc-status-details-bin",
+    "repr-digest",
+    "server-timing",
+];
+
+/// How many bytes the trailer section takes, up to and with its empty line; `None` while that is to come.
+fn trailers(bytes: &[u8]) -> Result<Option<usize>, String> {
+    let mut rest = bytes;
+    loop {
+        let Some(end) = find(rest, b"\r\n") else { return Ok(None) };
+        let line = &rest[..end];
+        rest = &rest[end + 2..];
+        if line.is_empty() {
+            return Ok(Some(bytes.len() - rest.len()));
+        }
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
+        if !TRAILERS.iter().any(|known| known.as_bytes() == name) {
+            return Err(format!("the trailer {}", line.escape_ascii()));
+        }
+    }
+}
+
+/// The data of chunks, and, if the last chunk is there, how many bytes they and the trailers took. No extensions, no leading zeros.
 fn chunks(mut bytes: &[u8]) -> Result<(Vec<u8>, Option<usize>), String> {
     let all = bytes.len();
     let mut content = Vec::new();
@@ -110,6 +138,9 @@ fn chunks(mut bytes: &[u8]) -> Result<(Vec<u8>, Option<usize>), String> {
             .filter(|_| digits)
             .ok_or_else(|| format!("a chunk size of {text:?}"))?;
         bytes = &bytes[end + 2..];
+        if size == 0 {
+            return Ok((content, trailers(bytes)?.map(|length| all - bytes.len() + length)));
+        }
         content.extend_from_slice(&bytes[..size.min(bytes.len())]);
         if bytes.len() < size + 2 {
             return Ok((content, None));
@@ -118,9 +149,6 @@ fn chunks(mut bytes: &[u8]) -> Result<(Vec<u8>, Option<usize>), String> {
             return Err(format!("a chunk that ends in {}", bytes[size..size + 2].escape_ascii()));
         }
         bytes = &bytes[size + 2..];
-        if size == 0 {
-            return Ok((content, Some(all - bytes.len())));
-        }
     }
 }
 

@@ -216,3 +216,28 @@ fn those_that_leave_are_asked_whatever_their_zone() {
     let mut world = World::with(options, &base());
     assert_eq!(addresses(&world.apply(&hinted).compile()).len(), 2);
 }
+
+#[test]
+fn a_gateway_is_not_sent_to_its_own_admin_pages() {
+    let own_admin = vec!["10.1.0.9:8080".parse().unwrap(), "[2001:db8::9]:8080".parse().unwrap()];
+    let options = Options { own_admin, ..Options::default() };
+    let four = slice("mill/s", "flour", &["10.1.0.9", "10.1.0.1"]);
+    let six = |address| slice("mill/s", "flour", &[address]).replace("IPv4", "IPv6");
+    for (case, manifest, asked) in [
+        ("its own address, and another", four.clone(), 1),
+        ("its own address at another port", four.replace("8080", "8081"), 2),
+        ("another port beside", four.replace("ports: [", "ports: [{name: more, port: 1}, "), 1),
+        ("in IPv6", six("2001:db8::9"), 0),
+        ("mapped", six("::ffff:10.1.0.9"), 0),
+        ("by a translator", six("64:ff9b::10.1.0.9"), 0),
+    ] {
+        let mut compiler = Compiler::new(options.clone());
+        compiler.set_lane(lane());
+        let manifest = super::world::OWN_CLASS.to_owned() + "\n---\n" + &base() + &manifest;
+        objects(&manifest).into_iter().for_each(|object| compiler.apply(object));
+        let findings = compiler.compile().findings.unwrap_or_default();
+        assert_eq!(compiler.counts().endpoints, asked, "{case}");
+        let refused = findings.iter().any(|finding| finding.code == "EndpointRefused");
+        assert_eq!(refused, asked != 2, "{case}");
+    }
+}

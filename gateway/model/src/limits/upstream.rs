@@ -65,8 +65,69 @@ pub const KEEP_ALIVE: Limit = Limit::new(
     Nowhere,
 );
 
+/// Requests that share a connection, where the backend allows more (RFC 9113 §5.1.2).
+pub const SHARED: Limit = Limit::new(
+    "requests at once on an HTTP/2 connection to a backend, if that allows as many",
+    count(100),
+    "",
+    "nothing; another connection to the backend is opened",
+    Nowhere,
+);
+/// How long a shared connection takes requests, so that load finds its way to endpoints that came later.
+pub const SHARED_AGE: Limit = Limit::new(
+    "age at which an HTTP/2 connection to a backend takes no further request",
+    seconds(3600),
+    "",
+    "nothing; another connection to the backend is opened",
+    Nowhere,
+);
+/// Content that a backend may send ahead on one HTTP/2 response.
+pub const RESPONSE_WINDOW: Limit = Limit::new(
+    "bytes of content that a backend sends ahead on an HTTP/2 response",
+    kib(64),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Content that a backend may send ahead on one HTTP/2 connection: as much as on all of its responses. With less, a few clients
+/// that do not take theirs would keep every other one on the connection waiting.
+pub const SHARED_WINDOW: Limit = Limit::new(
+    "bytes of content that a backend sends ahead on an HTTP/2 connection",
+    kib(64 * 100),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Content of one HTTP/2 request that waits for the backend's window.
+pub const REQUEST_BUFFER: Limit = Limit::new(
+    "bytes of a request that wait for the window of a backend's HTTP/2 stream",
+    kib(128),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// Bytes of a response's header list (RFC 9113 §6.5.2).
+pub const RESPONSE_HEADER_LIST: Limit =
+    Limit::new("bytes of a response's header list (HTTP/2)", kib(16), "", "502", Fault("bad_response"));
+/// Silence of a backend after which it is asked, by PING, whether it is there.
+pub const SILENCE: Limit = Limit::new(
+    "silence of a backend, while requests wait on an HTTP/2 connection, after which it is sent a PING",
+    seconds(30),
+    "",
+    "nothing",
+    Nowhere,
+);
+/// Time in which a PING is answered.
+pub const ANSWER: Limit = Limit::new(
+    "time in which a backend answers a PING",
+    seconds(10),
+    "",
+    "502, or the connection is reset once the response has begun",
+    Fault("upstream_closed"),
+);
+
 /// All of them, in the order in which a request meets them.
-pub(super) const UPSTREAM: [&Limit; 10] = [
+pub(super) const UPSTREAM: [&Limit; 18] = [
     &REQUESTS_PER_ENDPOINT,
     &CONNECT,
     &TRIES,
@@ -77,4 +138,12 @@ pub(super) const UPSTREAM: [&Limit; 10] = [
     &INTERIM,
     &MAX_IDLE,
     &KEEP_ALIVE,
+    &SHARED,
+    &SHARED_AGE,
+    &RESPONSE_WINDOW,
+    &SHARED_WINDOW,
+    &REQUEST_BUFFER,
+    &RESPONSE_HEADER_LIST,
+    &SILENCE,
+    &ANSWER,
 ];

@@ -7,7 +7,7 @@ use bulkhead_http1::{Version, write_own_response};
 use crate::content::{Piece, Sink as _};
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
-use crate::exchange::Next;
+use crate::exchange::{Next, grpc};
 use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::transfer::Patience;
@@ -44,11 +44,17 @@ pub(super) async fn fault<D: Downstream>(
     let is_known = !matches!(fault, Fault::Refused(_) | Fault::HeadTimeout);
     let head_only = is_known && scratch.request.method.is_head();
     scratch.out.clear();
+    let is_call = down.is_call();
     let begin = worker.date.with(|date| {
         let text = match fault {
-            Fault::Refused(refusal) => format!("{} {refusal}\n", row.status),
-            _ => format!("{} {}\n", row.status, row.text),
+            Fault::Refused(refusal) => refusal.to_string(),
+            _ => row.text.to_owned(),
         };
+        if is_call {
+            grpc::write_outcome(&mut scratch.out, date, row.status, &text);
+            return scratch.out.len();
+        }
+        let text = format!("{} {text}\n", row.status);
         let further: Option<(&str, &[u8])> = match fault {
             Fault::Overloaded => Some(("Retry-After", RETRY_AFTER)),
             // For those who used a method that no route has (RFC 9110 §15.5.6).
@@ -60,7 +66,7 @@ pub(super) async fn fault<D: Downstream>(
         let fields = fields.get(..2 + usize::from(further.is_some())).unwrap_or_default();
         write_own_response(&mut scratch.out, row.status, !keeps, fields, text.as_bytes(), head_only)
     });
-    worker.tally().response(row.status);
+    worker.tally().response(if is_call { 200 } else { row.status });
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::http1;
 use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
-use crate::upstream::{Flight, Lease};
+use crate::upstream::{Begun, Flight, Lease};
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -84,8 +84,14 @@ pub(super) async fn share<D: Downstream>(
     lease: &mut Lease,
     secure: bool,
 ) -> Result<Next, Fault> {
-    let (mut source, mut sink) = lease.begin(&scratch.out, secure, down.source().piece())?;
-    Ok(exchange(conversation, down, scratch, flight, (&mut source, &mut sink)).await?.next)
+    let Begun { mut source, mut sink, timeout } = lease.begin(&scratch.out, secure, down.source().piece())?;
+    let exchanged = pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink)));
+    let ended = match timeout {
+        None => exchanged.await,
+        // Whoever calls has given up by then.
+        Some(limit) => tokio::time::timeout(limit, exchanged).await.unwrap_or(Err(Fault::UpstreamTimeout)),
+    };
+    ended.map(|ended| ended.next)
 }
 
 /// Sends the request to `sink`, and what `source` answers to the client.

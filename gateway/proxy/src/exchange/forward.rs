@@ -67,13 +67,14 @@ async fn try_endpoints<D: Downstream>(
     decision: &Decision<'_>,
 ) -> Result<Next, Fault> {
     let (worker, guard, upstream) = (conversation.worker, conversation.patience.guard, &decision.settings.upstream);
-    let group = worker.groups.enter(worker, decision.backend, worker.moment(guard.now()));
+    let mut now = worker.moment(guard.now());
+    let group = worker.groups.enter(worker, decision.backend, now);
     let mut bond = decision.bond;
     let key = bond.begin(&worker.dice);
     let (mut fault, mut tried) = (Fault::Denied(Denial::NoEndpoints), [0; MOST_TRIES]);
     for (nth, _) in (0..upstream.tries.max(1)).enumerate().take(MOST_TRIES) {
-        let asked = tried.get(..nth).unwrap_or_default();
-        let chosen = group.choose(worker, guard, decision.backend, bond.by(upstream.method), upstream, asked);
+        let asked = (upstream, tried.get(..nth).unwrap_or_default());
+        let chosen = group.choose(worker, guard, decision.backend, bond.by(upstream.method), asked, now);
         let flight = match chosen {
             // Asked for last, so that what is not tried again costs nothing.
             Ok(flight) if nth == 0 || group.may_retry(worker, guard) => flight,
@@ -121,6 +122,7 @@ async fn try_endpoints<D: Downstream>(
         if let Some(place) = tried.get_mut(nth) {
             *place = flight.slot().endpoint().id;
         }
+        now = worker.moment(guard.now());
     }
     Err(fault)
 }

@@ -13,6 +13,7 @@ mod converse;
 mod decide;
 mod forward;
 pub(crate) mod forwarded;
+pub(crate) mod grpc;
 mod request;
 mod response;
 

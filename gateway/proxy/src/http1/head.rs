@@ -7,6 +7,7 @@ use bulkhead_model::settings::Limits;
 use tokio::io::AsyncReadExt;
 
 use super::Source;
+use super::source::room;
 use crate::deadline::{Guard, Waiting};
 use crate::fault::Fault;
 use crate::publication::Pinned;
@@ -32,7 +33,10 @@ pub(super) async fn receive(
         let fresh = buffer.filled().get(seen..).unwrap_or_default();
         if seen == 0 || fresh.contains(&b'\n') || buffer.filled().len() >= limits.target_bytes {
             match parse_request(buffer.filled(), &limits, request).map_err(Fault::Refused)? {
-                Progress::Complete(bytes) => return Ok((bytes, current)),
+                Progress::Complete(bytes) => {
+                    source.trailers = room(&limits, request.fields.len());
+                    return Ok((bytes, current));
+                }
                 Progress::Partial => {}
             }
         }

@@ -23,6 +23,11 @@ struct InHand {
     content: u32,
 }
 
+/// How many fields a head of so many leaves of their limit.
+pub(super) fn room(limits: &HeadLimits, fields: usize) -> u8 {
+    u8::try_from(limits.fields.saturating_sub(fields)).unwrap_or(u8::MAX)
+}
+
 impl From<Decoded> for InHand {
     fn from(decoded: Decoded) -> Self {
         let small = |count| u32::try_from(count).unwrap_or(u32::MAX);
@@ -43,6 +48,8 @@ pub(crate) struct Source<R> {
     /// Bytes read and not yet given up: the piece in hand, and what follows it.
     pub(crate) buffer: Option<Buffer>,
     content: Decoder,
+    /// Trailers that the message may have: what its head has left of the limit on fields.
+    pub(super) trailers: u8,
     in_hand: InHand,
     /// The connection has ended, and the message with it.
     ended: bool,
@@ -55,7 +62,16 @@ pub(crate) struct Source<R> {
 impl<R> Source<R> {
     pub(crate) fn new(read: R, awaited: Waiting) -> Self {
         let content = Decoder::new(Framing::None);
-        Self { read, buffer: None, content, in_hand: InHand::default(), ended: false, moved: false, awaited }
+        Self {
+            read,
+            buffer: None,
+            content,
+            trailers: 0,
+            in_hand: InHand::default(),
+            ended: false,
+            moved: false,
+            awaited,
+        }
     }
 
     /// What was read and not given up.
@@ -80,6 +96,7 @@ impl<R> Source<R> {
             buffer.consume(head.consumed as usize);
         }
         self.content = content;
+        self.content.limit_trailers(usize::from(self.trailers));
         self.ended = false;
         self.moved = false;
     }
@@ -163,6 +180,7 @@ impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
             match parse_response(buffer.filled(), &HEAD_LIMITS, to_head, response).map_err(|_| Fault::BadResponse)? {
                 Progress::Complete(_) if response.status == 101 => return Err(Fault::UnexpectedSwitch),
                 Progress::Complete(bytes) if response.status >= 200 => {
+                    self.trailers = room(&HEAD_LIMITS, response.fields.len());
                     self.take_head(bytes);
                     return Ok(());
                 }

@@ -89,12 +89,13 @@ impl Group {
         guard: &'r Guard,
         backend: &'r Backend,
         by: By<'_>,
-        settings: &Upstream,
-        tried: &[u64],
+        (settings, tried): (&Upstream, &[u64]),
+        now: Moment,
     ) -> Result<Flight<'r>, Nobody> {
-        let now = worker.moment(guard.now());
+        // A rotation leaves nothing to chance.
+        let random = if settings.method == Method::RoundRobin { 0 } else { worker.dice.roll() };
         let most = settings.requests_per_endpoint;
-        let ask = Ask { now, random: worker.dice.roll(), most, in_flight: self.in_flight.get(), tried };
+        let ask = Ask { now, random, most, in_flight: self.in_flight.get(), tried };
         let mut members = self.members.borrow_mut();
         let chosen = members.choose(by, &ask)?;
         if chosen.panic {

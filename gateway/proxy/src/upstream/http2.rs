@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bulkhead_model::limits;
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
@@ -24,26 +25,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::heard::Heard;
 use crate::content::Piece;
+use crate::exchange::grpc;
 use crate::fault::Fault;
 
 use request::{Sink, translate};
 use response::Source;
 use watch::{KeepAlive, Watch};
 
-/// Requests at once on one connection, where the backend allows more: what a browser-facing server allows, and few enough
-/// that a broken connection is not everybody's.
-const MOST_STREAMS: usize = 100;
-/// Age after which a connection takes no further request, so that load finds its way to endpoints that came later.
-const MOST_AGE: Duration = Duration::from_secs(3600);
-/// Content that a backend may send ahead on one request.
-const STREAM_WINDOW: u32 = 64 << 10;
-/// Content that a backend may send ahead on one connection: as much as on all of its requests. With less, a few clients that do
-/// not take their responses would keep every other one on the connection waiting.
-const CONNECTION_WINDOW: u32 = STREAM_WINDOW * MOST_STREAMS as u32;
-/// Content of one request that waits for the backend's window.
-const SEND_BUFFER: usize = 128 << 10;
-/// Bytes of a response's header list (RFC 9113 §6.5.2).
-const HEADER_LIST: u32 = 16 << 10;
 /// Requests that we have reset and of which late frames are passed over, as h2 has it by default for servers.
 const RESET_STREAMS: usize = 50;
 
@@ -161,11 +149,11 @@ impl Session {
     }
 
     fn has_room(&self) -> bool {
-        self.active.get() < self.send.current_max_send_streams().min(MOST_STREAMS)
+        self.active.get() < self.send.current_max_send_streams().min(limits::SHARED.size())
     }
 
     fn is_fresh(&self, now: Instant, keep: Duration) -> bool {
-        if now.duration_since(self.opened) >= MOST_AGE {
+        if now.duration_since(self.opened) >= limits::SHARED_AGE.time() {
             return false;
         }
         if self.active.get() > 0 {
@@ -185,23 +173,33 @@ impl Lease {
         Self { session: Rc::clone(session), send: session.send.clone(), reused }
     }
 
-    /// Sends the head of a request, which is one of HTTP/1.1, and the first piece of its content; says where the rest goes and
-    /// the response comes from. Does not wait: the backend may answer before it takes the piece, which is one buffer at most.
+    /// Sends the head of a request, which is one of HTTP/1.1, and the first piece of its content. Does not wait: the backend may answer before it takes the piece, which is one buffer at most.
     ///
     /// # Errors
     /// The head cannot be told in HTTP/2, or the connection takes no request any more.
-    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<(Source, Sink), Fault> {
+    pub(crate) fn begin(&mut self, head: &[u8], secure: bool, first: Piece<'_>) -> Result<Begun, Fault> {
         let request = translate(head, secure)?;
+        let timeout = request.headers().get("grpc-timeout").and_then(|value| grpc::timeout(value.as_bytes()));
         let ends = first.last && first.content.is_empty() && first.trailers.is_none();
         let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
             let mut sink = Sink::new(stream, ends);
-            sink.put(first).map(|()| (Source::new(response), sink))
+            sink.put(first).map(|()| Begun { source: Source::new(response), sink, timeout })
         });
         begun.map_err(|error| {
             tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
             Fault::UpstreamRefused
         })
     }
+}
+
+/// A request that was begun.
+pub(crate) struct Begun {
+    /// Where its response comes from.
+    pub(crate) source: Source,
+    /// Where the rest of its content goes.
+    pub(crate) sink: Sink,
+    /// How long it may take, if it says so.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Drop for Lease {
@@ -213,12 +211,12 @@ impl Drop for Lease {
 fn builder() -> Builder {
     let mut builder = Builder::new();
     builder
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buffer_size(SEND_BUFFER)
-        .max_header_list_size(HEADER_LIST)
+        .initial_window_size(limits::RESPONSE_WINDOW.number())
+        .initial_connection_window_size(limits::SHARED_WINDOW.number())
+        .max_send_buffer_size(limits::REQUEST_BUFFER.size())
+        .max_header_list_size(limits::RESPONSE_HEADER_LIST.number())
         .max_concurrent_reset_streams(RESET_STREAMS)
-        .initial_max_send_streams(MOST_STREAMS)
+        .initial_max_send_streams(limits::SHARED.size())
         .enable_push(false);
     builder
 }

@@ -7,12 +7,12 @@ mod connect;
 mod flight;
 mod group;
 mod heard;
-pub(crate) mod http2;
+mod http2;
 mod pool;
 mod tls;
 
 pub(crate) use connect::connect;
 pub(crate) use flight::Flight;
 pub(crate) use group::{Group, Groups};
-pub(crate) use http2::Lease;
+pub(crate) use http2::{Begun, Lease};
 pub(crate) use pool::{Pool, Slot};

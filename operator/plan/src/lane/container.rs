@@ -26,8 +26,13 @@ pub(super) fn gateway(lane: &LaneContext<'_>) -> Container {
         env: Some(vec![
             env("BULKHEAD_LANE", format!("configmap:{}/{document}", instance.namespace())),
             env("BULKHEAD_SOURCE", "kubernetes".to_owned()),
+            // Not to be sent to itself by endpoints that others write.
+            env_of_field("BULKHEAD_POD_IPS", "status.podIPs".to_owned()),
             // Empty where Kubernetes does not label pods with their zone, which it does from version 1.35 on.
-            env_of_label("BULKHEAD_ZONE", "topology.kubernetes.io/zone"),
+            env_of_field("BULKHEAD_ZONE", "metadata.labels['topology.kubernetes.io/zone']".to_owned()),
+            // Buffers that a flood made go back to the node when it is over. By default the allocator of glibc keeps them for itself,
+            // and the memory looks full for ever (mallopt(3), M_MMAP_THRESHOLD).
+            env("MALLOC_MMAP_THRESHOLD_", "32768".to_owned()),
         ]),
         ports: Some(vec![
             port(HTTP_PORT_NAME, HTTP_PORT),
@@ -93,10 +98,9 @@ fn env(name: &str, value: String) -> EnvVar {
     EnvVar { name: name.to_owned(), value: Some(value), value_from: None }
 }
 
-/// What the pod's own label says.
-fn env_of_label(name: &str, label: &str) -> EnvVar {
-    let field =
-        ObjectFieldSelector { api_version: Some("v1".to_owned()), field_path: format!("metadata.labels['{label}']") };
+/// What a field of the pod itself says.
+fn env_of_field(name: &str, field_path: String) -> EnvVar {
+    let field = ObjectFieldSelector { api_version: Some("v1".to_owned()), field_path };
     let source = EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() };
     EnvVar { name: name.to_owned(), value: None, value_from: Some(source) }
 }

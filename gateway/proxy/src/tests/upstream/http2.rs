@@ -254,6 +254,18 @@ async fn a_backend_that_never_opens_its_window_or_never_answers_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_call_takes_no_longer_than_it_says_it_may() {
+    let lane = lane().await;
+    let mut client = lane.client().await;
+    client.send("POST /s/m HTTP/1.1\r\nHost: a.test\r\nGrpc-Timeout: 100m\r\nContent-Length: 0\r\n\r\n").await;
+    let mut backend = Backend::accept(&lane).await;
+    let (request, _respond) = backend.call().await;
+    assert_eq!(request.headers()["grpc-timeout"], "100m");
+    assert!(backend.during(client.head()).await.starts_with("HTTP/1.1 504 "));
+    assert_eq!(lane.faults("upstream_timeout"), 1);
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_takes_its_request_back() {
     let lane = lane().await;
     let mut client = lane.client().await;

@@ -4,9 +4,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bulkhead_http1::{
-    HeadLimits, MAX_FIELDS, Progress, Refusal, ResponseFraming, ResponseHead, Trailers, parse_response,
-};
+use bulkhead_http1::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Trailers, parse_response};
+use bulkhead_model::limits;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
@@ -16,14 +15,17 @@ use http::{Response, StatusCode};
 use super::classify;
 use crate::content::{self, Broken, Piece};
 use crate::deadline::Waiting;
+use crate::exchange::grpc;
 use crate::fault::Fault;
 use crate::transfer::Patience;
 use crate::worker::Worker;
 
-/// Interim responses (1xx) taken before the final one. Honest backends send one or two.
-const MOST_INTERIM: u32 = 10;
 /// Bounds on the head, which is longer than the header list it is made of by its punctuation.
-const HEAD_LIMITS: HeadLimits = HeadLimits { head_bytes: 32 << 10, target_bytes: 0, fields: MAX_FIELDS };
+const HEAD_LIMITS: HeadLimits = HeadLimits {
+    head_bytes: limits::RESPONSE_HEAD_BYTES.size(),
+    target_bytes: 0,
+    fields: limits::RESPONSE_FIELDS.size(),
+};
 /// Fields that a header list must not have (RFC 9113 §8.2.2), and that would say something about HTTP/1.1 here.
 const REFUSED: [&str; 5] = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
 
@@ -55,7 +57,7 @@ impl Source {
         while let Poll::Ready(Some(informational)) = self.response.poll_informational(cx) {
             informational.map_err(|error| classify(&error))?;
             *interim += 1;
-            if *interim > MOST_INTERIM {
+            if *interim > limits::INTERIM.number() {
                 return Poll::Ready(Err(Fault::TooManyInterim));
             }
         }
@@ -84,7 +86,7 @@ impl Source {
         }
         let trailers = ready!(content.poll_trailers(cx)).map_err(|_| Broken::Gone)?;
         if let Some(section) = trailers {
-            if section.len() > MAX_FIELDS {
+            if section.len() > limits::RESPONSE_FIELDS.size() {
                 return Poll::Ready(Err(Broken::Framing(Refusal::TooManyFields)));
             }
             for (name, value) in &section {
@@ -143,8 +145,7 @@ impl content::ResponseSource for Source {
         });
         let (parts, content) = received.await?.into_parts();
         let ended = content.is_end_stream();
-        self.grpc =
-            parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        self.grpc = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         write(&mut self.head, parts.status, &parts.headers, to_head).ok_or(Fault::BadResponse)?;
         (self.content, self.last) = (Some(content), ended);
         match parse_response(&self.head, &HEAD_LIMITS, to_head, response) {

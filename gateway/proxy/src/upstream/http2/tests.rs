@@ -27,7 +27,7 @@ async fn begin(sessions: &Sessions) -> (Lease, Source, DuplexStream) {
     let mut lease = sessions.establish(client, KeepAlive::default()).await.unwrap();
     server.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
     server.read_exact(&mut [0; 24]).await.unwrap();
-    let (source, _) = lease
+    let Begun { source, .. } = lease
         .begin(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", false, Piece { content: b"", last: true, trailers: None })
         .unwrap();
     (lease, source, server)

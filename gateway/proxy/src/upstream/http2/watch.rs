@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bulkhead_model::limits;
 use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
@@ -30,7 +31,7 @@ pub(super) struct KeepAlive {
 
 impl Default for KeepAlive {
     fn default() -> Self {
-        let (interval, patience) = (Duration::from_secs(30), Duration::from_secs(10));
+        let (interval, patience) = (limits::SILENCE.time(), limits::ANSWER.time());
         Self { interval, patience, questions: 2, rare: Duration::from_secs(330) }
     }
 }

@@ -55,7 +55,9 @@ fn a_pod_is_told_its_lane_and_nothing_that_may_change() {
         [
             ("BULKHEAD_LANE", "configmap:docks/quay-north-south"),
             ("BULKHEAD_SOURCE", "kubernetes"),
+            ("BULKHEAD_POD_IPS", "status.podIPs"),
             ("BULKHEAD_ZONE", "metadata.labels['topology.kubernetes.io/zone']"),
+            ("MALLOC_MMAP_THRESHOLD_", "32768"),
         ]
     );
 }
