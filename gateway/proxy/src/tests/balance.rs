@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
 use bulkhead_model::balance::{Affinity, HashBy, Method, Mode, Sticky};
 use bulkhead_model::{Backend, Endpoint, Endpoints, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use super::support::{Lane, Peer, eventually};
 
