@@ -237,3 +237,34 @@ async fn a_gateway_that_runs_out_of_descriptors_recovers_by_itself() {
     assert_eq!(ask(&lane).await, (200, None));
     lane.process.ensure_running().unwrap();
 }
+
+/// Memory of a real process, as far as it is resident, against a bound that it is told.
+#[tokio::test]
+async fn a_flood_is_shed_and_what_it_held_is_given_back() {
+    let mut command = gateway();
+    // The second as in a pod: without it the allocator keeps what was freed.
+    command.env("BULKHEAD_MEMORY_LIMIT", "64Mi").env("MALLOC_MMAP_THRESHOLD_", "32768");
+    let mut settings = document();
+    settings.limits.request_head_bytes = 256 << 10;
+    let lane = Lane::start_as(&settings, command).await;
+    let _backend = backed(&lane).await;
+    let head = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nX: {}", "y".repeat(200 << 10));
+    let mut flood = Vec::new();
+    for _ in 0..400 {
+        let mut client = lane.connect().await;
+        // Nobody takes it once the gateway is full.
+        let _ = timeout(Duration::from_millis(50), client.write(&head)).await;
+        flood.push(client);
+    }
+    let shed = wait_for("a gateway that sheds load", PATIENCE, async || {
+        let log = lane.process.log();
+        anyhow::ensure!(log.contains("\"level\":\"refuse\"") || log.contains("\"level\":\"stop_accepting\""), "{log}");
+        Ok(())
+    });
+    shed.await.unwrap();
+    drop(flood);
+    level(&lane, 0.0).await;
+    assert_eq!(ask(&lane).await, (200, None));
+    let full = lane.metrics().await["bulkhead_overload_pressure_ratio{of=\"memory\"}"];
+    assert!(full < 0.7, "{full} of it is still in use");
+}
