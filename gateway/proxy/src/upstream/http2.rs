@@ -120,9 +120,18 @@ impl Sessions {
         Ok(lease)
     }
 
-    /// Lets go of connections that are broken, old, or were not used for `keep`. Requests on them end in peace.
-    pub(crate) fn sweep(&self, now: Instant, keep: Duration) {
-        self.list.borrow_mut().retain(|session| session.is_alive() && session.is_fresh(now, keep));
+    /// Lets go of connections that are broken, old, or were not used for `keep`, and of unused ones above `most`; says how many
+    /// are left. Requests on them end in peace.
+    pub(crate) fn sweep(&self, now: Instant, keep: Duration, most: usize) -> usize {
+        let mut list = self.list.borrow_mut();
+        list.retain(|session| session.is_alive() && session.is_fresh(now, keep));
+        let mut excess = list.len().saturating_sub(most);
+        list.retain(|session| {
+            let goes = excess > 0 && session.active.get() == 0;
+            excess -= usize::from(goes);
+            !goes
+        });
+        list.len()
     }
 
     /// Lets go of all connections.

@@ -62,11 +62,11 @@ impl Pool {
                 idle.clear();
                 slot.sessions.clear();
             }
-            slot.sessions.sweep(now, keep);
             idle.retain(|one| now.duration_since(one.since) < keep);
             let excess = idle.len().saturating_sub(left);
             idle.drain(..excess);
             left -= idle.len();
+            left = left.saturating_sub(slot.sessions.sweep(now, keep, left));
             // Somebody holds the slot of a request in flight, and will put its connection back there.
             !idle.is_empty() || !slot.sessions.is_empty() || Rc::strong_count(slot) > 1
         });

@@ -77,7 +77,7 @@ async fn a_connection_without_requests_is_not_asked_and_closed_when_it_was_unuse
         assert!(timeout(Duration::from_secs(3600), until(&mut server, PING)).await.is_err());
         let (now, keep) = (Instant::now(), Duration::from_secs(60));
         // It is old by now, so that no further request gets a place on it.
-        sessions.sweep(now, keep);
+        sessions.sweep(now, keep, 8);
         assert!(sessions.is_empty());
         assert!(until(&mut server, PING).await.is_none());
     };
@@ -90,15 +90,33 @@ async fn an_unused_connection_is_kept_for_as_long_as_it_may_and_a_used_one_longe
     let test = async {
         let (lease, _source, _server) = begin(&sessions).await;
         let (now, keep) = (Instant::now(), Duration::from_secs(60));
-        sessions.sweep(now, keep);
-        sessions.sweep(now + keep * 2, keep);
+        sessions.sweep(now, keep, 8);
+        sessions.sweep(now + keep * 2, keep, 8);
         assert!(!sessions.is_empty());
         drop(lease);
-        sessions.sweep(now + keep * 2, keep);
-        sessions.sweep(now + keep * 3 - Duration::from_secs(1), keep);
+        sessions.sweep(now + keep * 2, keep, 8);
+        sessions.sweep(now + keep * 3 - Duration::from_secs(1), keep, 8);
         assert!(!sessions.is_empty());
-        sessions.sweep(now + keep * 3, keep);
+        sessions.sweep(now + keep * 3, keep, 8);
         assert!(sessions.is_empty());
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_connections_the_unused_are_closed() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (_used, _source, _server) = begin(&sessions).await;
+        let mut servers = Vec::new();
+        for _ in 0..3 {
+            let (client, server) = duplex(1 << 16);
+            drop(sessions.establish(client, KeepAlive::default()).await.unwrap());
+            servers.push(server);
+        }
+        let keep = Duration::from_secs(60);
+        assert_eq!(sessions.sweep(Instant::now(), keep, 2), 2);
+        assert_eq!(sessions.sweep(Instant::now(), keep, 0), 1);
     };
     LocalSet::new().run_until(test).await;
 }
