@@ -21,7 +21,7 @@ use crate::peer::Asking;
 use crate::publication::Publication;
 
 /// Whether HTTP/2 is spoken behind a handshake. What is not spoken is not offered, whatever a lane wants.
-const SPEAKS_HTTP2: bool = false;
+const SPEAKS_HTTP2: bool = true;
 
 /// What is spoken behind a handshake, as the two sides have agreed in it (RFC 7301).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

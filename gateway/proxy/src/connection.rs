@@ -7,11 +7,13 @@ use bulkhead_http1::Lines;
 use bulkhead_model::Denial;
 use bulkhead_model::client_auth::{Channel, RouteAuth, Verdict};
 
+use crate::certificates::Protocol;
 use crate::deadline::{Guard, Interrupt, Waiting};
 use crate::exchange::{Next, forwarded};
 use crate::fault::Fault;
 use crate::handshake;
 use crate::http1;
+use crate::http2;
 use crate::peer::Peer;
 use crate::registry::Seat;
 use crate::stream::Stream;
@@ -52,24 +54,35 @@ impl Client {
 pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, address: IpAddr, secure: bool) {
     let guard = Guard::new(seat);
     let port = stream.port();
-    let mut peer = None;
+    let (mut peer, mut protocol) = (None, Protocol::Http1);
     stream = match stream {
         // Boxed: what a handshake needs is needed once.
         Stream::Plain(plain) if secure => match Box::pin(handshake::perform(worker, &guard, plain)).await {
             Ok(secured) => {
-                tracing::trace!(protocol = ?secured.protocol, "shook hands");
-                peer = secured.peer;
+                (peer, protocol) = (secured.peer, secured.protocol);
                 Stream::Tls(secured.session)
             }
             Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
         },
         stream => stream,
     };
-    let client = Client::new(worker, address, port, secure, peer);
-    let next = http1::serve(worker, &guard, &mut http1::Downstream::new(stream.split(), client, guard.now())).await;
-    if next == Next::Reset {
-        // A response that was begun and broke must not look complete: the client gets a reset, not an end of stream.
-        stream.reset();
+    let rest = match protocol {
+        Protocol::Http2 => Some((Client::new(worker, address, port, secure, peer), None)),
+        Protocol::Http1 => {
+            let client = Client::new(worker, address, port, secure, peer);
+            let mut down = http1::Downstream::new(stream.split(), client, guard.now());
+            let next = http1::serve(worker, &guard, &mut down).await;
+            let rest = (next == Next::Http2).then(|| down.into_parts());
+            if next == Next::Reset {
+                // A response that was begun and broke must not look complete: the client gets a reset, not an end of stream.
+                stream.reset();
+            }
+            rest
+        }
+    };
+    if let Some((client, before)) = rest {
+        // Boxed: it is large, and most connections are of HTTP/1.1.
+        Box::pin(http2::serve(worker, &guard, stream, before, client)).await;
     }
 }
 
@@ -86,6 +99,7 @@ impl From<Interrupt> for Option<Fault> {
                 Waiting::Connect => Fault::ConnectTimeout,
                 Waiting::Send => Fault::UpstreamStalled,
                 Waiting::Response => Fault::UpstreamTimeout,
+                Waiting::Pong => Fault::ClientGone,
             }),
         }
     }

@@ -33,6 +33,8 @@ pub(crate) enum Waiting {
     Send,
     /// The backend to answer, or to go on answering.
     Response,
+    /// The client to show that it is still there.
+    Pong,
 }
 
 /// Why a guarded future was ended.
@@ -109,6 +111,8 @@ impl Guard {
             Waiting::Connect => settings.upstream.connect,
             Waiting::Send => settings.upstream.send,
             Waiting::Response => settings.upstream.read,
+            // No setting: the connection says for how long.
+            Waiting::Pong => settings.limits.keep_alive_idle,
         };
         self.wait(what, limit);
     }

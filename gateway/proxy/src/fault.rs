@@ -37,6 +37,8 @@ pub enum Fault {
     ContentTooSlow,
     /// The client took back more requests of an HTTP/2 connection than anybody needs to.
     TooManyResets,
+    /// The client broke the rules of HTTP/2.
+    Http2Broken,
     /// The client sent more frames without request or content than anybody needs to.
     TooManyControlFrames,
     /// The client closed, or reset, its connection before it had its response.
@@ -98,7 +100,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 41] = [
+const OWN: [Fault; 42] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -124,6 +126,7 @@ const OWN: [Fault; 41] = [
     Fault::ContentTimeout,
     Fault::ContentTooSlow,
     Fault::TooManyResets,
+    Fault::Http2Broken,
     Fault::TooManyControlFrames,
     Fault::ClientGone,
     Fault::ResponseStalled,
@@ -213,6 +216,7 @@ impl Fault {
                 row("content_too_slow", 408, Client, false, "the request content arrives too slowly")
             }
             Self::TooManyResets => row("too_many_resets", 0, Client, false, ""),
+            Self::Http2Broken => row("http2_broken", 0, Client, false, ""),
             Self::TooManyControlFrames => row("too_many_control_frames", 0, Client, false, ""),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
             Self::ClientGone => row("client_gone", 0, Client, false, ""),

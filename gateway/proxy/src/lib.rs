@@ -22,6 +22,7 @@ mod failpoint;
 pub mod fault;
 mod handshake;
 mod http1;
+mod http2;
 mod id_map;
 mod listen;
 mod pace;
@@ -34,6 +35,7 @@ mod stream;
 pub mod tally;
 mod transfer;
 mod upstream;
+mod whole;
 mod worker;
 
 pub use listen::StartError;

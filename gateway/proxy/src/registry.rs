@@ -14,7 +14,7 @@ pub(crate) struct Registry {
     phase: Cell<Phase>,
     level: Cell<Level>,
     waiting: RefCell<Vec<Option<Waker>>>,
-    free: RefCell<Vec<usize>>,
+    free: RefCell<Vec<u32>>,
     open: Cell<usize>,
 }
 
@@ -54,12 +54,21 @@ impl Registry {
     /// Enters a connection; it leaves when the seat is dropped, also by a panic.
     pub(crate) fn seat(self: &Rc<Self>) -> Seat {
         self.open.set(self.open.get() + 1);
+        self.enter_as(true)
+    }
+
+    /// Enters what is woken like a connection and is not one: a stream of one.
+    pub(crate) fn stand(self: &Rc<Self>) -> Seat {
+        self.enter_as(false)
+    }
+
+    fn enter_as(self: &Rc<Self>, counted: bool) -> Seat {
         let index = self.free.borrow_mut().pop().unwrap_or_else(|| {
             let mut waiting = self.waiting.borrow_mut();
             waiting.push(None);
-            waiting.len() - 1
+            u32::try_from(waiting.len() - 1).unwrap_or(u32::MAX)
         });
-        Seat { registry: Rc::clone(self), index }
+        Seat { registry: Rc::clone(self), index, counted }
     }
 }
 
@@ -67,7 +76,10 @@ impl Registry {
 #[derive(Debug)]
 pub(crate) struct Seat {
     registry: Rc<Registry>,
-    index: usize,
+    /// Small, as this lies in every connection.
+    index: u32,
+    /// Whether it is a connection.
+    counted: bool,
 }
 
 impl Seat {
@@ -81,7 +93,7 @@ impl Seat {
 
     /// Asks to be woken when the phase changes, or the level rises.
     pub(crate) fn listen(&self, waker: &Waker) {
-        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index)
+        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index as usize)
             && !slot.as_ref().is_some_and(|known| known.will_wake(waker))
         {
             *slot = Some(waker.clone());
@@ -91,10 +103,10 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index) {
+        if let Some(slot) = self.registry.waiting.borrow_mut().get_mut(self.index as usize) {
             *slot = None;
         }
         self.registry.free.borrow_mut().push(self.index);
-        self.registry.open.set(self.registry.open.get().saturating_sub(1));
+        self.registry.open.set(self.registry.open.get().saturating_sub(usize::from(self.counted)));
     }
 }

@@ -25,12 +25,13 @@ use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::dice::Dice;
+use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
 use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
-use crate::registry::Registry;
+use crate::registry::{Registry, Seat};
 use crate::stream::Stream;
 use crate::upstream::{Groups, Pool};
 
@@ -51,6 +52,8 @@ pub(crate) struct Worker {
     pub(crate) buffers: Rc<Buffers>,
     pub(crate) pool: Pool,
     pub(crate) registry: Rc<Registry>,
+    /// Connections of HTTP/2 that have something to write.
+    pub(crate) corks: Rc<Corks>,
     pub(crate) date: DateClock,
     pub(crate) fallback: Settings,
     #[expect(clippy::vec_box, reason = "a request holds a pointer: what is large must not lie in every connection")]
@@ -180,6 +183,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         buffers: Rc::default(),
         pool: Pool::default(),
         registry: Rc::default(),
+        corks: Rc::default(),
         date: DateClock::default(),
         fallback: Settings::default(),
         scratch: RefCell::default(),
@@ -195,6 +199,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         }
         spawn_local(follow_snapshots(Rc::clone(&worker)));
         spawn_local(sweep(Rc::clone(&worker)));
+        let corks = Rc::clone(&worker.corks);
+        spawn_local(async move { corks.drain().await });
         spawn_local(follow_levels(Rc::clone(&worker), course.levels));
         follow_phases(&worker, course.phases).await;
         Ok(())
@@ -258,7 +264,7 @@ fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::Soc
         return;
     }
     let address = peer.ip().to_canonical();
-    let seat = Seated { worker: Rc::clone(worker), seat: Some(worker.registry.seat()) };
+    let seat = Seated::new(worker, worker.registry.seat());
     worker.note_open();
     spawn_local(async move {
         let mut seated = seat;
@@ -268,10 +274,16 @@ fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::Soc
     });
 }
 
-/// Keeps the books when a connection ends, in peace or by a panic.
-struct Seated {
+/// Keeps the books when a connection, or a stream of one, ends, in peace or by a panic.
+pub(crate) struct Seated {
     worker: Rc<Worker>,
-    seat: Option<crate::registry::Seat>,
+    pub(crate) seat: Option<Seat>,
+}
+
+impl Seated {
+    pub(crate) fn new(worker: &Rc<Worker>, seat: Seat) -> Self {
+        Self { worker: Rc::clone(worker), seat: Some(seat) }
+    }
 }
 
 impl Drop for Seated {

@@ -40,6 +40,8 @@ pub(crate) enum Next {
     Linger,
     /// It is broken off visibly.
     Reset,
+    /// In HTTP/2, as the client has begun it.
+    Http2,
 }
 
 /// Serves the next request of `down`.

@@ -4,11 +4,12 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::downstream::Downstream;
 use crate::deadline::{Guard, Interrupt, Waiting};
 use crate::exchange::{self, Next};
+use crate::http2::PREFACE;
 use crate::phase::Phase;
 use crate::transfer::read_fresh;
 use crate::worker::Worker;
@@ -51,6 +52,9 @@ pub(crate) async fn serve(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstr
 
 /// Exchanges requests as long as they follow one another; [`Next::Request`] when none has come for `quiet`.
 async fn serve_while_busy(worker: &Rc<Worker>, guard: &Guard, down: &mut Downstream<'_>, quiet: Duration) -> Next {
+    if down.may_speak_http2() && speaks_http2(worker, guard, down).await {
+        return Next::Http2;
+    }
     loop {
         down.requests += 1;
         match exchange::run(worker, guard, down).await {
@@ -105,6 +109,24 @@ async fn wait_for_request(
         Err(Interrupt::Elapsed(_)) => Arrival::Nothing,
         Ok(Ok(None) | Err(_)) | Err(Interrupt::Leaving) => Arrival::End,
     }
+}
+
+/// Whether a connection whose first bytes may be the preface of HTTP/2 begins with all of it.
+async fn speaks_http2(worker: &Worker, guard: &Guard, down: &mut Downstream<'_>) -> bool {
+    let current = worker.current();
+    guard.wait_for(Waiting::Head, current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings));
+    drop(current);
+    let reading = pin!(async {
+        while down.source.held().len() < PREFACE.len() && down.may_speak_http2() {
+            let Some(buffer) = &mut down.source.buffer else { return };
+            if !matches!(down.source.read.read_buf(buffer.spare()).await, Ok(1..)) {
+                return;
+            }
+        }
+    });
+    // What is not the preface, or does not become it, is a request of HTTP/1.1, and ends like one.
+    let _ = guard.run(Phase::Draining, reading).await;
+    down.source.held().starts_with(PREFACE)
 }
 
 /// Ends our side and takes what the client still sends, within bounds.

@@ -7,11 +7,13 @@ use bulkhead_model::settings::Limits;
 use tokio::time::Instant;
 
 use super::{Sink, Source, head};
+use crate::buffer::Buffer;
 use crate::connection::Client;
 use crate::content;
 use crate::deadline::{Guard, Waiting};
 use crate::downstream;
 use crate::fault::Fault;
+use crate::http2::PREFACE;
 use crate::publication::Pinned;
 use crate::stream::{ReadHalf, WriteHalf};
 use crate::transfer::{Patience, gone, write_all};
@@ -31,6 +33,19 @@ impl<'s> Downstream<'s> {
     pub(crate) fn new((read, write): (ReadHalf<'s>, WriteHalf<'s>), client: Client, opened: Instant) -> Self {
         let (source, sink) = (Source::new(read, Waiting::Content), Sink::new(write, Waiting::Client));
         Self { source, sink, client, requests: 0, opened }
+    }
+
+    /// Whether what has come, before any request, may be how a client begins that knows of HTTP/2 (RFC 9113 §3.3). Behind a
+    /// handshake that is agreed on there.
+    pub(super) fn may_speak_http2(&self) -> bool {
+        self.requests == 0
+            && !self.client.secure
+            && self.source.held().iter().zip(PREFACE).all(|(came, due)| came == due)
+    }
+
+    /// Whoever goes on with the connection: its client, and what was read.
+    pub(crate) fn into_parts(self) -> (Client, Option<Buffer>) {
+        (self.client, self.source.buffer)
     }
 
     /// Whether to take what the client still sends before the connection is closed. Bytes that nobody reads make the kernel

@@ -6,6 +6,7 @@ mod defects;
 mod drain;
 mod exchange;
 mod hello;
+mod http2;
 mod overload;
 mod retry;
 mod support;

@@ -146,17 +146,17 @@ async fn the_name_in_the_handshake_chooses_the_certificate_in_both_versions() {
 }
 
 #[tokio::test]
-async fn a_hybrid_key_exchange_and_no_protocol_but_http_1_1_are_agreed_on() {
+async fn a_hybrid_key_exchange_and_the_better_protocol_are_agreed_on() {
     let lane = Lane::start().await;
     let mut offer = client(BOTH);
     offer.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let peer = connect(&lane, &Arc::new(offer), "a.test").await.unwrap();
     let connection = peer.stream.get_ref().1;
-    assert_eq!(connection.alpn_protocol(), Some(b"http/1.1".as_slice()));
+    assert_eq!(connection.alpn_protocol(), Some(b"h2".as_slice()));
     assert_eq!(connection.negotiated_key_exchange_group().unwrap().name(), rustls::NamedGroup::X25519MLKEM768);
-    let mut only_h2 = client(BOTH);
-    only_h2.alpn_protocols = vec![b"h2".to_vec()];
-    assert!(connect(&lane, &Arc::new(only_h2), "a.test").await.is_err());
+    let mut only_h3 = client(BOTH);
+    only_h3.alpn_protocols = vec![b"h3".to_vec()];
+    assert!(connect(&lane, &Arc::new(only_h3), "a.test").await.is_err());
     eventually("it is counted", || lane.faults("tls_incompatible") == 1).await;
 }
 

@@ -1,0 +1,300 @@
+//! One client's connection: its streams, its time, and its share.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bulkhead_model::Settings;
+use bulkhead_model::settings::Http2;
+use bytes::Bytes;
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Ping, PingPong, Reason, RecvStream};
+use http::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_local;
+
+use super::cork::Cork;
+use super::downstream::Downstream;
+use super::meter::Meter;
+use super::sink::Answering;
+use crate::buffer::Buffer;
+use crate::connection::Client;
+use crate::deadline::{Guard, Interrupt, Waiting};
+use crate::exchange::{self, Next};
+use crate::fault::Fault;
+use crate::phase::Phase;
+use crate::worker::{Seated, Worker};
+
+/// Requests that a client takes back before they were looked at, at most this many at a time (CVE-2023-44487).
+const UNSEEN_RESETS: usize = 20;
+/// Streams that we reset because of what a client did on them, over the life of a connection (CVE-2025-8671).
+const OWN_RESETS: usize = 1024;
+/// While there are requests, how often a client is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// And how long it may take to answer.
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client that was told to go may take to hang up.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// And what it may still send meanwhile.
+const FAREWELL_BYTES: usize = 1 << 20;
+
+/// Serves a connection to its end. `before` is what was read of it already.
+pub(crate) async fn serve<S>(worker: &Rc<Worker>, guard: &Guard, stream: S, before: Option<Buffer>, client: Client)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let settings = settings(worker);
+    let meter = Rc::new(Meter::new(&settings.limits.http2));
+    let cork = Cork::new(stream, before, Rc::clone(&worker.corks), Rc::clone(&meter));
+    let remains = cork.remains();
+    guard.wait_for(Waiting::Head, &settings);
+    let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Bytes>(cork));
+    let mut connection = match guard.run(Phase::Draining, shaking).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return account(worker, &error),
+        Err(interrupt) => return Option::from(interrupt).into_iter().for_each(|fault| worker.tally().fault(fault)),
+    };
+    let pings = connection.ping_pong();
+    let mut serving =
+        Serving { worker, guard, client: Rc::new(client), streams: Rc::default(), served: 0, pings, asked: false };
+    let end = serving.run(&mut connection, &meter).await;
+    if let End::Flood(fault) = end {
+        worker.tally().fault(fault);
+        connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+    }
+    if end == End::Cut {
+        return;
+    }
+    // What is left to be said is said, and heard; nobody waits for it for long.
+    guard.wait(Waiting::Client, FAREWELL);
+    let closing = pin!(async {
+        // However it ends, nothing more is said.
+        let _ = poll_fn(|cx| connection.poll_closed(cx)).await;
+        drop(connection);
+        remains.take(FAREWELL_BYTES, &worker.buffers).await;
+    });
+    let _ = guard.run(Phase::Cut, closing).await;
+}
+
+/// A copy: a connection outlives many snapshots.
+fn settings(worker: &Worker) -> Settings {
+    let current = worker.current();
+    current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings).clone()
+}
+
+fn builder(limits: &Http2) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_list_bytes)
+        .initial_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
+        .max_send_buffer_size(limits.send_buffer)
+        .max_pending_accept_reset_streams(UNSEEN_RESETS)
+        .max_local_error_reset_streams(Some(OWN_RESETS));
+    builder
+}
+
+/// Counts what a client did wrong.
+fn account(worker: &Worker, error: &h2::Error) {
+    let fault = match error.reason() {
+        Some(Reason::NO_ERROR) => return,
+        Some(Reason::ENHANCE_YOUR_CALM) => Fault::TooManyResets,
+        Some(_) if error.is_library() => Fault::Http2Broken,
+        // It was not us who ended it.
+        Some(_) => return,
+        None => Fault::ClientGone,
+    };
+    worker.tally().fault(fault);
+}
+
+/// Why a connection is served no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Its client has left, or was told to.
+    Closed,
+    /// Its client sent too much of what brings nothing.
+    Flood(Fault),
+    /// The proxy leaves at once.
+    Cut,
+}
+
+/// A connection between its handshake and its end.
+struct Serving<'c> {
+    worker: &'c Rc<Worker>,
+    guard: &'c Guard,
+    client: Rc<Client>,
+    streams: Rc<Streams>,
+    /// Streams that were begun.
+    served: u32,
+    pings: Option<PingPong>,
+    /// Whether the client has been asked whether it is there, and has not answered.
+    asked: bool,
+}
+
+impl Serving<'_> {
+    async fn run<S>(&mut self, connection: &mut Connection<S, Bytes>, meter: &Meter) -> End
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (guard, limits) = (self.guard, settings(self.worker).limits);
+        let age = self.guard.now() + limits.keep_alive_age;
+        let mut leaving = false;
+        loop {
+            if !leaving
+                && (self.guard.lets_go() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
+            {
+                leaving = true;
+                // Two frames: the client may still send what it has begun to send (RFC 9113 §6.8).
+                connection.graceful_shutdown();
+            }
+            self.wait(leaving);
+            let until = if leaving { Phase::Cut } else { Phase::Lameduck };
+            let next = pin!(poll_fn(|cx| self.poll_next(connection, meter, cx)));
+            match guard.run(until, next).await {
+                Ok(Event::Request(request, responder)) => self.begin(request, responder),
+                Ok(Event::Idle | Event::Pong) => {}
+                Ok(Event::Flood(fault)) => return End::Flood(fault),
+                Ok(Event::End(error)) => {
+                    error.iter().for_each(|error| account(self.worker, error));
+                    return End::Closed;
+                }
+                Err(Interrupt::Leaving) if leaving => return End::Cut,
+                Err(Interrupt::Leaving) => {}
+                Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
+                    leaving = true;
+                    connection.graceful_shutdown();
+                }
+                Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 || self.asked => return End::Cut,
+                Err(Interrupt::Elapsed(_)) => self.ask(),
+            }
+        }
+    }
+
+    /// How long the next event may take.
+    fn wait(&self, leaving: bool) {
+        let current = self.worker.current();
+        let settings = current.as_ref().map_or(&self.worker.fallback, |pinned| &pinned.snapshot().settings);
+        match (self.streams.open.get(), self.asked) {
+            (0, _) if leaving => self.guard.wait(Waiting::Request, FAREWELL),
+            (0, _) => self.guard.wait_for(Waiting::Request, settings),
+            (_, false) => self.guard.wait(Waiting::Pong, PING_EVERY),
+            (_, true) => self.guard.wait(Waiting::Pong, PONG_WITHIN),
+        }
+    }
+
+    fn ask(&mut self) {
+        if let Some(pings) = &mut self.pings {
+            self.asked = pings.send_ping(Ping::opaque()).is_ok();
+        }
+    }
+
+    fn poll_next<S>(
+        &mut self,
+        connection: &mut Connection<S, Bytes>,
+        meter: &Meter,
+        cx: &mut Context<'_>,
+    ) -> Poll<Event>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if let Poll::Ready(accepted) = connection.poll_accept(cx) {
+            return Poll::Ready(match accepted {
+                Some(Ok((request, responder))) => Event::Request(request, responder),
+                Some(Err(error)) => Event::End(Some(error)),
+                None => Event::End(None),
+            });
+        }
+        if let Some(fault) = meter.over() {
+            return Poll::Ready(Event::Flood(fault));
+        }
+        if self.asked && self.pings.as_mut().is_some_and(|pings| pings.poll_pong(cx).is_ready()) {
+            self.asked = false;
+            return Poll::Ready(Event::Pong);
+        }
+        self.streams.poll_emptied(cx).map(|()| Event::Idle)
+    }
+
+    /// Serves a request on its own, until it is answered or taken back.
+    fn begin(&mut self, request: Request<RecvStream>, responder: SendResponse<Bytes>) {
+        self.served = self.served.saturating_add(1);
+        let (worker, client, open) = (Rc::clone(self.worker), Rc::clone(&self.client), Streams::open(&self.streams));
+        let seated = Seated::new(&worker, worker.registry.stand());
+        spawn_local(async move {
+            serve_stream(&worker, seated, &client, request, responder).await;
+            drop(open);
+        });
+    }
+}
+
+/// What happens on a connection.
+#[expect(clippy::large_enum_variant, reason = "it is looked at where it is made, and never kept")]
+enum Event {
+    Request(Request<RecvStream>, SendResponse<Bytes>),
+    /// The last stream has ended.
+    Idle,
+    /// The client is still there.
+    Pong,
+    /// The client has sent too much of what brings nothing.
+    Flood(Fault),
+    /// There will be nothing more.
+    End(Option<h2::Error>),
+}
+
+async fn serve_stream(
+    worker: &Worker,
+    mut seated: Seated,
+    client: &Client,
+    request: Request<RecvStream>,
+    responder: SendResponse<Bytes>,
+) {
+    let Some(seat) = seated.seat.take() else { return };
+    let guard = Guard::new(seat);
+    let answering = RefCell::new(Answering::Waiting(responder));
+    let next = exchange::run(worker, &guard, &mut Downstream::new(client, request, &answering)).await;
+    if next == Next::Reset {
+        // A response that was begun and broke must not look complete.
+        answering.borrow_mut().reset(Reason::INTERNAL_ERROR);
+    }
+}
+
+/// The streams of one connection that are being served.
+#[derive(Default)]
+struct Streams {
+    open: Cell<usize>,
+    emptied: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Streams {
+    /// Counts a stream as long as the result lives.
+    fn open(this: &Rc<Self>) -> Open {
+        this.open.set(this.open.get() + 1);
+        Open(Rc::clone(this))
+    }
+
+    /// Ready once whenever the last stream has ended.
+    fn poll_emptied(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.emptied.take() {
+            return Poll::Ready(());
+        }
+        self.waker.set(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+struct Open(Rc<Streams>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let left = self.0.open.get().saturating_sub(1);
+        self.0.open.set(left);
+        if left == 0 {
+            self.0.emptied.set(true);
+            self.0.waker.take().into_iter().for_each(Waker::wake);
+        }
+    }
+}

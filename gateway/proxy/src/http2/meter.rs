@@ -1,0 +1,159 @@
+//! How often a client sends what brings neither a request nor content. Each such frame is cheap to send and has to be looked
+//! at, answered or both (CVE-2019-9512, -9514, -9515, -9518; CVE-2023-44487).
+
+use std::cell::{Cell, RefCell};
+
+use bulkhead_model::budget::{Budget, Purse};
+use bulkhead_model::settings::Http2;
+use tokio::time::Instant;
+
+use super::PREFACE;
+use crate::fault::Fault;
+
+/// Frame types (RFC 9113 §6).
+mod frame {
+    pub(super) const DATA: u8 = 0;
+    pub(super) const PRIORITY: u8 = 2;
+    pub(super) const RST_STREAM: u8 = 3;
+    pub(super) const SETTINGS: u8 = 4;
+    pub(super) const PING: u8 = 6;
+    /// Bytes of a frame's head: length, type, flags and stream (RFC 9113 §4.1).
+    pub(super) const HEAD: usize = 9;
+}
+
+/// Counts the frames of one connection.
+#[derive(Debug)]
+pub(super) struct Meter {
+    resets: Budget,
+    control: Budget,
+    begin: Instant,
+    over: Cell<Option<Fault>>,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Bytes that are passed over before the next frame begins.
+    skip: usize,
+    /// What is known of the next frame's head.
+    head: [u8; frame::HEAD],
+    known: usize,
+    resets: Purse,
+    control: Purse,
+}
+
+impl Meter {
+    pub(super) fn new(limits: &Http2) -> Self {
+        let state = State {
+            skip: PREFACE.len(),
+            head: [0; frame::HEAD],
+            known: 0,
+            resets: Purse::full(limits.resets, 0),
+            control: Purse::full(limits.control_frames, 0),
+        };
+        Self {
+            resets: limits.resets,
+            control: limits.control_frames,
+            begin: Instant::now(),
+            over: Cell::new(None),
+            state: RefCell::new(state),
+        }
+    }
+
+    /// What the client has done too often.
+    pub(super) fn over(&self) -> Option<Fault> {
+        self.over.get()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.get().is_some()
+    }
+
+    /// Takes the bytes that have come.
+    pub(super) fn look(&self, mut bytes: &[u8]) {
+        let mut state = self.state.borrow_mut();
+        while !bytes.is_empty() {
+            let skipped = state.skip.min(bytes.len());
+            state.skip -= skipped;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+            let known = state.known;
+            let taken = bytes.len().min(frame::HEAD - known);
+            if let (Some(to), Some(from)) = (state.head.get_mut(known..known + taken), bytes.get(..taken)) {
+                to.copy_from_slice(from);
+            }
+            state.known += taken;
+            bytes = bytes.get(taken..).unwrap_or_default();
+            if state.known == frame::HEAD {
+                self.count(&mut state);
+            }
+        }
+    }
+
+    fn count(&self, state: &mut State) {
+        let [a, b, c, kind, ..] = state.head;
+        state.known = 0;
+        state.skip = u32::from_be_bytes([0, a, b, c]) as usize;
+        // Read only for frames that count.
+        let now = || u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (affordable, fault) = match kind {
+            frame::RST_STREAM => (state.resets.spend(self.resets, now()), Fault::TooManyResets),
+            frame::PING | frame::SETTINGS | frame::PRIORITY => {
+                (state.control.spend(self.control, now()), Fault::TooManyControlFrames)
+            }
+            frame::DATA if state.skip == 0 => (state.control.spend(self.control, now()), Fault::TooManyControlFrames),
+            _ => return,
+        };
+        if !affordable {
+            self.over.set(Some(fault));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(kind: u8, payload: usize) -> Vec<u8> {
+        let [_, a, b, c] = u32::try_from(payload).unwrap().to_be_bytes();
+        let mut bytes = vec![a, b, c, kind, 0, 0, 0, 0, 1];
+        bytes.resize(bytes.len() + payload, 3);
+        bytes
+    }
+
+    fn limits() -> Http2 {
+        let budget = Budget { burst: 3, per_second: 0 };
+        Http2 { resets: budget, control_frames: budget, ..Http2::default() }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_counted_does_not_depend_on_where_reads_end(cuts in prop::collection::vec(1_usize..40, 1..20)) {
+            let frames = [frame(6, 8), frame(1, 300), frame(4, 0), frame(0, 70), frame(0, 0), frame(8, 4), frame(3, 4)];
+            let bytes = [PREFACE.to_vec(), frames.concat()].concat();
+            let meter = Meter::new(&limits());
+            let (mut rest, mut cuts) = (&bytes[..], cuts.into_iter().cycle());
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+                meter.look(now);
+                rest = later;
+            }
+            prop_assert_eq!(meter.over(), None);
+            meter.look(&frame(6, 8));
+            prop_assert_eq!(meter.over(), Some(Fault::TooManyControlFrames));
+        }
+    }
+
+    #[test]
+    fn requests_that_are_taken_back_have_a_budget_of_their_own() {
+        let meter = Meter::new(&limits());
+        meter.look(PREFACE);
+        for _ in 0..3 {
+            meter.look(&frame(3, 4));
+            assert_eq!(meter.over(), None);
+        }
+        meter.look(&frame(3, 4));
+        assert_eq!(meter.over(), Some(Fault::TooManyResets));
+    }
+}

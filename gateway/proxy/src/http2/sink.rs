@@ -1,0 +1,145 @@
+//! Content as it leaves on a stream.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, SendStream};
+use http::Response;
+
+use super::head;
+use crate::content::{self, Piece};
+use crate::deadline::Waiting;
+use crate::pace::Progress;
+use crate::transfer::Patience;
+
+/// The sending half of a client's stream, before and after the response has begun.
+pub(super) enum Answering {
+    Waiting(SendResponse<Bytes>),
+    Begun(SendStream<Bytes>),
+}
+
+impl Answering {
+    /// Resolves when the client has taken its request back, or is gone.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Waiting(responder) => responder.poll_reset(cx).map(|_| ()),
+            Self::Begun(stream) => stream.poll_reset(cx).map(|_| ()),
+        }
+    }
+
+    /// Sends the head; `ends` if that is all.
+    fn begin(&mut self, response: Response<()>, ends: bool) -> io::Result<()> {
+        let Self::Waiting(responder) = self else { return Err(io::ErrorKind::AlreadyExists.into()) };
+        *self = Self::Begun(responder.send_response(response, ends).map_err(io::Error::other)?);
+        Ok(())
+    }
+
+    /// Where content goes once the head is sent.
+    fn stream(&mut self) -> io::Result<&mut SendStream<Bytes>> {
+        match self {
+            Self::Waiting(_) => Err(io::ErrorKind::NotConnected.into()),
+            Self::Begun(stream) => Ok(stream),
+        }
+    }
+
+    pub(super) fn reset(&mut self, reason: Reason) {
+        match self {
+            Self::Waiting(responder) => responder.send_reset(reason),
+            Self::Begun(stream) => stream.send_reset(reason),
+        }
+    }
+}
+
+/// Sends a response, as much of it as the client has room for. Shared with the source, which watches for a reset.
+pub(crate) struct Sink<'s> {
+    pub(super) answering: &'s RefCell<Answering>,
+}
+
+impl content::Sink for Sink<'_> {
+    fn frame(&mut self, _chunked: bool) {
+        // Every frame says how long it is, and the last one that it is the last.
+    }
+
+    async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
+        let ends = piece.last && piece.trailers.is_none();
+        if !head.is_empty() {
+            let response = head::response(head).ok_or(io::ErrorKind::InvalidData)?;
+            let bare = ends && piece.content.is_empty();
+            self.answering.borrow_mut().begin(response, bare)?;
+            if bare {
+                return Ok(());
+            }
+        }
+        let mut sending = Sending::new(piece.content, ends, Waiting::Client);
+        poll_fn(|cx| sending.poll(self.answering.borrow_mut().stream()?, cx, patience)).await?;
+        match piece.trailers {
+            Some(trailers) if piece.last => {
+                let trailers = head::trailer_map(trailers);
+                self.answering.borrow_mut().stream()?.send_trailers(trailers).map_err(io::Error::other)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One piece of content on its way into a stream's window.
+pub(crate) struct Sending<'p> {
+    content: &'p [u8],
+    /// Whether the stream ends with it, and that has not been said yet.
+    ends: bool,
+    /// What a receiver without room keeps waiting.
+    awaited: Waiting,
+    told: bool,
+    progress: Progress,
+}
+
+impl<'p> Sending<'p> {
+    pub(crate) fn new(content: &'p [u8], ends: bool, awaited: Waiting) -> Self {
+        Self { content, ends, awaited, told: false, progress: Progress::default() }
+    }
+
+    /// Ready when all of it is on its way. A window that opens by a few bytes now and then does not extend the wait.
+    pub(crate) fn poll(
+        &mut self,
+        stream: &mut SendStream<Bytes>,
+        cx: &mut Context<'_>,
+        patience: Patience<'_>,
+    ) -> Poll<io::Result<()>> {
+        let least = if self.awaited == Waiting::Client { patience.settings.limits.response_progress } else { 1 };
+        loop {
+            if self.content.is_empty() && !std::mem::take(&mut self.ends) {
+                return Poll::Ready(Ok(()));
+            } else if self.content.is_empty() {
+                return Poll::Ready(stream.send_data(Bytes::new(), true).map_err(io::Error::other));
+            }
+            stream.reserve_capacity(self.content.len());
+            let room = match stream.capacity() {
+                0 => match stream.poll_capacity(cx) {
+                    Poll::Pending => {
+                        if !std::mem::replace(&mut self.told, true) {
+                            patience.wait_for(self.awaited);
+                            self.progress = Progress::default();
+                        }
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(room) => room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?,
+                },
+                room => room,
+            };
+            let (now, later) = self.content.split_at(room.min(self.content.len()));
+            if now.is_empty() {
+                continue;
+            }
+            let ends = self.ends && later.is_empty();
+            stream.send_data(Bytes::copy_from_slice(now), ends).map_err(io::Error::other)?;
+            self.content = later;
+            self.ends &= !ends;
+            self.progress.add(now.len());
+            self.told = self.told && !self.progress.take(least);
+        }
+    }
+}
