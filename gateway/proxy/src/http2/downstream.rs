@@ -18,6 +18,7 @@ use crate::connection::Client;
 use crate::content::{self, RequestSource};
 use crate::deadline::{Guard, Waiting};
 use crate::downstream;
+use crate::exchange::grpc;
 use crate::fault::Fault;
 use crate::publication::Pinned;
 use crate::transfer::Patience;
@@ -40,16 +41,10 @@ pub(super) struct Downstream<'s> {
 impl<'s> Downstream<'s> {
     pub(super) fn new(client: &'s Client, request: Request<RecvStream>, answering: &'s RefCell<Answering>) -> Self {
         let (head, content) = request.into_parts();
-        let grpc = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| is_grpc(kind.as_bytes()));
+        let grpc = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         let source = StreamSource { source: Source::new(content, grpc, Waiting::Content), answering };
         Self { client, head: Some(head), text: None, source, sink: Sink { answering } }
     }
-}
-
-/// Whether content of this type is a message of gRPC ("gRPC over HTTP2", Requests).
-fn is_grpc(content_type: &[u8]) -> bool {
-    let Some(rest) = content_type.strip_prefix(b"application/grpc") else { return false };
-    matches!(rest.first(), None | Some(b'+' | b';'))
 }
 
 impl<'s> downstream::Downstream for Downstream<'s> {
@@ -115,6 +110,10 @@ impl<'s> downstream::Downstream for Downstream<'s> {
 
     async fn go_on(&mut self, _patience: Patience<'_>) -> Result<(), Fault> {
         Ok(())
+    }
+
+    fn is_call(&self) -> bool {
+        self.source.source.is_grpc()
     }
 
     fn skip(&mut self) -> bool {

@@ -33,6 +33,10 @@ impl Source {
         Self { stream, in_hand: Bytes::new(), last, trailers: Trailers::default(), grpc, moved: false, awaited }
     }
 
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.grpc
+    }
+
     pub(crate) fn has_moved(&self) -> bool {
         self.moved
     }

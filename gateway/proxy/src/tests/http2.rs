@@ -16,7 +16,7 @@ use super::support::{Lane, eventually};
 /// Longer than anything that works takes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-async fn connect(lane: &Lane) -> SendRequest<Bytes> {
+pub(super) async fn connect(lane: &Lane) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(lane.address()).await.unwrap();
     // Room for what other streams do not take.
     let builder = h2::client::Builder::new().initial_connection_window_size(1 << 20).clone();
@@ -29,7 +29,7 @@ fn get(path: &str) -> Request<()> {
     Request::get(format!("http://a.test{path}")).body(()).unwrap()
 }
 
-async fn send(
+pub(super) async fn send(
     requests: &mut SendRequest<Bytes>,
     request: Request<()>,
     ends: bool,
@@ -38,12 +38,12 @@ async fn send(
     requests.send_request(request, ends).unwrap()
 }
 
-async fn answer(response: ResponseFuture) -> Result<Response<RecvStream>, h2::Error> {
+pub(super) async fn answer(response: ResponseFuture) -> Result<Response<RecvStream>, h2::Error> {
     timeout(PATIENCE, response).await.expect("an answer")
 }
 
 /// All content, and the trailers.
-async fn content(mut stream: RecvStream) -> Result<(String, HeaderMap), h2::Error> {
+pub(super) async fn content(mut stream: RecvStream) -> Result<(String, HeaderMap), h2::Error> {
     let reading = async {
         let mut all = Vec::new();
         while let Some(data) = stream.data().await {

@@ -24,19 +24,19 @@ const POST: &str = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n
 const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
 
-async fn lane() -> Lane {
+pub(super) async fn lane() -> Lane {
     Lane::to(Settings::default(), Protocol::Http2, None).await
 }
 
-type Call = (Request<RecvStream>, SendResponse<Bytes>);
+pub(super) type Call = (Request<RecvStream>, SendResponse<Bytes>);
 
 /// The backend's side of the next connection, driven by the test while it awaits anything of it.
-struct Backend<S = TcpStream> {
-    connection: Connection<S, Bytes>,
+pub(super) struct Backend<S = TcpStream> {
+    pub(super) connection: Connection<S, Bytes>,
 }
 
 impl Backend {
-    async fn accept(lane: &Lane) -> Self {
+    pub(super) async fn accept(lane: &Lane) -> Self {
         Self::with(lane, &mut h2::server::Builder::new()).await
     }
 
@@ -47,12 +47,12 @@ impl Backend {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Backend<S> {
-    async fn call(&mut self) -> Call {
+    pub(super) async fn call(&mut self) -> Call {
         self.connection.accept().await.expect("a request comes").unwrap()
     }
 
     /// Drives the connection while `other` runs.
-    async fn during<T>(&mut self, other: impl Future<Output = T>) -> T {
+    pub(super) async fn during<T>(&mut self, other: impl Future<Output = T>) -> T {
         let connection = &mut self.connection;
         tokio::select! {
             biased;
@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Backend<S> {
 }
 
 /// Sends everything, as the other side makes room.
-async fn send(stream: &mut SendStream<Bytes>, mut content: Bytes, ends: bool) {
+pub(super) async fn send(stream: &mut SendStream<Bytes>, mut content: Bytes, ends: bool) {
     while !content.is_empty() {
         stream.reserve_capacity(content.len());
         let room = poll_fn(|cx| stream.poll_capacity(cx)).await.unwrap().unwrap();
