@@ -1,4 +1,4 @@
-//! HTTP/2 towards clients. Framing, flow control and header compression are the `h2` crate's; what a request is, and what
+//! HTTP/2 towards clients, and content as it is on either side. Framing, flow control and header compression are the `h2` crate's; what a request is, and what
 //! becomes of it, is decided where it is for HTTP/1.1.
 //!
 //! - `connection`: one connection, its streams, its time and its share
@@ -17,6 +17,8 @@ mod sink;
 mod source;
 
 pub(crate) use connection::serve;
+pub(crate) use sink::Sending;
+pub(crate) use source::Source;
 
 /// What a client that knows beforehand begins with (RFC 9113 §3.4).
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

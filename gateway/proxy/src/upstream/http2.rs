@@ -191,8 +191,9 @@ impl Lease {
         let timeout = request.headers().get("grpc-timeout").and_then(|value| grpc::timeout(value.as_bytes()));
         let ends = first.last && first.content.is_empty() && first.trailers.is_none();
         let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
-            let mut sink = Sink::new(stream, ends);
-            sink.put(first).map(|()| Begun { source: Source::new(response), sink, timeout })
+            let mut sink = Sink::new(stream);
+            let put = if ends { Ok(()) } else { sink.put(first) };
+            put.map(|()| Begun { source: Source::new(response), sink, timeout })
         });
         begun.map_err(|error| {
             tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");

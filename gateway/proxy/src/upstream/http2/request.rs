@@ -2,9 +2,8 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::task::{Poll, ready};
 
-use bulkhead_http1::{Refusal, Trailers};
+use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
 use bytes::Bytes;
 use h2::SendStream;
@@ -15,6 +14,8 @@ use http::{Method, Request, Uri, Version};
 use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
+use crate::http2::Sending;
+use crate::http2::head::trailer_map;
 use crate::transfer::Patience;
 
 /// Fields of a head of HTTP/1.1 that HTTP/2 says otherwise, or not at all (RFC 9113 §8.2.2).
@@ -71,28 +72,25 @@ fn append(fields: &mut HeaderMap, name: &[u8], value: &[u8]) -> Option<()> {
 /// Where the content of one request goes.
 pub(crate) struct Sink {
     stream: SendStream<Bytes>,
-    /// The request has been said to have ended.
-    ended: bool,
     /// The first piece went with the head.
     first_sent: bool,
 }
 
 impl Sink {
-    pub(super) fn new(stream: SendStream<Bytes>, ended: bool) -> Self {
-        Self { stream, ended, first_sent: false }
+    pub(super) fn new(stream: SendStream<Bytes>) -> Self {
+        Self { stream, first_sent: false }
     }
 
-    /// Hands over a piece, whether there is room for it or not.
+    /// Hands over the first piece, whether there is room for it or not.
     pub(super) fn put(&mut self, piece: Piece<'_>) -> Result<(), h2::Error> {
         let ends = piece.last && piece.trailers.is_none();
-        if !self.ended && (ends || !piece.content.is_empty()) {
+        if ends || !piece.content.is_empty() {
             self.stream.send_data(Bytes::copy_from_slice(piece.content), ends)?;
         }
-        if let Some(trailers) = piece.trailers.filter(|_| piece.last) {
-            self.stream.send_trailers(section(trailers))?;
+        match piece.trailers {
+            Some(trailers) if piece.last => self.stream.send_trailers(trailer_map(trailers)),
+            _ => Ok(()),
         }
-        self.ended |= piece.last;
-        Ok(())
     }
 }
 
@@ -105,53 +103,13 @@ impl content::Sink for Sink {
         if !std::mem::replace(&mut self.first_sent, true) {
             return Ok(());
         }
-        let mut content = piece.content;
-        while !content.is_empty() {
-            let room = self.room(patience, content.len()).await?;
-            let (now, later) = content.split_at(room.min(content.len()));
-            let last = piece.last && later.is_empty();
-            self.put(Piece { content: now, last, trailers: piece.trailers }).map_err(io::Error::other)?;
-            content = later;
+        let mut sending = Sending::new(piece.content, piece.last && piece.trailers.is_none(), Waiting::Send);
+        poll_fn(|cx| sending.poll(&mut self.stream, cx, patience)).await?;
+        match piece.trailers {
+            Some(trailers) if piece.last => self.stream.send_trailers(trailer_map(trailers)).map_err(io::Error::other),
+            _ => Ok(()),
         }
-        if self.ended { Ok(()) } else { self.put(Piece { content, ..piece }).map_err(io::Error::other) }
     }
-}
-
-impl Sink {
-    /// Waits for the backend to take some of `wanted` bytes.
-    async fn room(&mut self, patience: Patience<'_>, wanted: usize) -> io::Result<usize> {
-        self.stream.reserve_capacity(wanted);
-        let mut told = false;
-        poll_fn(|cx| {
-            if self.stream.capacity() > 0 {
-                return Poll::Ready(Ok(self.stream.capacity()));
-            }
-            let polled = self.stream.poll_capacity(cx);
-            if polled.is_pending() && !std::mem::replace(&mut told, true) {
-                patience.wait_for(Waiting::Send);
-            }
-            match ready!(polled) {
-                Some(Ok(room)) if room > 0 => Poll::Ready(Ok(room)),
-                // Room that was taken back at once by a smaller window.
-                Some(Ok(_)) => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Some(Err(error)) => Poll::Ready(Err(io::Error::other(error))),
-                None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-            }
-        })
-        .await
-    }
-}
-
-fn section(trailers: &Trailers) -> HeaderMap {
-    let mut section = HeaderMap::new();
-    for (name, value) in trailers.iter() {
-        // What passed as a field once can be one again.
-        let _ = append(&mut section, name, value);
-    }
-    section
 }
 
 #[cfg(test)]

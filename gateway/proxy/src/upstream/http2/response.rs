@@ -2,11 +2,10 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bulkhead_http1::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, Trailers, parse_response};
+use bulkhead_http1::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, parse_response};
 use bulkhead_model::limits;
-use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -17,6 +16,7 @@ use crate::content::{self, Broken, Piece};
 use crate::deadline::Waiting;
 use crate::exchange::grpc;
 use crate::fault::Fault;
+use crate::http2;
 use crate::transfer::Patience;
 use crate::worker::Worker;
 
@@ -32,25 +32,16 @@ const REFUSED: [&str; 5] = ["connection", "keep-alive", "proxy-connection", "tra
 /// One response as it arrives.
 pub(crate) struct Source {
     response: ResponseFuture,
-    content: Option<RecvStream>,
+    /// There once the head has come.
+    content: Option<http2::Source>,
     head: Vec<u8>,
-    piece: Bytes,
-    last: bool,
-    grpc: bool,
-    trailers: Trailers,
+    /// There is no content, whatever comes.
+    bodiless: bool,
 }
 
 impl Source {
     pub(super) fn new(response: ResponseFuture) -> Self {
-        Self {
-            response,
-            content: None,
-            head: Vec::new(),
-            piece: Bytes::new(),
-            last: false,
-            grpc: false,
-            trailers: Trailers::default(),
-        }
+        Self { response, content: None, head: Vec::new(), bodiless: false }
     }
 
     fn poll_response(&mut self, interim: &mut u32, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, Fault>> {
@@ -63,67 +54,21 @@ impl Source {
         }
         Pin::new(&mut self.response).poll(cx).map_err(|error| classify(&error))
     }
-
-    /// The next content that is not empty, or the end.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        let Some(content) = &mut self.content else {
-            self.last = true;
-            return Poll::Ready(Ok(()));
-        };
-        loop {
-            match ready!(content.poll_data(cx)) {
-                Some(Ok(piece)) => {
-                    self.last = content.is_end_stream();
-                    if piece.is_empty() && !self.last {
-                        continue;
-                    }
-                    self.piece = piece;
-                    return Poll::Ready(Ok(()));
-                }
-                Some(Err(_)) => return Poll::Ready(Err(Broken::Gone)),
-                None => break,
-            }
-        }
-        let trailers = ready!(content.poll_trailers(cx)).map_err(|_| Broken::Gone)?;
-        if let Some(section) = trailers {
-            if section.len() > limits::RESPONSE_FIELDS.size() {
-                return Poll::Ready(Err(Broken::Framing(Refusal::TooManyFields)));
-            }
-            for (name, value) in &section {
-                self.trailers.push(name.as_str().as_bytes(), value.as_bytes(), self.grpc);
-            }
-        }
-        self.last = true;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Lets the backend send as much again as was passed on.
-    fn release(&mut self) {
-        let passed = std::mem::take(&mut self.piece).len();
-        if let Some(content) = &mut self.content {
-            // Only fails for more than was received.
-            let _ = content.flow_control().release_capacity(passed);
-        }
-    }
 }
 
 impl content::Source for Source {
     fn piece(&self) -> Piece<'_> {
-        let trailers = Some(&self.trailers).filter(|trailers| self.last && !trailers.is_empty());
-        Piece { content: &self.piece, last: self.last, trailers }
+        match &self.content {
+            Some(content) if !self.bodiless => content.piece(),
+            _ => Piece { content: b"", last: self.bodiless, trailers: None },
+        }
     }
 
-    async fn advance(&mut self, _worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
-        self.release();
-        let mut told = false;
-        poll_fn(|cx| {
-            let polled = self.poll_piece(cx);
-            if polled.is_pending() && !std::mem::replace(&mut told, true) {
-                patience.wait_for(Waiting::Response);
-            }
-            polled
-        })
-        .await
+    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
+        match &mut self.content {
+            Some(content) => content.advance(worker, patience).await,
+            None => Err(Broken::Gone),
+        }
     }
 }
 
@@ -144,10 +89,9 @@ impl content::ResponseSource for Source {
             polled
         });
         let (parts, content) = received.await?.into_parts();
-        let ended = content.is_end_stream();
-        self.grpc = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
+        let grpc = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         write(&mut self.head, parts.status, &parts.headers, to_head).ok_or(Fault::BadResponse)?;
-        (self.content, self.last) = (Some(content), ended);
+        self.content = Some(http2::Source::new(content, grpc, Waiting::Response));
         match parse_response(&self.head, &HEAD_LIMITS, to_head, response) {
             Ok(Progress::Complete(_)) if response.status >= 200 => Ok(()),
             Ok(_) | Err(_) => Err(Fault::BadResponse),
@@ -160,7 +104,7 @@ impl content::ResponseSource for Source {
 
     fn begin(&mut self, framing: ResponseFraming) -> Result<(), Refusal> {
         // Content that an answer to HEAD, or one of certain statuses, cannot have is not waited for.
-        self.last |= framing == ResponseFraming::None;
+        self.bodiless = framing == ResponseFraming::None;
         Ok(())
     }
 
