@@ -28,6 +28,7 @@ mod pace;
 mod peer;
 mod phase;
 mod proxy;
+mod proxy_header;
 mod publication;
 mod registry;
 mod stream;

@@ -7,6 +7,7 @@ mod drain;
 mod exchange;
 mod hello;
 mod overload;
+mod proxy_protocol;
 mod retry;
 mod support;
 mod tls;
