@@ -5,15 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::LaneClientAddress;
 use crate::lane_spec::cidr_list_rule;
+use crate::schema::rule;
+
+/// Said of a lane that would close every connection.
+pub(crate) const NO_PEER_MAY_SPEAK: &str = "proxyProtocol Accept closes connections of peers outside of trustedCIDRs: list the addresses of your load balancer there";
 
 /// How the client's address is learnt and passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rule(
+    "self.?proxyProtocol.orValue('Off') == 'Off' || self.?trustedCIDRs.orValue([]).size() > 0",
+    NO_PEER_MAY_SPEAK,
+)))]
 pub struct ClientAddress {
-    /// Whether every connection begins with a PROXY protocol header. Accept: it must, and one without is closed. Off: it must not. Accept it only
-    /// when nothing but your load balancer can reach the gateways, for whoever can write that header chooses its address.
+    /// Whether every connection begins with a PROXY protocol header (version 1 or 2). Accept: it must; one without is closed, and so is one from
+    /// a peer that is not in trustedCIDRs, for whoever can write that header chooses its address. Off: it must not.
     pub proxy_protocol: ProxyProtocol,
-    /// Address blocks (CIDR) of the proxies in front of this lane, whose X-Forwarded-For, -Host and -Proto are believed. Empty: nobody's are.
+    /// Address blocks (CIDR) of the proxies in front of this lane, whose X-Forwarded-For, -Host and -Proto are believed, and whose PROXY
+    /// protocol header is. Empty: nobody's are.
     #[serde(rename = "trustedCIDRs", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128), inner(length(max = 43)), extend("x-kubernetes-list-type" = "set", "x-kubernetes-validations" = cidr_list_rule()))]
     pub trusted_cidrs: Vec<String>,

@@ -165,9 +165,9 @@ pub enum Profile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LaneClientAddress {
-    /// Whether every connection starts with a PROXY protocol header.
+    /// Whether every connection starts with a PROXY protocol header. One that does not, or whose peer is not trusted, is closed.
     pub proxy_protocol: bool,
-    /// Peers (CIDR) whose forwarded fields are believed. Empty: nobody's.
+    /// Peers (CIDR) whose forwarded fields and PROXY protocol header are believed. Empty: nobody's.
     pub trusted_cidrs: Vec<String>,
     /// Whether a trusted `X-Forwarded-For` is continued instead of replaced.
     pub append_forwarded_for: bool,

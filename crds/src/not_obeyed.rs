@@ -3,7 +3,6 @@
 //! The schema is complete from the first version, because tightening it later would break upgrades. So that nobody relies on a field
 //! that does nothing, the operator says in a condition which of them an instance has set, and the documentation lists them all.
 
-use crate::client_address::ProxyProtocol;
 use crate::instance::{GatewayInstanceSpec, Profile};
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
@@ -53,11 +52,6 @@ const LANE: &[Row<LaneSpec>] = &[
         ],
         "the status of such Ingresses is left to its owner",
         |lane| lane.ingress_class.publish_status_for_also_served,
-    ),
-    Row::new(
-        &["spec.northSouth.clientAddress.proxyProtocol", "spec.eastWest.clientAddress.proxyProtocol"],
-        "connections begin with HTTP",
-        |lane| lane.client_address.proxy_protocol != ProxyProtocol::default(),
     ),
     Row::new(&["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"], "nothing, without HTTP/2", |lane| {
         lane.limits.http2 != Default::default()

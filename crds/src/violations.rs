@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::client_address::{NO_PEER_MAY_SPEAK, ProxyProtocol};
 use crate::crd::crd_json;
 use crate::instance::{GatewayInstanceSpec, NAME_BYTES};
 use crate::lane_spec::LaneSpec;
@@ -146,6 +147,12 @@ fn lane_rules(field: &str, lane: &LaneSpec, found: &mut Found) {
         &format!(
             "minReplicas ({DEFAULT_REPLICAS} when unset) must not be greater than maxReplicas: lower minReplicas or raise maxReplicas"
         ),
+    );
+    let client = &lane.client_address;
+    found.unless(
+        client.proxy_protocol == ProxyProtocol::Off || !client.trusted_cidrs.is_empty(),
+        &format!("{field}.clientAddress"),
+        NO_PEER_MAY_SPEAK,
     );
 }
 

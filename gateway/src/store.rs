@@ -80,8 +80,8 @@ impl Store {
     /// A gateway that may read none at all is of no use, and must not replace one that knows what was there before.
     pub fn incomplete(&self) -> impl Iterator<Item = &(Kind, Scope)> {
         let knows_one = self.lists.iter().any(|((kind, _), list)| *kind == Kind::Ingress && list.complete);
-        let waited_for = move |list: &List| !list.complete && !(list.refused && knows_one);
-        self.lists.iter().filter(move |(_, list)| waited_for(list)).map(|(list, _)| list)
+        let passed_over = move |list: &List| list.complete || (list.refused && knows_one);
+        self.lists.iter().filter(move |(_, list)| !passed_over(list)).map(|(list, _)| list)
     }
 
     /// What could not be read, a sentence each, in order.

@@ -17,6 +17,7 @@ fn what_breaks_no_rule_is_let_through() {
         "northSouth: {ingressClass: {name: shop, alsoServe: [nginx]}}",
         "northSouth: {service: {type: NodePort, httpNodePort: 30080, externalTrafficPolicy: Local}}",
         "northSouth: {ingressClass: {name: other, alsoServe: [shop-north-south]}}",
+        "northSouth: {clientAddress: {proxyProtocol: Accept, trustedCIDRs: [10.0.0.0/8]}}",
     ] {
         assert_eq!(of("shop", yaml), [], "{yaml}");
     }
@@ -27,6 +28,7 @@ fn what_breaks_one_rule_is_refused_once_with_its_words() {
     for (yaml, field, words) in [
         ("northSouth: {replicas: 3, autoscaling: {maxReplicas: 3}}", "spec.northSouth", "exclude each other"),
         ("eastWest: {autoscaling: {maxReplicas: 1}}", "spec.eastWest.autoscaling", "minReplicas"),
+        ("northSouth: {clientAddress: {proxyProtocol: Accept}}", "spec.northSouth.clientAddress", "load balancer"),
         ("scope: {namespaces: {from: Names}}", "spec.scope.namespaces", "list at least one"),
         ("scope: {namespaces: {names: [a]}}", "spec.scope.namespaces", "remove names"),
         ("scope: {namespaces: {from: Selector}}", "spec.scope.namespaces", "add a selector"),

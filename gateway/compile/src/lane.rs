@@ -19,7 +19,11 @@ pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
     let settings = Settings {
         limits: limits(lane),
         upstream: upstream(lane),
-        forwarded: Forwarded { append: lane.client_address.append_forwarded_for, trusted },
+        forwarded: Forwarded {
+            append: lane.client_address.append_forwarded_for,
+            trusted,
+            proxy_protocol: lane.client_address.proxy_protocol,
+        },
     };
     (settings, findings)
 }

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use thiserror::Error;
 
+use crate::limits;
+
 mod binary;
 #[cfg(test)]
 mod tests;
@@ -19,9 +21,8 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const WORD: [u8; 6] = *b"PROXY ";
 /// Longest header of version 1, its line end included (section 2.1).
 pub const TEXT_BYTES: usize = 107;
-/// Most bytes behind the fixed part of version 2. Addresses take 36, what load balancers add to them some hundreds; a certificate, which
-/// some can add, takes most of the rest.
-pub const BINARY_BYTES: usize = 4096;
+/// Most bytes behind the fixed part of version 2.
+pub const BINARY_BYTES: usize = limits::PROXY_HEADER.size();
 
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -100,8 +100,10 @@ pub struct Upstream {
 pub struct Forwarded {
     /// Continue an `X-Forwarded-For` that a trusted peer sent, instead of replacing it.
     pub append: bool,
-    /// Peers whose forwarded fields are believed.
+    /// Peers whose forwarded fields are believed, and whose PROXY protocol header is.
     pub trusted: Vec<Network>,
+    /// Whether every connection begins with such a header, and is closed when it does not, or comes from another peer.
+    pub proxy_protocol: bool,
 }
 
 /// An address block.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use bulkhead_http1::Lines;
 use bulkhead_model::Denial;
 use bulkhead_model::client_auth::{Channel, RouteAuth, Verdict};
+use bulkhead_model::proxy_protocol::Origin;
 
 use crate::certificates::Protocol;
 use crate::deadline::{Guard, Interrupt, Waiting};
@@ -15,6 +16,7 @@ use crate::handshake;
 use crate::http1;
 use crate::http2;
 use crate::peer::Peer;
+use crate::proxy_header;
 use crate::registry::Seat;
 use crate::stream::Stream;
 use crate::worker::Worker;
@@ -50,10 +52,20 @@ impl Client {
     }
 }
 
-/// Serves a connection to its end; a `secure` one begins with a TLS handshake.
-pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, address: IpAddr, secure: bool) {
+/// Serves a connection to its end. It begins with a PROXY protocol header where the lane says so, and a `secure` one with a TLS handshake.
+pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, mut address: IpAddr, secure: bool) {
     let guard = Guard::new(seat);
-    let port = stream.port();
+    let mut port = stream.port();
+    match begin(worker, &guard, address, secure) {
+        Ok(false) => {}
+        // Boxed: what a header needs is needed once.
+        Ok(true) => match Box::pin(proxy_header::receive(&guard, &mut stream)).await {
+            Ok(Origin::Client { from, to }) => (address, port) = (from.ip(), to.port()),
+            Ok(Origin::Peer) => {}
+            Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
+        },
+        Err(fault) => return worker.tally().fault(fault),
+    }
     let (mut peer, mut protocol) = (None, Protocol::Http1);
     stream = match stream {
         // Boxed: what a handshake needs is needed once.
@@ -84,6 +96,15 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, a
         // Boxed: it is large, and most connections are of HTTP/1.1.
         Box::pin(http2::serve(worker, &guard, stream, before, client)).await;
     }
+}
+
+/// Sets the deadline for what stands before the first request; says whether that begins with a PROXY protocol header.
+fn begin(worker: &Worker, guard: &Guard, address: IpAddr, secure: bool) -> Result<bool, Fault> {
+    // A client that takes its time must not keep an old snapshot alive: it is let go of at once.
+    let current = worker.current();
+    let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+    guard.wait_for(if secure { Waiting::Handshake } else { Waiting::Head }, settings);
+    proxy_header::is_expected(settings, address)
 }
 
 impl From<Interrupt> for Option<Fault> {

@@ -13,6 +13,14 @@ pub enum Fault {
     Denied(Denial),
     /// No snapshot has been published yet.
     NotReady,
+    /// Connections begin with a PROXY protocol header, and this one comes from nobody who may send one.
+    ProxyUntrusted,
+    /// The connection does not begin with a PROXY protocol header that can be taken.
+    ProxyMalformed,
+    /// The PROXY protocol header did not arrive in time.
+    ProxyTimeout,
+    /// The connection was closed, or reset, in the middle of its PROXY protocol header.
+    ProxyAborted,
     /// The client did not finish its TLS handshake in time.
     TlsTimeout,
     /// The client spoke something else than TLS where TLS is spoken.
@@ -100,7 +108,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 42] = [
+const OWN: [Fault; 46] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -114,6 +122,10 @@ const OWN: [Fault; 42] = [
     Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
+    Fault::ProxyUntrusted,
+    Fault::ProxyMalformed,
+    Fault::ProxyTimeout,
+    Fault::ProxyAborted,
     Fault::TlsTimeout,
     Fault::TlsPlaintext,
     Fault::TlsUnknownName,
@@ -203,6 +215,10 @@ impl Fault {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
+            Self::ProxyUntrusted => row("proxy_untrusted", 0, Client, false, ""),
+            Self::ProxyMalformed => row("proxy_malformed", 0, Client, false, ""),
+            Self::ProxyTimeout => row("proxy_timeout", 0, Client, false, ""),
+            Self::ProxyAborted => row("proxy_aborted", 0, Client, false, ""),
             Self::TlsTimeout => row("tls_timeout", 0, Client, false, ""),
             Self::TlsPlaintext => row("tls_plaintext", 0, Client, false, ""),
             Self::TlsUnknownName => row("tls_unknown_name", 0, Client, false, ""),

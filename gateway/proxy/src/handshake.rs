@@ -1,5 +1,5 @@
 //! From a connection to a TLS session: the client's first message, the configuration it calls for, the rest of the
-//! handshake. One deadline is over all of it.
+//! handshake. One deadline is over all of it, and over what stands before it.
 
 use std::cell::RefCell;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
 use crate::certificates::{Handshakes, Protocol};
-use crate::deadline::{Guard, Waiting};
+use crate::deadline::Guard;
 use crate::fault::Fault;
 use crate::peer::Peer;
 use crate::phase::Phase;
@@ -26,16 +26,11 @@ pub(crate) struct Secured {
     pub(crate) peer: Option<Box<Peer>>,
 }
 
-/// Shakes hands with a client.
+/// Shakes hands with a client, as long as the guard lets it.
 ///
 /// # Errors
 /// What the client did wrong; `None` when the proxy leaves.
 pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -> Result<Secured, Option<Fault>> {
-    let current = worker.current();
-    let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
-    guard.wait_for(Waiting::Handshake, settings);
-    // A client that takes its time must not keep an old snapshot alive.
-    drop(current);
     let Some(handshakes) = worker.handshakes() else { return Err(None) };
     let shaking = pin!(shake(handshakes, stream));
     match guard.run(Phase::Draining, shaking).await {

@@ -29,6 +29,7 @@ mod pace;
 mod peer;
 mod phase;
 mod proxy;
+mod proxy_header;
 mod publication;
 mod registry;
 mod stream;

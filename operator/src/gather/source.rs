@@ -39,7 +39,7 @@ pub(super) fn choose(namespace: &str, name: &str, secret: Secret, needs: Needs) 
         }
     }
     if needs.certificate && secret.type_.as_deref() == Some(TLS_SECRET_TYPE) {
-        let (long, fit): (Vec<&str>, Vec<&str>) = KEYS.iter().partition(|key| too_long(&key));
+        let (long, fit): (Vec<&str>, Vec<&str>) = KEYS.iter().partition(|key| too_long(key));
         long.iter().for_each(|key| refuse(key, RefusedBecause::ValueTooLong));
         keys.extend(fit);
     } else if needs.certificate {

@@ -49,6 +49,15 @@ fn endpoints_are_chosen_as_the_lane_says() {
 }
 
 #[test]
+fn a_proxy_protocol_header_is_expected_where_the_lane_says_so() {
+    for expected in [false, true] {
+        let mut document = lane();
+        document.client_address.proxy_protocol = expected;
+        assert_eq!(World::of(document, "").snapshot().settings.forwarded.proxy_protocol, expected);
+    }
+}
+
+#[test]
 fn a_bad_address_block_is_dropped_and_said() {
     let mut document = lane();
     let written = [

@@ -11,7 +11,11 @@ pub const CONNECTIONS: Limit = Limit::new(
     "the connection is closed at once",
     Metric("bulkhead_connections_over_limit_total"),
 );
-/// From the start of a connection to the end of its TLS handshake.
+/// Behind the fixed part of a PROXY protocol header of version 2. Addresses take 36 bytes, what load balancers add to them some
+/// hundreds; a certificate, which some can add, takes most of the rest. Version 1 has 107 bytes at most by its own rules.
+pub const PROXY_HEADER: Limit =
+    Limit::new("bytes of a PROXY protocol header", kib(4), "", "the connection is closed", Fault("proxy_malformed"));
+/// From the start of a connection to the end of its TLS handshake, a PROXY protocol header before it included.
 pub const TLS_HANDSHAKE: Limit = Limit::new(
     "TLS handshake, from the first byte to the last",
     seconds(10),
@@ -144,8 +148,9 @@ pub const UNSENT: Limit = Limit::new(
 );
 
 /// All of them, in the order in which a connection meets them.
-pub(super) const CLIENT: [&Limit; 17] = [
+pub(super) const CLIENT: [&Limit; 18] = [
     &CONNECTIONS,
+    &PROXY_HEADER,
     &TLS_HANDSHAKE,
     &FIRST_BYTE,
     &HEAD_TIME,

@@ -8,6 +8,7 @@ mod exchange;
 mod hello;
 mod http2;
 mod overload;
+mod proxy_protocol;
 mod retry;
 mod support;
 mod tls;
