@@ -105,6 +105,17 @@ fn large() -> Vec<Case> {
             431,
             with_head(b""),
         ),
+        cut(
+            "more trailers than the two fields of the head leave",
+            with_head(format!("0\r\n{}\r\n", trailer(6).repeat(99)).as_bytes()),
+            431,
+            with_head(b""),
+        ),
+        forwarded(
+            "as many trailers as the two fields of the head leave",
+            with_head(format!("0\r\n{}\r\n", trailer(6).repeat(98)).as_bytes()),
+            with_head(b"0\r\n\r\n"),
+        ),
         forwarded(
             "trailers of 16 KiB",
             with_head(format!("0\r\n{}\r\n", trailer(16 << 10)).as_bytes()),
