@@ -306,6 +306,14 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_that_the_pod_is_not_labelled_with_is_unknown() {
+        for (words, zone) in [(&["--zone", "eu-1a"][..], Some("eu-1a")), (&["--zone", ""], None), (&[], None)] {
+            let all = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes"].iter().chain(words);
+            assert_eq!(Command::try_parse_from(all).unwrap().run.zone().as_deref(), zone, "{words:?}");
+        }
+    }
+
+    #[test]
     fn admin_pages_are_known_by_every_address_of_their_own() {
         let own = |pod_ips: &str, bound: &str| -> Vec<String> {
             let words = ["gateway", "--lane", "file:lane.json", "--source", "kubernetes", "--pod-ips", pod_ips];

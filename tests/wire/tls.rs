@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use bulkhead_tests::wait::wait_for;
@@ -19,6 +20,9 @@ use crate::support::manifest::{all_of, document, file, ingress, served};
 
 /// The versions that are spoken, as OpenSSL's options.
 const VERSIONS: [&str; 2] = ["-tls1_2", "-tls1_3"];
+
+/// Common name of the certificate that is shown where there is no other.
+const STAND_IN: &str = "Bulkhead stand-in certificate";
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -59,15 +63,26 @@ impl Secure {
 
     /// Puts a certificate whose common name is `label` into the Secret of an Ingress, and waits until it is shown for `host`.
     async fn show(&self, name: &str, host: &str, label: &str) {
+        self.show_until(name, host, label, 4_000_000_000).await;
+    }
+
+    /// The same, of one that expires so many seconds after 1970.
+    async fn show_until(&self, name: &str, host: &str, label: &str, end: u64) {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
         params.distinguished_name.push(DnType::CommonName, label);
         let key = KeyPair::generate().unwrap();
         let chain = params.self_signed(&key).unwrap().pem();
         self.secret(name, &[("tls.crt", &chain), ("tls.key", &key.serialize_pem())]);
         let asked = host.replace('*', "any");
-        wait_for(&format!("the certificate {label}"), PATIENCE, async || {
-            let said = self.ask(&asked, &asked, &[]).await?;
-            ensure!(said.subject() == label, "{}", said.0);
+        self.wait_subject(&asked, label).await;
+    }
+
+    /// Waits until the certificate with this common name is shown for a name.
+    async fn wait_subject(&self, sni: &str, subject: &str) {
+        wait_for(&format!("the certificate {subject}"), PATIENCE, async || {
+            let said = self.ask(sni, sni, &[]).await?;
+            ensure!(said.subject() == subject, "{}", said.0);
             Ok(())
         })
         .await
@@ -169,14 +184,32 @@ async fn the_name_chooses_the_certificate_however_it_is_spelt() {
             ("a.test.", "exact"),
             ("x.w.test", "wild"),
             ("X.W.TEST", "wild"),
-            ("x.y.w.test", "Bulkhead stand-in certificate"),
-            ("w.test", "Bulkhead stand-in certificate"),
-            ("", "Bulkhead stand-in certificate"),
+            ("x.y.w.test", STAND_IN),
+            ("w.test", STAND_IN),
+            ("", STAND_IN),
         ] {
             let said = site.ask(sni, "a.test", &[version]).await.unwrap();
             assert_eq!((said.subject(), said.status()), (subject, 200), "{version} {sni:?}\n{}", said.0);
         }
     }
+}
+
+#[tokio::test]
+async fn a_certificate_gives_way_to_the_default_one_when_its_time_is_over() {
+    const STATES: &str = "bulkhead_certificates{state=\"";
+    let site = Secure::start().await;
+    site.serve("brief", "a.test", &[]).await;
+    // Whole seconds, of which the first has begun: enough to be seen.
+    let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 4;
+    site.show_until("brief", "a.test", "brief", end).await;
+    let metrics = site.lane.metrics().await;
+    assert_eq!(metrics["bulkhead_certificate_expiry_timestamp_seconds"], end as f64);
+    assert_eq!((metrics[&format!("{STATES}shown\"}}")], metrics[&format!("{STATES}expired\"}}")]), (1.0, 0.0));
+    site.wait_subject("a.test", STAND_IN).await;
+    assert_eq!(site.status("a.test", "a.test", &[]).await, 200, "the host is served");
+    let metrics = site.lane.metrics().await;
+    assert_eq!((metrics[&format!("{STATES}shown\"}}")], metrics[&format!("{STATES}expired\"}}")]), (0.0, 1.0));
+    site.show("brief", "a.test", "renewed").await;
 }
 
 #[tokio::test]

@@ -85,6 +85,21 @@ async fn a_session_of_one_host_is_not_resumed_for_another_that_wants_a_certifica
     assert_eq!(ask(&lane, &mut again, "open.test", "").await.0, "400");
 }
 
+/// As in CVE-2024-39321, where requests came in early data, which anybody who has recorded it can send again.
+#[tokio::test]
+async fn no_request_can_come_before_the_end_of_a_handshake() {
+    let lane = Lane::start().await;
+    let mut config = client(BOTH);
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    let mut first = connect(&lane, &config, "a.test").await.unwrap();
+    assert_eq!(ask(&lane, &mut first, "a.test", "").await.0, "200");
+    let mut second = ClientConnection::new(Arc::clone(&config), ServerName::try_from("a.test").unwrap()).unwrap();
+    assert!(second.early_data().is_none(), "a ticket allows it");
+    let third = connect(&lane, &config, "a.test").await.unwrap();
+    assert_eq!(third.stream.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Resumed), "there was a ticket");
+}
+
 #[tokio::test]
 async fn a_handshake_that_stalls_behind_its_hello_is_timed_out_while_it_is_asked_for_a_certificate() {
     let mut settings = bulkhead_model::Settings::default();
