@@ -12,14 +12,10 @@ pub const H2_STREAMS: Limit = Limit::new(
     "the stream is refused (REFUSED_STREAM)",
     Nowhere,
 );
-/// Bytes of a header list as RFC 9113 §6.5.2 counts them: 32 more for every field.
-pub const H2_HEADER_LIST: Limit = Limit::new(
-    "bytes of a request's header list (HTTP/2)",
-    kib(16),
-    "limits.http2.headerListBytes",
-    "431",
-    Fault("head_too_large"),
-);
+/// Bytes of a header list as RFC 9113 §6.5.2 counts them: 32 more for every field. The codec of HTTP/2 answers for itself, and
+/// nobody else learns of it.
+pub const H2_HEADER_LIST: Limit =
+    Limit::new("bytes of a request's header list (HTTP/2)", kib(16), "limits.http2.headerListBytes", "431", Nowhere);
 /// Content a client may send ahead on one request.
 pub const H2_STREAM_WINDOW: Limit = Limit::new(
     "bytes of content sent ahead on an HTTP/2 request",
