@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bulkhead_tests::wait::wait_for;
-use tokio::time::Instant;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
 use super::{HOST, Limited, with};
 use crate::support::PATIENCE;
@@ -205,4 +206,35 @@ async fn a_backend_that_takes_nothing_is_given_up() {
         anyhow::bail!("{:?}", limited.lane.faults().await)
     });
     taken.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_endpoint_that_lets_nobody_in_is_given_up() {
+    let mut document = document();
+    document.upstream.connect_ms = 200;
+    let limited = Limited::new(&document).await;
+    let full = tokio::net::TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = full.listen(1).unwrap();
+    let address = full.local_addr().unwrap();
+    // The kernel lets in a few that nobody accepts, and passes over whoever comes then.
+    let mut inside = Vec::new();
+    while let Ok(entered) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        inside.push(entered.unwrap());
+        assert!(inside.len() < 10, "the kernel lets in everybody");
+    }
+    let lead_to = |port| {
+        limited.lane.put("web.yaml", &file(&[ingress("web", &[all_of(HOST, "web")]), served("web", port)]));
+    };
+    lead_to(address.port());
+    limited.lane.wait_for(HOST, "/", 504, "no endpoint accepted a connection in time").await;
+    let since = Instant::now();
+    assert_eq!(limited.lane.get(HOST, "/").await.status, 504);
+    waited(since, 200);
+    assert!(limited.lane.faults().await["connect_timeout"] >= 2);
+    // One that refuses is known at once.
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    lead_to(closed.port());
+    limited.lane.wait_for(HOST, "/", 502, "no endpoint accepted a connection").await;
+    assert!(limited.lane.faults().await["connect_failed"] >= 1);
 }
