@@ -209,6 +209,20 @@ fn a_certificate_is_shown_from_its_first_second_to_its_last_as_time_passes() {
 }
 
 #[test]
+fn a_second_in_which_nothing_ends_costs_nothing_and_the_one_in_which_something_does_is_not_missed() {
+    let site = site("mill/a", 1, "[{secretName: s}]", &["a.test"]);
+    let mut world = World::new(&(site + &dated("mill/s", "a.test", (10, 20))));
+    world.compiler.set_time(day(15));
+    world.compile();
+    for (now, dirty) in
+        [(day(15), false), (day(16), false), (day(20) - 1, false), (day(20), false), (day(20) + 1, true)]
+    {
+        world.compiler.set_time(now);
+        assert_eq!(world.compiler.is_dirty(), dirty, "{now}");
+    }
+}
+
+#[test]
 fn certificates_are_counted_by_what_has_become_of_them() {
     let hosts = ["a.test", "b.test", "c.test", "d.test", "e.test"];
     let tls: Vec<_> = hosts.iter().map(|host| format!("{{secretName: {}, hosts: [{host}]}}", &host[..1])).collect();
