@@ -87,6 +87,8 @@ pub(super) fn with_edits(
             remove_prefixes: CLAIM_PREFIXES,
             lines: Some(&client.lines),
             set: &set,
+            upgrade: true,
+            trailers: true,
             ..Edits::default()
         };
         let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else {
@@ -120,7 +122,7 @@ pub(super) fn with_edits(
         (Name::XRealIp, origin),
     ];
     let via = (Name::Via, pseudonym.as_bytes());
-    let edits = Edits { set: &set, append: &[via], ..Edits::default() };
+    let edits = Edits { set: &set, append: &[via], upgrade: true, trailers: true, ..Edits::default() };
     let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else { return with(&edits) };
     let append = [via, (Name::SslClientCert, &*identity.certificate)];
     let append = append.get(..=told).unwrap_or_default();

@@ -12,3 +12,4 @@ mod retry;
 mod support;
 mod tls;
 mod upstream;
+mod websocket;
