@@ -151,6 +151,7 @@ pub const FAMILIES: [Family; 42] = [
     counter("bulkhead_upstream_reuses_total", "Requests sent on a kept connection to a backend", |now, out| {
         out.one(now.tally.upstream_reuses);
     }),
+    counter("bulkhead_tunnels_total", "Connections that became a WebSocket", |now, out| out.one(now.tally.tunnels)),
     counter("bulkhead_retries_total", "Requests sent to a backend a second time", |now, out| {
         out.one(now.tally.retries)
     }),

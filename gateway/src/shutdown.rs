@@ -62,9 +62,9 @@ pub async fn wait(mut signals: Signals, view: &View, control_ended: oneshot::Rec
 
 fn leave(view: &View) -> impl Future<Output = ()> {
     view.begin_drain();
-    view.proxy.lameduck();
-    async {
-        let drain = view.state().drain.clone().unwrap_or(NO_DOCUMENT);
+    let drain = view.state().drain.clone().unwrap_or(NO_DOCUMENT);
+    view.proxy.lameduck(Duration::from_millis(drain.lameduck_ms));
+    async move {
         tracing::info!(
             lameduck_ms = drain.lameduck_ms,
             timeout_ms = drain.timeout_ms,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bulkhead_http1::{Refusal, ResponseFraming, ResponseHead, Trailers};
+use bulkhead_http1::{Refusal, RequestHead, ResponseFraming, ResponseHead, Trailers};
 
 use crate::fault::Fault;
 use crate::transfer::Patience;
@@ -55,16 +55,19 @@ pub(crate) trait RequestSource: Source {
     /// Waits until the client has left, without taking anything that is not this request's. Waits for ever where that cannot
     /// be known.
     async fn gone(&mut self);
+
+    /// The connection is another protocol's from here on: all that comes is passed on as it is.
+    fn switch(&mut self);
 }
 
 /// The response of a backend.
 pub(crate) trait ResponseSource: Source {
-    /// Awaits the complete head of the final response, within limits. Its parts are in `response`.
+    /// Awaits the complete head of the final response to `request`, within limits. Its parts are in `response`.
     async fn receive(
         &mut self,
         worker: &Worker,
         patience: Patience<'_>,
-        to_head: bool,
+        request: &RequestHead,
         response: &mut ResponseHead,
     ) -> Result<(), Fault>;
 

@@ -94,6 +94,12 @@ impl Guard {
         (Instant::now() >= self.at.get()).then(|| self.waiting.get())
     }
 
+    /// When a connection that outlives its requests is to end, because the proxy leaves. Spread over the time in which it
+    /// still accepts, so that not all clients come back to those who stay in the same instant.
+    pub(crate) fn leave_at(&self) -> Option<Instant> {
+        self.seat.leave_at()
+    }
+
     /// From now on the guarded future waits for `what`, at most `limit`.
     pub(crate) fn wait(&self, what: Waiting, limit: Duration) {
         self.waiting.set(what);
@@ -259,9 +265,9 @@ mod tests {
         guard.wait(Waiting::Request, Duration::from_secs(75));
         let never = pin!(std::future::pending::<()>());
         let (ended, ()) = tokio::join!(guard.run(Phase::Draining, never), async {
-            registry.enter(Phase::Lameduck);
+            registry.enter(Phase::Lameduck, Duration::ZERO);
             tokio::task::yield_now().await;
-            registry.enter(Phase::Draining);
+            registry.enter(Phase::Draining, Duration::ZERO);
         });
         assert_eq!(ended, Err(Interrupt::Leaving));
     }

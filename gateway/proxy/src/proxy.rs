@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
     pub(crate) emptied: Notify,
+    /// How long it accepts connections when it leaves, in milliseconds.
+    pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
     pub(crate) listening: AtomicUsize,
     tallies: Box<[ThreadTally]>,
@@ -112,6 +114,7 @@ impl Proxy {
             room: config.room,
             epoch: Instant::now(),
             emptied: Notify::new(),
+            window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| ThreadTally::default()).collect(),
         });
@@ -198,8 +201,10 @@ impl Proxy {
         self.threads.iter().all(|thread| !thread.is_finished())
     }
 
-    /// From now on every response says `Connection: close`; connections are still accepted.
-    pub fn lameduck(&self) {
+    /// From now on every response says `Connection: close`; connections are still accepted. Those that outlive their requests
+    /// (HTTP/2, WebSocket) are ended one after the other within `window`.
+    pub fn lameduck(&self, window: Duration) {
+        self.shared.window_ms.store(u64::try_from(window.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.enter(Phase::Lameduck);
     }
 

@@ -3,10 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::Duration;
 
 use bulkhead_model::overload::Level;
+use tokio::time::Instant;
 
 use crate::phase::Phase;
+
+/// The fractional part of the golden ratio: its multiples fill an interval evenly.
+const GOLDEN: f64 = 0.618_033_988_749_895;
 
 /// Every open downstream connection of a thread.
 #[derive(Debug, Default)]
@@ -16,6 +21,8 @@ pub(crate) struct Registry {
     waiting: RefCell<Vec<Option<Waker>>>,
     free: RefCell<Vec<u32>>,
     open: Cell<usize>,
+    /// When the proxy began to leave, and how long it still accepts.
+    left: Cell<Option<(Instant, Duration)>>,
 }
 
 impl Registry {
@@ -23,9 +30,13 @@ impl Registry {
         self.phase.get()
     }
 
-    /// Moves on to `phase` and wakes every connection that waits, so that it looks.
-    pub(crate) fn enter(&self, phase: Phase) {
+    /// Moves on to `phase` and wakes every connection that waits, so that it looks. Connections that last leave within
+    /// `window`.
+    pub(crate) fn enter(&self, phase: Phase, window: Duration) {
         self.phase.set(phase.max(self.phase.get()));
+        if phase > Phase::Serving && self.left.get().is_none() {
+            self.left.set(Some((Instant::now(), window)));
+        }
         self.wake();
     }
 
@@ -89,6 +100,13 @@ impl Seat {
 
     pub(crate) fn level(&self) -> Level {
         self.registry.level()
+    }
+
+    pub(crate) fn leave_at(&self) -> Option<Instant> {
+        let (since, window) = self.registry.left.get()?;
+        // Neighbours are far from each other, and any number of them covers the window evenly.
+        let share = (f64::from(self.index) * GOLDEN).fract();
+        Some(if self.phase() >= Phase::Draining { since } else { since + window.mul_f64(share) })
     }
 
     /// Asks to be woken when the phase changes, or the level rises.

@@ -46,6 +46,8 @@ pub struct Tally {
     pub upstream_handshake_failures: u64,
     /// Requests sent on a pooled upstream connection.
     pub upstream_reuses: u64,
+    /// Connections that became a WebSocket.
+    pub tunnels: u64,
     /// Requests sent a second time.
     pub retries: u64,
     /// Requests not sent a second time because too many were.
@@ -116,6 +118,7 @@ pub(crate) struct ThreadTally {
     pub(crate) upstream_handshakes: Counter,
     pub(crate) upstream_handshake_failures: Counter,
     pub(crate) upstream_reuses: Counter,
+    pub(crate) tunnels: Counter,
     pub(crate) retries: Counter,
     pub(crate) retries_refused: Counter,
     pub(crate) ejections: Counter,
@@ -143,6 +146,7 @@ impl Default for ThreadTally {
             upstream_handshakes: Counter::default(),
             upstream_handshake_failures: Counter::default(),
             upstream_reuses: Counter::default(),
+            tunnels: Counter::default(),
             retries: Counter::default(),
             retries_refused: Counter::default(),
             ejections: Counter::default(),
@@ -192,6 +196,7 @@ impl ThreadTally {
         sum.upstream_handshakes += self.upstream_handshakes.get();
         sum.upstream_handshake_failures += self.upstream_handshake_failures.get();
         sum.upstream_reuses += self.upstream_reuses.get();
+        sum.tunnels += self.tunnels.get();
         sum.retries += self.retries.get();
         sum.retries_refused += self.retries_refused.get();
         sum.ejections += self.ejections.get();

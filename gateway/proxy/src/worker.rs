@@ -325,7 +325,8 @@ async fn sweep(worker: Rc<Worker>) {
 async fn follow_phases(worker: &Worker, mut phases: watch::Receiver<Phase>) {
     while phases.changed().await.is_ok() {
         let phase = *phases.borrow_and_update();
-        worker.registry.enter(phase);
+        let window = Duration::from_millis(worker.shared.window_ms.load(Ordering::Relaxed));
+        worker.registry.enter(phase, window);
     }
 }
 

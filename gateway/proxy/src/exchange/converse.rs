@@ -12,7 +12,7 @@ use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::response::Ended;
-use crate::exchange::{Next, forward, request, response};
+use crate::exchange::{Next, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
 use crate::stream::{Readiness, Stream};
@@ -72,7 +72,12 @@ where
     let mut source = http1::Source::new(read, Waiting::Response);
     let mut sink = http1::Sink::new(write, Waiting::Send);
     sink.frame(scratch.request.framing == Framing::Chunked);
-    pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink))).await
+    let mut ended = pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink))).await?;
+    if ended.switched {
+        // Boxed: few exchanges become one.
+        ended.next = Box::pin(tunnel::run(conversation, down.halves(), (&mut source, &mut sink))).await;
+    }
+    Ok(ended)
 }
 
 /// Sends the request on the connection that `lease` is a place on, and delivers the response.

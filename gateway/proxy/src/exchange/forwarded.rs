@@ -5,45 +5,18 @@ use std::cell::Ref;
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use bulkhead_http1::{Edits, Lines, Name, NameSet, RequestHead};
+use bulkhead_http1::{CLAIM_PREFIXES, CLAIMS, Edits, Lines, Name, NameSet, OTHER_CLAIMS, RequestHead};
 use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::settings::Forwarded;
 
 use crate::connection::Client;
 use crate::peer::Identity;
 
-/// Names that say where a request comes from. From an untrusted client they are all lies until proven otherwise.
-const CLAIMS: NameSet = NameSet::of(&[
-    Name::Forwarded,
-    Name::SslClientCert,
-    Name::SslClientIssuerDn,
-    Name::SslClientSubjectDn,
-    Name::SslClientVerify,
-    Name::XForwardedFor,
-    Name::XForwardedHost,
-    Name::XForwardedPort,
-    Name::XForwardedPrefix,
-    Name::XForwardedProto,
-    Name::XForwardedScheme,
-    Name::XForwardedServer,
-    Name::XOriginalForwardedFor,
-    Name::XOriginalMethod,
-    Name::XOriginalUri,
-    Name::XOriginalUrl,
-    Name::XRealIp,
-    Name::XScheme,
-]);
-
 /// What only this gateway says, where it asks clients for certificates: whoever else says it, trusted or not, is not heard there.
 const IDENTITY: NameSet =
     NameSet::of(&[Name::SslClientCert, Name::SslClientIssuerDn, Name::SslClientSubjectDn, Name::SslClientVerify]);
 /// The same of names that no rule of ours knows.
 const IDENTITY_PREFIXES: &[&str] = &["ssl-client-"];
-
-/// The same, where only the beginning of a name is agreed on among those who set or believe it.
-const CLAIM_PREFIXES: &[&str] = &["x-forwarded-", "ssl-client-"];
-/// The same, of names that no rule of ours knows.
-const OTHER_CLAIMS: &[&str] = &["true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host"];
 
 /// What is said about an untrusted client in every request of its connection, `more` of it included. `pseudonym` is what this
 /// process calls itself in Via.
@@ -87,6 +60,8 @@ pub(super) fn with_edits(
             remove_prefixes: CLAIM_PREFIXES,
             lines: Some(&client.lines),
             set: &set,
+            upgrade: true,
+            trailers: true,
             ..Edits::default()
         };
         let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else {
@@ -120,7 +95,7 @@ pub(super) fn with_edits(
         (Name::XRealIp, origin),
     ];
     let via = (Name::Via, pseudonym.as_bytes());
-    let edits = Edits { set: &set, append: &[via], ..Edits::default() };
+    let edits = Edits { set: &set, append: &[via], upgrade: true, trailers: true, ..Edits::default() };
     let Some((identity, told)) = auth.and_then(|auth| identity(client, auth, pseudonym)) else { return with(&edits) };
     let append = [via, (Name::SslClientCert, &*identity.certificate)];
     let append = append.get(..=told).unwrap_or_default();

@@ -16,6 +16,8 @@ pub(crate) mod forwarded;
 pub(crate) mod grpc;
 mod request;
 mod response;
+mod tunnel;
+mod websocket;
 
 use std::cell::Cell;
 use std::pin::pin;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use bulkhead_http1::{Edits, Name, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 
-use crate::content::{ResponseSource, Sink};
+use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
@@ -15,6 +15,8 @@ pub(super) struct Ended {
     pub(super) next: Next,
     /// Whether the backend's connection is where the next request may begin.
     pub(super) reusable: bool,
+    /// Whether both connections are a WebSocket from here on.
+    pub(super) switched: bool,
 }
 
 /// The two sides of a response, and what is known of the request that it answers.
@@ -38,14 +40,19 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     /// Receives the final response and passes it on to its end.
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
-        let to_head = self.request.method.is_head();
-        self.source.receive(worker, *patience, to_head, self.response).await?;
+        self.source.receive(worker, *patience, self.request, self.response).await?;
         let (framing, closes) = self.write_head();
-        self.source.begin(self.response.framing).map_err(|_| Fault::BadResponse)?;
+        let follows = if self.response.upgrade { ResponseFraming::UntilClose } else { self.response.framing };
+        self.source.begin(follows).map_err(|_| Fault::BadResponse)?;
         self.sink.frame(framing == ResponseFraming::Chunked);
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
+        if self.response.upgrade {
+            let nothing = Piece { content: &[], last: false, trailers: None };
+            self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
+            return Ok(Ended { next: Next::Close, reusable: false, switched: true });
+        }
         loop {
             let piece = self.source.piece();
             let piece = if self.request.trailers { piece } else { piece.bare() };
@@ -63,7 +70,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             (true, _) => Next::Linger,
         };
         let reusable = self.source.is_clean() && self.response.persistent && self.complete.get();
-        Ok(Ended { next, reusable })
+        Ok(Ended { next, reusable, switched: false })
     }
 
     /// Writes the head for the client to `out`; says how content is framed there, and whether the connection ends after it.
@@ -83,7 +90,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
         let mut write = |append: &[(Name, &[u8])]| {
-            let edits = Edits { append: append.get(skip..).unwrap_or_default(), ..Edits::default() };
+            let edits = Edits { append: append.get(skip..).unwrap_or_default(), upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bulkhead_http1::{Decoder, Framing, RequestHead};
+use bulkhead_http1::{Decoder, Framing, RequestHead, ResponseFraming};
 use bulkhead_model::settings::Limits;
 use tokio::time::Instant;
 
@@ -122,5 +122,11 @@ impl content::RequestSource for Source<ReadHalf<'_>> {
 
     async fn gone(&mut self) {
         gone(&self.read).await;
+    }
+
+    fn switch(&mut self) {
+        self.open(Decoder::for_response(ResponseFraming::UntilClose));
+        // Bytes that end with their connection are never framed wrongly.
+        let _ = self.decode();
     }
 }

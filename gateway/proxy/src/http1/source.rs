@@ -1,7 +1,8 @@
 //! The receiving side of a connection.
 
 use bulkhead_http1::{
-    Decoded, Decoder, Framing, HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, parse_response,
+    Decoded, Decoder, Framing, HeadLimits, Progress, Refusal, RequestHead, ResponseFraming, ResponseHead,
+    parse_response,
 };
 use bulkhead_model::limits;
 use tokio::io::AsyncRead;
@@ -169,7 +170,7 @@ impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
         &mut self,
         worker: &Worker,
         patience: Patience<'_>,
-        to_head: bool,
+        request: &RequestHead,
         response: &mut ResponseHead,
     ) -> Result<(), Fault> {
         let first = read_fresh(&mut self.read, || worker.buffers.content(), || patience.wait_for(self.awaited)).await;
@@ -177,9 +178,13 @@ impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
         let buffer = self.buffer.insert(buffer);
         let mut interim = 0;
         loop {
-            match parse_response(buffer.filled(), &HEAD_LIMITS, to_head, response).map_err(|_| Fault::BadResponse)? {
-                Progress::Complete(_) if response.status == 101 => return Err(Fault::UnexpectedSwitch),
-                Progress::Complete(bytes) if response.status >= 200 => {
+            match parse_response(buffer.filled(), &HEAD_LIMITS, request.method.is_head(), response)
+                .map_err(|_| Fault::BadResponse)?
+            {
+                Progress::Complete(_) if response.status == 101 && !(request.upgrade && response.upgrade) => {
+                    return Err(Fault::UnexpectedSwitch);
+                }
+                Progress::Complete(bytes) if response.status >= 200 || response.status == 101 => {
                     self.trailers = room(&HEAD_LIMITS, response.fields.len());
                     self.take_head(bytes);
                     return Ok(());

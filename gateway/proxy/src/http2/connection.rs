@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bulkhead_model::Settings;
+use bulkhead_model::overload::Level;
 use bulkhead_model::settings::Http2;
 use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
@@ -144,15 +145,18 @@ impl Serving<'_> {
         let age = self.guard.now() + limits.keep_alive_age;
         let mut leaving = false;
         loop {
-            if !leaving
-                && (self.guard.lets_go() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
+            if !leaving && (self.is_to_leave() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
             {
                 leaving = true;
                 // Two frames: the client may still send what it has begun to send (RFC 9113 §6.8).
                 connection.graceful_shutdown();
             }
             self.wait(leaving);
-            let until = if leaving { Phase::Cut } else { Phase::Lameduck };
+            let until = match (leaving, guard.leave_at()) {
+                (true, _) => Phase::Cut,
+                (false, Some(_)) => Phase::Draining,
+                (false, None) => Phase::Lameduck,
+            };
             let next = pin!(poll_fn(|cx| self.poll_next(connection, meter, cx)));
             match guard.run(until, next).await {
                 Ok(Event::Request(request, responder)) => self.begin(request, responder),
@@ -164,6 +168,7 @@ impl Serving<'_> {
                 }
                 Err(Interrupt::Leaving) if leaving => return End::Cut,
                 Err(Interrupt::Leaving) => {}
+                Err(Interrupt::Elapsed(_)) if self.is_to_leave() && !leaving => {}
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
                     leaving = true;
                     connection.graceful_shutdown();
@@ -174,16 +179,24 @@ impl Serving<'_> {
         }
     }
 
+    /// Whether the client is to be told to go: it is this connection's turn, or the process is overloaded.
+    fn is_to_leave(&self) -> bool {
+        self.guard.leave_at().is_some_and(|at| at <= self.guard.now()) || self.guard.level() >= Level::NoKeepAlive
+    }
+
     /// How long the next event may take.
     fn wait(&self, leaving: bool) {
         let current = self.worker.current();
         let settings = current.as_ref().map_or(&self.worker.fallback, |pinned| &pinned.snapshot().settings);
-        match (self.streams.open.get(), self.asked) {
-            (0, _) if leaving => self.guard.wait(Waiting::Request, FAREWELL),
-            (0, _) => self.guard.wait_for(Waiting::Request, settings),
-            (_, false) => self.guard.wait(Waiting::Pong, PING_EVERY),
-            (_, true) => self.guard.wait(Waiting::Pong, PONG_WITHIN),
-        }
+        let limit = match (self.streams.open.get(), self.asked) {
+            (0, _) if leaving => FAREWELL,
+            (0, _) => self.guard.level().idle(settings.limits.keep_alive_idle),
+            (_, false) => PING_EVERY,
+            (_, true) => PONG_WITHIN,
+        };
+        let turn = self.guard.leave_at().filter(|_| !leaving).map(|at| at.duration_since(self.guard.now()));
+        let what = if self.streams.open.get() == 0 { Waiting::Request } else { Waiting::Pong };
+        self.guard.wait(what, turn.map_or(limit, |turn| turn.min(limit)));
     }
 
     fn ask(&mut self) {

@@ -146,4 +146,8 @@ impl RequestSource for StreamSource<'_> {
     async fn gone(&mut self) {
         poll_fn(|cx| self.answering.borrow_mut().poll_gone(cx)).await;
     }
+
+    fn switch(&mut self) {
+        // A stream is never another protocol's: no request on one asks for that (RFC 9113 §8.6).
+    }
 }

@@ -23,7 +23,7 @@ async fn a_lame_duck_accepts_and_says_close() {
     kept.send(GET).await;
     let mut backend = lane.accept().await;
     backend.head().await;
-    lane.proxy.lameduck();
+    lane.proxy.lameduck(Duration::ZERO);
     // The phase has reached the thread once a new connection is told so.
     let mut late = lane.client().await;
     late.send("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n").await;

@@ -198,7 +198,7 @@ async fn a_client_that_is_told_to_go_has_its_requests_answered_first() {
     let (response, _) = send(&mut requests, get("/"), true).await;
     let mut backend = lane.accept().await;
     backend.head().await;
-    lane.proxy.lameduck();
+    lane.proxy.lameduck(Duration::ZERO);
     backend.send("HTTP/1.1 204 No Content\r\n\r\n").await;
     assert_eq!(answer(response).await.unwrap().status(), StatusCode::NO_CONTENT);
     eventually("the connection ends", || lane.proxy.connections() == 0).await;

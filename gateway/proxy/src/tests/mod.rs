@@ -13,3 +13,4 @@ mod retry;
 mod support;
 mod tls;
 mod upstream;
+mod websocket;

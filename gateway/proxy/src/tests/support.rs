@@ -116,6 +116,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.stream.flush().await.unwrap();
     }
 
+    pub(super) async fn stream_send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// All bytes until the stream ends.
+    pub(super) async fn bytes_to_the_end(&mut self) -> Vec<u8> {
+        let read = timeout(PATIENCE, async {
+            while self.stream.read_buf(&mut self.held).await? > 0 {}
+            std::io::Result::Ok(())
+        });
+        read.await.expect("the connection ends").unwrap();
+        std::mem::take(&mut self.held)
+    }
+
     /// Reads up to and with `end`; returns it as text.
     pub(super) async fn until(&mut self, end: &str) -> String {
         loop {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bulkhead_http1::{HeadLimits, Progress, Refusal, ResponseFraming, ResponseHead, parse_response};
+use bulkhead_http1::{HeadLimits, Progress, Refusal, RequestHead, ResponseFraming, ResponseHead, parse_response};
 use bulkhead_model::limits;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
@@ -77,9 +77,10 @@ impl content::ResponseSource for Source {
         &mut self,
         _worker: &Worker,
         patience: Patience<'_>,
-        to_head: bool,
+        request: &RequestHead,
         response: &mut ResponseHead,
     ) -> Result<(), Fault> {
+        let to_head = request.method.is_head();
         let (mut told, mut interim) = (false, 0);
         let received = poll_fn(|cx| {
             let polled = self.poll_response(&mut interim, cx);
