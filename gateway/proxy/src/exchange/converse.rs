@@ -74,6 +74,7 @@ where
     sink.frame(scratch.request.framing == Framing::Chunked);
     let mut ended = pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink))).await?;
     if ended.switched {
+        flight.land();
         // Boxed: few exchanges become one.
         ended.next = Box::pin(tunnel::run(conversation, down.halves(), (&mut source, &mut sink))).await;
     }

@@ -138,3 +138,17 @@ async fn tunnels_are_closed_one_after_the_other() {
     .await;
     assert!(seen.len() > 4, "{seen:?}");
 }
+
+#[tokio::test]
+async fn a_tunnel_is_no_request_in_flight() {
+    let mut settings = Settings::default();
+    settings.upstream.requests_per_endpoint = 1;
+    let lane = Lane::with(settings).await;
+    let _tunnel = switched(&lane).await;
+    let mut client = lane.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    backend.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert!(client.head().await.starts_with("HTTP/1.1 204 "));
+}

@@ -21,6 +21,8 @@ pub(crate) struct Flight<'r> {
     begun: Option<Moment>,
     /// Whether anything was said of the endpoint.
     judged: Cell<bool>,
+    /// Whether it counts no longer.
+    landed: Cell<bool>,
 }
 
 impl<'r> Flight<'r> {
@@ -33,7 +35,7 @@ impl<'r> Flight<'r> {
     ) -> Self {
         group.begin();
         slot.load().begin();
-        Self { worker, guard, backend, group, slot, begun, judged: Cell::new(false) }
+        Self { worker, guard, backend, group, slot, begun, judged: Cell::new(false), landed: Cell::new(false) }
     }
 
     /// The endpoint, as this thread knows it.
@@ -55,6 +57,15 @@ impl<'r> Flight<'r> {
         }
     }
 
+    /// The request has been answered by a switch to another protocol: what goes on from here on may last for days, and is no
+    /// request in flight.
+    pub(crate) fn land(&self) {
+        if !self.landed.replace(true) {
+            self.group.end();
+            self.slot.load().end();
+        }
+    }
+
     /// The connection did not come about, or broke, or what came over it was no answer.
     pub(crate) fn failed(&self) {
         self.judged.set(true);
@@ -71,8 +82,7 @@ impl<'r> Flight<'r> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.group.end();
-        self.slot.load().end();
+        self.land();
         // An exchange that takes too long is not told so: it is given up where it stands.
         let awaited = || matches!(self.guard.overdue(), Some(Waiting::Connect | Waiting::Send | Waiting::Response));
         if !self.judged.get() && awaited() {
