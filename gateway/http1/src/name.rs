@@ -165,11 +165,16 @@ impl Name {
 
 /// A set of known names. [`Name::Other`] is never in it: it stands for no name in particular.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NameSet(u128);
+pub struct NameSet {
+    /// One bit for each of the first 64 numbers of names.
+    low: u64,
+    /// The same of the others.
+    high: u64,
+}
 
 impl NameSet {
     /// No names.
-    pub const EMPTY: Self = Self(0);
+    pub const EMPTY: Self = Self { low: 0, high: 0 };
 
     /// These names.
     #[expect(clippy::indexing_slicing, reason = "a const fn has no iterators; the index is below the length")]
@@ -189,7 +194,8 @@ impl NameSet {
     pub const fn with(self, name: Name) -> Self {
         match name {
             Name::Other => self,
-            name => Self(self.0 | 1 << name as u8),
+            name if (name as u32) < u64::BITS => Self { low: self.low | bit(name), ..self },
+            name => Self { high: self.high | bit(name), ..self },
         }
     }
 
@@ -197,15 +203,23 @@ impl NameSet {
     #[must_use]
     #[inline]
     pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self { low: self.low | other.low, high: self.high | other.high }
     }
 
     /// Whether `name` is in the set.
     #[inline]
     pub const fn contains(self, name: Name) -> bool {
-        self.0 & (1 << name as u8) != 0
+        let half = if (name as u32) < u64::BITS { self.low } else { self.high };
+        half & bit(name) != 0
     }
 }
+
+/// The bit of a name in its half of a set.
+const fn bit(name: Name) -> u64 {
+    1 << (name as u32 % u64::BITS)
+}
+
+const _: () = assert!(Name::KNOWN.len() < 2 * u64::BITS as usize, "a set holds no more names");
 
 /// Whether `text` is `known` in any mix of cases. Whole words at a time, the last one overlapping: this runs for every
 /// field of every message, and byte by byte it was a quarter of the cost of a head.
