@@ -40,6 +40,8 @@ async fn a_lane_of_named_namespaces_serves_these_and_may_read_no_other(cluster: 
 
 async fn a_lane_follows_the_labels_of_namespaces(cluster: &'static Cluster) -> Result<()> {
     let [one, two, other] = teams(cluster).await?;
+    // Whoever comes first installs what the instance is an object of.
+    crate::world::operator::Operator::shared(cluster).await?;
     let fleet = Fleet::create(cluster, "select", "{}").await?;
     let selector = format!("{{from: Selector, selector: {{matchLabels: {{edge: {}}}}}}}", fleet.name);
     let label = async |namespace: &str, value: Option<&str>| {
@@ -47,7 +49,6 @@ async fn a_lane_follows_the_labels_of_namespaces(cluster: &'static Cluster) -> R
         Api::<Namespace>::all(cluster.admin.clone()).patch(namespace, &PatchParams::default(), &patch).await
     };
     label(&one, Some(&fleet.name)).await?;
-    crate::world::operator::Operator::shared(cluster).await?;
     fleet.apply(&spec(&selector)).await?;
     fleet.wait_phase("Listening").await?;
     let _backends = routes(&fleet, &[&one, &two, &other]).await?;

@@ -13,7 +13,7 @@ pub(super) const GOOD: &[&str] = &[
     "{northSouth: {disruption: {maxUnavailable: 1}}}",
     "{northSouth: {clientAddress: {trustedCIDRs: [10.0.0.0/8, '2001:db8::/32']}}}",
     "{northSouth: {clientAddress: {proxyProtocol: Accept, trustedCIDRs: [10.0.0.0/8]}}}",
-    "{northSouth: {clientAddress: {proxyProtocol: Off}}}",
+    "{northSouth: {clientAddress: {proxyProtocol: 'Off'}}}",
     "{northSouth: {service: {type: NodePort, httpNodePort: 30080}}}",
     "{northSouth: {service: {type: None}}}",
     "{northSouth: {limits: {requestContentBytes: '0'}}}",
