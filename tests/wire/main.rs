@@ -16,6 +16,7 @@
 mod admin;
 mod changes;
 mod classes;
+mod http2;
 mod leaving;
 mod limits;
 mod overload;

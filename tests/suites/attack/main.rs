@@ -27,9 +27,9 @@ use self::victim::{Served, Victims};
 /// Length of an attack unless an argument says otherwise.
 const SECONDS: u64 = 20;
 
-/// Most memory that the process may come to, in KiB. What clients may make it hold is bounded per connection and in their number; this is far above the sum
-/// for the connections that an attack opens, and far below what any of these attacks takes from a server that does not bound them.
-const RESIDENT_KIB: u64 = 192 << 10;
+/// Most memory that the process may come to, in KiB: a backend has at most 1,024 requests in flight, each with a piece of content in hand and what waits for
+/// its client's window, together 320 KiB; and the process itself. Of a server that does not bound them, these attacks take gigabytes.
+const RESIDENT_KIB: u64 = 384 << 10;
 
 /// How often memory is looked at. Between two looks no attack comes far: at loopback speed some MiB.
 const LOOK: Duration = Duration::from_millis(20);

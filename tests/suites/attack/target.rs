@@ -1,4 +1,4 @@
-//! What is attacked: a gateway process with one route, and a backend that answers little, much, or not at all.
+//! What is attacked: a gateway process with two routes, and a backend that answers little, much, or not at all.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,8 +16,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// The host that is served.
+/// The host that attackers ask for.
 pub(crate) const HOST: &str = "shop.test";
+
+/// The host that others ask for.
+pub(crate) const OWN: &str = "own.test";
 
 /// Content of a large answer in bytes.
 const LARGE: usize = 1 << 20;
@@ -35,8 +38,11 @@ impl Target {
         let port = listener.local_addr()?.port();
         let backend = tokio::spawn(serve(listener));
         let lane = Lane::start(&document()).await;
-        lane.put("shop.yaml", &file(&[ingress("shop", &[all_of(HOST, "shop")]), served("shop", port)]));
-        lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
+        // To the gateway these are two backends: requests that wait for one are not in the way of those for the other.
+        for (name, host) in [("shop", HOST), ("own", OWN)] {
+            lane.put(&format!("{name}.yaml"), &file(&[ingress(name, &[all_of(host, name)]), served(name, port)]));
+        }
+        lane.wait("endpoints", |report| report.routes == 2 && report.endpoints == 2).await;
         Ok(Self { lane, backend })
     }
 

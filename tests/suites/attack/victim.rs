@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::target::HOST;
+use crate::target::OWN;
 
 /// Between two requests of a client: enough of them for a percentile, and little work for anybody.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -125,7 +125,7 @@ async fn over_http1(address: SocketAddr, kept: &mut Option<Connection<TcpStream>
         Some(client) => client,
         None => Connection::open(address).await?,
     };
-    client.write(format!("GET /own HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await?;
+    client.write(format!("GET /own HTTP/1.1\r\nHost: {OWN}\r\n\r\n")).await?;
     let answer = client.answer().await?;
     ensure!((answer.status, &answer.content[..]) == (200, b"ok"), "{} {}", answer.status, answer.text());
     // As long as the gateway keeps it, so does its client.
@@ -141,7 +141,7 @@ async fn over_http2(address: SocketAddr, kept: &mut Option<Client<TcpStream>>) -
         Some(client) if client.goaway().is_none() => client,
         _ => Client::open(address).await?,
     };
-    match client.get(HOST, "/own").await? {
+    match client.get(OWN, "/own").await? {
         Outcome::Answered(response) if (response.answer.status, &response.answer.content[..]) == (200, b"ok") => {}
         other => anyhow::bail!("over HTTP/2: {other:?}"),
     }

@@ -107,6 +107,7 @@ fn versions() -> Vec<Case> {
         ));
     }
     cases.push(refused("a version with a digit too many", b"GET / HTTP/1.10\r\nHost: a.test\r\n\r\n", 400));
-    cases.push(refused("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505));
+    // The preface of HTTP/2 but for one letter.
+    cases.push(refused("half a preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nXM\r\n\r\n", 505));
     cases
 }

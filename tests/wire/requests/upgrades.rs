@@ -1,5 +1,5 @@
-//! Protocol upgrades and expectations. This gateway tunnels nothing yet: every upgrade is not seen, and the request goes on as the plain one
-//! that RFC 9110 section 7.8 lets it be.
+//! Protocol upgrades and expectations. Only WebSockets are passed through: any other upgrade is not seen, and the request goes on as the plain
+//! one that RFC 9110 section 7.8 lets it be.
 
 use super::{Case, bytes, forwarded, in_order, refused};
 

@@ -16,6 +16,7 @@ use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
+use tokio::time::Instant;
 
 use super::cork::Cork;
 use super::downstream::Downstream;
@@ -59,8 +60,16 @@ where
         Err(interrupt) => return Option::from(interrupt).into_iter().for_each(|fault| worker.tally().fault(fault)),
     };
     let pings = connection.ping_pong();
-    let mut serving =
-        Serving { worker, guard, client: Rc::new(client), streams: Rc::default(), served: 0, pings, asked: false };
+    let mut serving = Serving {
+        worker,
+        guard,
+        client: Rc::new(client),
+        streams: Rc::default(),
+        served: 0,
+        pings,
+        asked: false,
+        half: None,
+    };
     let end = serving.run(&mut connection, &meter).await;
     if let End::Flood(fault) = end {
         worker.tally().fault(fault);
@@ -117,7 +126,7 @@ fn account(worker: &Worker, error: &h2::Error) {
 enum End {
     /// Its client has left, or was told to.
     Closed,
-    /// Its client sent too much of what brings nothing.
+    /// Its client sent too much of what brings nothing, or part of a head and no more.
     Flood(Fault),
     /// The proxy leaves at once.
     Cut,
@@ -134,6 +143,8 @@ struct Serving<'c> {
     pings: Option<PingPong>,
     /// Whether the client has been asked whether it is there, and has not answered.
     asked: bool,
+    /// Since when the client owes the rest of a head.
+    half: Option<Instant>,
 }
 
 impl Serving<'_> {
@@ -168,6 +179,7 @@ impl Serving<'_> {
                 }
                 Err(Interrupt::Leaving) if leaving => return End::Cut,
                 Err(Interrupt::Leaving) => {}
+                Err(Interrupt::Elapsed(Waiting::Head)) => return End::Flood(Fault::HeadTimeout),
                 Err(Interrupt::Elapsed(_)) if self.is_to_leave() && !leaving => {}
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
                     leaving = true;
@@ -195,8 +207,13 @@ impl Serving<'_> {
             (_, true) => PONG_WITHIN,
         };
         let turn = self.guard.leave_at().filter(|_| !leaving).map(|at| at.duration_since(self.guard.now()));
-        let what = if self.streams.open.get() == 0 { Waiting::Request } else { Waiting::Pong };
-        self.guard.wait(what, turn.map_or(limit, |turn| turn.min(limit)));
+        let limit = turn.map_or(limit, |turn| turn.min(limit));
+        let head = self.half.map(|since| (since + settings.limits.head).saturating_duration_since(self.guard.now()));
+        match head {
+            Some(left) if left <= limit => self.guard.wait(Waiting::Head, left),
+            _ if self.streams.open.get() == 0 => self.guard.wait(Waiting::Request, limit),
+            _ => self.guard.wait(Waiting::Pong, limit),
+        }
     }
 
     fn ask(&mut self) {
@@ -228,6 +245,10 @@ impl Serving<'_> {
             self.asked = false;
             return Poll::Ready(Event::Pong);
         }
+        // From here on, or no longer, there is less time.
+        if std::mem::replace(&mut self.half, meter.half_since()) != self.half {
+            return Poll::Ready(Event::Idle);
+        }
         self.streams.poll_emptied(cx).map(|()| Event::Idle)
     }
 
@@ -247,7 +268,7 @@ impl Serving<'_> {
 #[expect(clippy::large_enum_variant, reason = "it is looked at where it is made, and never kept")]
 enum Event {
     Request(Request<RecvStream>, SendResponse<Bytes>),
-    /// The last stream has ended.
+    /// The last stream has ended, or a head has begun or ended.
     Idle,
     /// The client is still there.
     Pong,

@@ -17,6 +17,9 @@ use crate::buffer::{Buffer, Buffers};
 
 /// Most bytes that wait to be written; whoever has more waits for the socket. As much as one read of content brings.
 const MOST: usize = 64 << 10;
+/// Most bytes that are read in one turn. The frames of a flood are small and many: whoever sends without a pause waits after these until the
+/// other connections of the thread have had their turns.
+const MOST_A_TURN: usize = 64 << 10;
 /// Room that is kept between ticks: what a few small responses need.
 const KEPT: usize = 8 << 10;
 
@@ -88,6 +91,8 @@ pub(crate) struct Cork<S> {
     /// What was read before the version was known.
     before: Option<Buffer>,
     meter: Rc<Meter>,
+    /// Bytes read in this turn.
+    read: usize,
 }
 
 struct Inner<S> {
@@ -158,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Cork<S> {
             failed: None,
             owner: Waker::noop().clone(),
         };
-        Self { inner: Rc::new(Inner { state: RefCell::new(state) }), corks, before, meter }
+        Self { inner: Rc::new(Inner { state: RefCell::new(state) }), corks, before, meter, read: 0 }
     }
 
     /// What is left when its owner is gone.
@@ -207,10 +212,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> AsyncRead for Cork<S> {
             if before.is_empty() {
                 this.before = None;
             }
+        } else if this.read >= MOST_A_TURN {
+            this.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         } else {
-            ready!(Pin::new(&mut this.inner.state.borrow_mut().stream).poll_read(cx, buffer))?;
+            let polled = Pin::new(&mut this.inner.state.borrow_mut().stream).poll_read(cx, buffer);
+            if polled.is_pending() {
+                this.read = 0;
+            }
+            ready!(polled)?;
         }
-        this.meter.look(buffer.filled().get(begin..).unwrap_or_default());
+        let come = buffer.filled().get(begin..).unwrap_or_default();
+        this.read += come.len();
+        this.meter.look(come);
         Poll::Ready(Ok(()))
     }
 }

@@ -13,10 +13,12 @@ use crate::fault::Fault;
 /// Frame types (RFC 9113 §6).
 mod frame {
     pub(super) const DATA: u8 = 0;
-    pub(super) const PRIORITY: u8 = 2;
+    pub(super) const HEADERS: u8 = 1;
     pub(super) const RST_STREAM: u8 = 3;
-    pub(super) const SETTINGS: u8 = 4;
-    pub(super) const PING: u8 = 6;
+    pub(super) const WINDOW_UPDATE: u8 = 8;
+    pub(super) const CONTINUATION: u8 = 9;
+    /// Flag of the frame with which a field block is complete.
+    pub(super) const END_HEADERS: u8 = 4;
     /// Bytes of a frame's head: length, type, flags and stream (RFC 9113 §4.1).
     pub(super) const HEAD: usize = 9;
 }
@@ -28,6 +30,8 @@ pub(super) struct Meter {
     control: Budget,
     begin: Instant,
     over: Cell<Option<Fault>>,
+    /// Since when part of a head is there and the rest is awaited.
+    half: Cell<Option<Instant>>,
     state: RefCell<State>,
 }
 
@@ -38,8 +42,21 @@ struct State {
     /// What is known of the next frame's head.
     head: [u8; frame::HEAD],
     known: usize,
+    /// Whether a request's head has begun, and is not complete.
+    in_head: bool,
+    /// Whether it is complete with the frame that is passed over now.
+    ends_head: bool,
     resets: Purse,
     control: Purse,
+}
+
+impl State {
+    /// Notes the end of a head.
+    fn settle(&mut self) {
+        if self.skip == 0 && self.ends_head {
+            (self.in_head, self.ends_head) = (false, false);
+        }
+    }
 }
 
 impl Meter {
@@ -48,6 +65,8 @@ impl Meter {
             skip: PREFACE.len(),
             head: [0; frame::HEAD],
             known: 0,
+            in_head: false,
+            ends_head: false,
             resets: Purse::full(limits.resets, 0),
             control: Purse::full(limits.control_frames, 0),
         };
@@ -56,6 +75,7 @@ impl Meter {
             control: limits.control_frames,
             begin: Instant::now(),
             over: Cell::new(None),
+            half: Cell::new(None),
             state: RefCell::new(state),
         }
     }
@@ -69,12 +89,18 @@ impl Meter {
         self.over.get().is_some()
     }
 
+    /// Since when a client owes the rest of a head.
+    pub(super) fn half_since(&self) -> Option<Instant> {
+        self.half.get()
+    }
+
     /// Takes the bytes that have come.
     pub(super) fn look(&self, mut bytes: &[u8]) {
         let mut state = self.state.borrow_mut();
         while !bytes.is_empty() {
             let skipped = state.skip.min(bytes.len());
             state.skip -= skipped;
+            state.settle();
             bytes = bytes.get(skipped..).unwrap_or_default();
             let known = state.known;
             let taken = bytes.len().min(frame::HEAD - known);
@@ -85,23 +111,35 @@ impl Meter {
             bytes = bytes.get(taken..).unwrap_or_default();
             if state.known == frame::HEAD {
                 self.count(&mut state);
+                state.settle();
             }
+        }
+        // A head that came in one read, as most do, is not timed.
+        if !state.in_head {
+            self.half.set(None);
+        } else if self.half.get().is_none() {
+            self.half.set(Some(Instant::now()));
         }
     }
 
     fn count(&self, state: &mut State) {
-        let [a, b, c, kind, ..] = state.head;
+        let [a, b, c, kind, flags, ..] = state.head;
         state.known = 0;
         state.skip = u32::from_be_bytes([0, a, b, c]) as usize;
         // Read only for frames that count.
         let now = || u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (affordable, fault) = match kind {
             frame::RST_STREAM => (state.resets.spend(self.resets, now()), Fault::TooManyResets),
-            frame::PING | frame::SETTINGS | frame::PRIORITY => {
-                (state.control.spend(self.control, now()), Fault::TooManyControlFrames)
+            frame::HEADERS | frame::CONTINUATION => {
+                state.in_head = true;
+                state.ends_head = flags & frame::END_HEADERS != 0;
+                return;
             }
-            frame::DATA if state.skip == 0 => (state.control.spend(self.control, now()), Fault::TooManyControlFrames),
-            _ => return,
+            frame::DATA if state.skip > 0 => return,
+            // As many as the response that they make room for asks for.
+            frame::WINDOW_UPDATE => return,
+            // What nobody knows the meaning of brings nothing either.
+            _ => (state.control.spend(self.control, now()), Fault::TooManyControlFrames),
         };
         if !affordable {
             self.over.set(Some(fault));
@@ -143,6 +181,52 @@ mod tests {
             meter.look(&frame(6, 8));
             prop_assert_eq!(meter.over(), Some(Fault::TooManyControlFrames));
         }
+    }
+
+    #[test]
+    fn a_head_is_owed_from_its_first_byte_that_is_alone_to_its_last() {
+        let head = |kind: u8, flags: u8, payload: usize| {
+            let mut bytes = frame(kind, payload);
+            bytes[4] = flags;
+            bytes
+        };
+        let whole = head(frame::HEADERS, frame::END_HEADERS, 30);
+        let parts = [
+            head(frame::HEADERS, 0, 30),
+            head(frame::CONTINUATION, 0, 3),
+            head(frame::CONTINUATION, frame::END_HEADERS, 0),
+        ];
+        let after = frame(0, 5);
+        for (bytes, ends) in [
+            (whole.clone(), whole.len()),
+            ([&whole[..], &after].concat(), whole.len()),
+            (parts.concat(), parts.concat().len()),
+        ] {
+            let meter = Meter::new(&limits());
+            meter.look(PREFACE);
+            for (at, byte) in bytes.iter().enumerate() {
+                meter.look(&[*byte]);
+                // The ninth byte tells what it is.
+                assert_eq!(meter.half_since().is_some(), (8..ends - 1).contains(&at), "{at} of {ends}");
+            }
+            let meter = Meter::new(&limits());
+            meter.look(&[PREFACE, &bytes].concat());
+            assert_eq!(meter.half_since(), None);
+        }
+    }
+
+    #[test]
+    fn frames_that_nobody_knows_are_counted_and_windows_are_not() {
+        let meter = Meter::new(&limits());
+        meter.look(PREFACE);
+        for _ in 0..1000 {
+            meter.look(&frame(frame::WINDOW_UPDATE, 4));
+        }
+        assert_eq!(meter.over(), None);
+        for _ in 0..4 {
+            meter.look(&frame(0xbb, 0));
+        }
+        assert_eq!(meter.over(), Some(Fault::TooManyControlFrames));
     }
 
     #[test]
