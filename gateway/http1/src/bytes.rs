@@ -57,6 +57,46 @@ const fn below(word: u64, n: u64) -> u64 {
     word.wrapping_sub(ONES * n) & !word & (ONES * 0x80)
 }
 
+/// How many bytes stand before the first colon, space or control character but DEL.
+#[inline]
+pub(crate) fn before_colon(text: &[u8]) -> usize {
+    before(text, |word| below(word, 0x21) | below(word ^ (ONES * b':' as u64), 1))
+}
+
+/// How many bytes stand before the first space or control character.
+#[inline]
+pub(crate) fn before_blank(text: &[u8]) -> usize {
+    before(text, |word| below(word, 0x21) | below(word ^ (ONES * 0x7f), 1))
+}
+
+/// How many bytes of a field value ([`VALUE`]) a text begins with.
+#[inline]
+pub(crate) fn value_bytes(text: &[u8]) -> usize {
+    let before_control = |text| before(text, |word| below(word, 0x20) | below(word ^ (ONES * 0x7f), 1));
+    let mut len = before_control(text);
+    // The one control character that values may have.
+    while let Some(b'\t') = text.get(len) {
+        len += 1 + before_control(text.get(len + 1..).unwrap_or_default());
+    }
+    len
+}
+
+/// How many bytes stand before the first one that `test` finds, which it marks in the top bit of its place; what it marks in
+/// places above need not be true.
+#[inline]
+fn before(text: &[u8], test: impl Fn(u64) -> u64) -> usize {
+    let (words, rest) = text.as_chunks();
+    for (nth, word) in words.iter().enumerate() {
+        // The first byte is the lowest.
+        let found = test(u64::from_le_bytes(*word));
+        if found != 0 {
+            return nth * size_of::<u64>() + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let in_rest = rest.iter().position(|&byte| test(ONES * u64::from(byte)) != 0).unwrap_or(rest.len());
+    text.len() - rest.len() + in_rest
+}
+
 /// Whether `test` is 0 for every word of a text; `false` for one that is shorter than a word.
 #[inline]
 fn is_free_of(text: &[u8], test: impl Fn(u64) -> u64) -> bool {

@@ -1,8 +1,9 @@
-//! What request and response heads share: fields, limits, and how `httparse` is asked.
+//! What request and response heads share: fields and limits.
 
-use crate::{Name, NameSet, Refusal, Span, bytes};
+use crate::tokens::Line;
+use crate::{Name, NameSet, Span, bytes};
 
-/// Most fields of a head, whatever the limits say: the token table on the stack has this many places.
+/// Most fields of a head, whatever the limits say: rules look at each of them, some at each for each other.
 pub const MAX_FIELDS: usize = 100;
 
 /// One field line of a head.
@@ -18,16 +19,19 @@ pub struct Field {
     /// hop-by-hop fields, what Connection nominates, and in requests names with anything but letters, digits and
     /// hyphens: many backends cannot tell `X_Real_IP` from `X-Real-IP`.
     pub forward: bool,
+    /// Whether its line stands in the buffer as it would be written: name, `: `, value, CR LF.
+    pub(crate) is_plain: bool,
 }
 
 impl Field {
-    /// Where its whole line stands in `buf`, if it stands there as it would be written: name, `: `, value, CR LF.
+    pub(crate) fn new(Line { id, name, value, is_plain }: Line, forward: bool) -> Self {
+        Self { id, name, value, forward, is_plain }
+    }
+
+    /// Where its whole line stands in the buffer, if it stands there as it would be written.
     #[inline]
-    pub(crate) fn as_written(&self, buf: &[u8]) -> Option<std::ops::Range<usize>> {
-        let end = self.value.end() + 2;
-        let stands = buf.get(self.name.end()..self.value.start()) == Some(b": ")
-            && buf.get(self.value.end()..end) == Some(b"\r\n");
-        stands.then_some(self.name.start()..end)
+    pub(crate) fn as_written(&self) -> Option<std::ops::Range<usize>> {
+        self.is_plain.then(|| self.name.start()..self.value.end() + b"\r\n".len())
     }
 }
 
@@ -68,17 +72,6 @@ pub enum Version {
     Http11,
 }
 
-impl Version {
-    /// From the minor number; `httparse` knows 0 and 1 only.
-    pub(crate) fn from_minor(minor: Option<u8>) -> Result<Self, Refusal> {
-        match minor {
-            Some(0) => Ok(Self::Http10),
-            Some(1) => Ok(Self::Http11),
-            _ => Err(Refusal::UnsupportedVersion),
-        }
-    }
-}
-
 /// Fields that end at this hop in both directions: RFC 9110 §7.6.1, what older agents send in that role, and framing,
 /// which is decided and written anew.
 pub(crate) const HOP_BY_HOP: NameSet = NameSet::of(&[
@@ -94,29 +87,6 @@ pub(crate) const HOP_BY_HOP: NameSet = NameSet::of(&[
     Name::TransferEncoding,
     Name::Upgrade,
 ]);
-
-/// The places `httparse` writes its tokens to.
-pub(crate) type Slots<'b> = [std::mem::MaybeUninit<httparse::Header<'b>>; MAX_FIELDS];
-
-/// What `httparse` found wrong, in our terms; `start_line` stands for a bad token in the first line.
-pub(crate) fn refusal(error: httparse::Error, start_line: Refusal) -> Refusal {
-    match error {
-        httparse::Error::HeaderName => Refusal::BadFieldName,
-        httparse::Error::HeaderValue => Refusal::BadFieldValue,
-        httparse::Error::NewLine => Refusal::BadLineEnd,
-        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
-        httparse::Error::Version => Refusal::UnsupportedVersion,
-        httparse::Error::Status | httparse::Error::Token => start_line,
-    }
-}
-
-/// Refuses a head with an LF that no CR precedes; `httparse` takes such a line end for a good one. It lets no LF into a
-/// token, so that each LF ends a line: before a field name, or before or at the end of the head.
-pub(crate) fn require_crlf(buf: &[u8], head: &[u8], fields: &[Field]) -> Result<(), Refusal> {
-    let after_crlf = |field: &Field| buf.get(..field.name.start()).is_some_and(|before| before.ends_with(b"\r\n"));
-    let clean = head.ends_with(b"\r\n\r\n") && fields.iter().all(after_crlf);
-    if clean { Ok(()) } else { Err(Refusal::BareLineFeed) }
-}
 
 /// Whether the name may be the alias of another one: to a backend that makes variables of names, `-`, `_` and every
 /// other sign are `_`.

@@ -2,11 +2,11 @@
 //!
 //! In: a buffer that the caller reads into. Out: a head as typed parts and ranges of that buffer ([`RequestHead`],
 //! [`ResponseHead`]), content freed of its framing ([`Decoder`]) and the [`Trailers`] behind it, and heads written anew
-//! from those parts ([`write_request`], [`write_response`]). `httparse` finds the tokens; where a message begins and
-//! ends is decided here, and nothing that took part in that decision is ever copied through. What is not understood is
-//! refused, and a [`Refusal`] always ends the connection that it came from.
+//! from those parts ([`write_request`], [`write_response`]). Where a message begins and ends is decided here, and nothing
+//! that took part in that decision is ever copied through. What is not understood is refused, and a [`Refusal`] always ends
+//! the connection that it came from.
 //!
-//! Start with `request.rs`; `content.rs` decodes what follows a head, `write.rs` is the way out, `refusal.rs` lists
+//! Start with `request.rs`; `tokens.rs` is the grammar of a head, `content.rs` decodes what follows a head, `write.rs` is the way out, `refusal.rs` lists
 //! every reason to say no.
 
 mod bytes;
@@ -25,6 +25,7 @@ mod response;
 mod span;
 mod status;
 mod target;
+mod tokens;
 mod trailer;
 mod write;
 

@@ -1,9 +1,10 @@
 //! A request head: from bytes to typed parts, or a reason to refuse.
 
 use crate::connection::Options;
-use crate::field::{self, HOP_BY_HOP, Slots, is_alias, list, require_crlf};
+use crate::field::{HOP_BY_HOP, is_alias, list};
 use crate::framing::{Declared, FramingFields};
 use crate::target;
+use crate::tokens::{Stop, Tokens};
 use crate::{
     Field, Framing, HeadLimits, MAX_FIELDS, Method, Name, NameSet, Progress, Refusal, Span, TargetForm, Version,
 };
@@ -47,52 +48,31 @@ pub struct RequestHead {
 /// A [`Refusal`]; answer with its status and close the connection.
 pub fn parse_request(buf: &[u8], limits: &HeadLimits, head: &mut RequestHead) -> Result<Progress, Refusal> {
     let window = buf.get(..limits.head_bytes).unwrap_or(buf);
-    let Some(text) = skip_empty_line(window)? else { return partial(window, limits) };
-    let mut slots: Slots<'_> = [const { std::mem::MaybeUninit::uninit() }; MAX_FIELDS];
-    let slots = slots.get_mut(..limits.fields.min(MAX_FIELDS)).unwrap_or_default();
-    let mut tokens = httparse::Request::new(&mut []);
-    let parsed = tokens.parse_with_uninit_headers(text, slots);
-    let status = parsed.map_err(|error| field::refusal(error, Refusal::BadRequestLine))?;
-    require_line_limits(text, &tokens, limits)?;
-    match status {
-        httparse::Status::Partial => partial(window, limits),
-        httparse::Status::Complete(len) => {
-            let taken = window.len() - text.len() + len;
-            head.read(window, taken, &tokens)?;
-            Ok(Progress::Complete(taken))
-        }
-    }
+    let read = empty_line(window).and_then(|at| head.read(Tokens::new(window, at), window, limits));
+    progress(read, window, limits)
 }
 
-/// The bytes from the request line on; `None` while an empty line before it is incomplete.
-fn skip_empty_line(window: &[u8]) -> Result<Option<&[u8]>, Refusal> {
-    let text = match window {
-        [] | [b'\r'] => return Ok(None),
-        [b'\r', b'\n', rest @ ..] => rest,
-        text => text,
+/// Where the request line begins: behind the empty line that may stand before it.
+fn empty_line(window: &[u8]) -> Result<usize, Stop> {
+    let (at, text) = match window {
+        [b'\r'] => return Err(Stop::Partial),
+        [b'\r', b'\n', rest @ ..] => (2, rest),
+        text => (0, text),
     };
     match text {
-        [b'\r' | b'\n', ..] => Err(Refusal::LeadingLine),
-        text => Ok(Some(text)),
+        [b'\r' | b'\n', ..] => Err(Refusal::LeadingLine.into()),
+        _ => Ok(at),
     }
 }
 
-/// More bytes are needed, unless the limit leaves no room for them.
-pub(crate) fn partial(window: &[u8], limits: &HeadLimits) -> Result<Progress, Refusal> {
-    if window.len() >= limits.head_bytes { Err(Refusal::HeadTooLarge) } else { Ok(Progress::Partial) }
-}
-
-/// Refuses a method or target that is too long, whether or not its end has arrived.
-fn require_line_limits(text: &[u8], tokens: &httparse::Request<'_, '_>, limits: &HeadLimits) -> Result<(), Refusal> {
-    let Some(method) = tokens.method else {
-        return if Method::is_too_long(text.len()) { Err(Refusal::MethodTooLong) } else { Ok(()) };
-    };
-    if Method::is_too_long(method.len()) {
-        return Err(Refusal::MethodTooLong);
+/// What became of a head. If more bytes are needed, the limit must leave room for them.
+pub(crate) fn progress(read: Result<usize, Stop>, window: &[u8], limits: &HeadLimits) -> Result<Progress, Refusal> {
+    match read {
+        Ok(bytes) => Ok(Progress::Complete(bytes)),
+        Err(Stop::Refused(refusal)) => Err(refusal),
+        Err(Stop::Partial) if window.len() >= limits.head_bytes => Err(Refusal::HeadTooLarge),
+        Err(Stop::Partial) => Ok(Progress::Partial),
     }
-    // Without an end, everything behind the method and its space is target so far.
-    let target = tokens.path.map_or_else(|| text.len().saturating_sub(method.len() + 1), str::len);
-    if target > limits.target_bytes { Err(Refusal::TargetTooLong) } else { Ok(()) }
 }
 
 /// What was seen on the way through the fields.
@@ -103,20 +83,23 @@ struct Seen {
     connection: Options,
     expects_continue: bool,
     trailers: bool,
+    /// What is wrong with the first field that is.
+    refusal: Option<Refusal>,
 }
 
 impl RequestHead {
-    fn read(&mut self, buf: &[u8], taken: usize, tokens: &httparse::Request<'_, '_>) -> Result<(), Refusal> {
-        let span = |part: Option<&str>| Span::within(buf, part.unwrap_or_default().as_bytes());
-        self.method = Method::read(buf, span(tokens.method))?;
-        self.version = Version::from_minor(tokens.version)?;
+    /// Returns how many bytes of `buf` the head takes.
+    fn read(&mut self, mut tokens: Tokens<'_>, buf: &[u8], limits: &HeadLimits) -> Result<usize, Stop> {
+        self.method = Method::read(buf, tokens.method()?)?;
+        let target = tokens.target(limits.target_bytes)?;
+        self.version = tokens.version()?;
+        tokens.line_end(Refusal::BadLineEnd)?;
         let mut seen = Seen::default();
-        self.read_fields(buf, tokens.headers, &mut seen)?;
-        require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
+        self.read_fields(&mut tokens, buf, limits, &mut seen)?;
         self.authority = seen.host.ok_or(Refusal::MissingHost)?;
         let host = self.authority.of(buf);
         target::require_plain_host(host)?;
-        self.target = target::read(buf, span(tokens.path), self.method, host)?;
+        self.target = target::read(buf, target, self.method, host)?;
         self.framing = match seen.framing.declared(self.version)? {
             Declared::Nothing => Framing::None,
             Declared::Length(length) => Framing::Sized(length),
@@ -132,23 +115,28 @@ impl RequestHead {
             && !has_content
             && self.method == Method::Get
             && self.version == Version::Http11;
-        Ok(())
+        Ok(tokens.at())
     }
 
-    fn read_fields(&mut self, buf: &[u8], tokens: &[httparse::Header<'_>], seen: &mut Seen) -> Result<(), Refusal> {
-        self.fields.clear();
-        self.fields.reserve(tokens.len());
-        for token in tokens {
-            let name = token.name.as_bytes();
-            let id = Name::find(name);
-            let value = Span::within(buf, token.value);
-            let forward = !NOT_FORWARDED.contains(id) && !is_alias(id, name);
-            if !forward {
-                seen.read(buf, id, value, self.version)?;
+    fn read_fields(
+        &mut self,
+        tokens: &mut Tokens<'_>,
+        buf: &[u8],
+        limits: &HeadLimits,
+        seen: &mut Seen,
+    ) -> Result<(), Stop> {
+        let (version, fields) = (self.version, &mut self.fields);
+        fields.clear();
+        tokens.fields(limits.fields.min(MAX_FIELDS), |line| {
+            let forward = !NOT_FORWARDED.contains(line.id) && !is_alias(line.id, line.name.of(buf));
+            if !forward && let Err(refusal) = seen.read(buf, line.id, line.value, version) {
+                // What is no head at all is called so first.
+                seen.refusal.get_or_insert(refusal);
             }
-            self.fields.push(Field { id, name: Span::within(buf, name), value, forward });
-        }
-        Ok(())
+            fields.push(Field::new(line, forward));
+            Ok(())
+        })?;
+        seen.refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }
 

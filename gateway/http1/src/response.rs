@@ -1,9 +1,10 @@
 //! A response head: from bytes to typed parts, or a reason to refuse.
 
 use crate::connection::Options;
-use crate::field::{self, HOP_BY_HOP, Slots, require_crlf};
+use crate::field::HOP_BY_HOP;
 use crate::framing::{Declared, FramingFields, is_bodiless};
-use crate::request::partial;
+use crate::request::progress;
+use crate::tokens::{Stop, Tokens};
 use crate::{Field, HeadLimits, MAX_FIELDS, Name, Progress, Refusal, ResponseFraming, Span, Version};
 
 /// A response head. Meant to be reused: parsing into it allocates nothing once `fields` has grown.
@@ -46,34 +47,23 @@ pub fn parse_response(
     if let Some(b'\r' | b'\n') = window.first() {
         return Err(Refusal::LeadingLine);
     }
-    let mut slots: Slots<'_> = [const { std::mem::MaybeUninit::uninit() }; MAX_FIELDS];
-    let slots = slots.get_mut(..limits.fields.min(MAX_FIELDS)).unwrap_or_default();
-    let mut tokens = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut tokens, window, slots) {
-        Err(error) => Err(field::refusal(error, Refusal::BadStatusLine)),
-        Ok(httparse::Status::Partial) => partial(window, limits),
-        Ok(httparse::Status::Complete(len)) => {
-            head.read(window, len, &tokens, to_head_request)?;
-            Ok(Progress::Complete(len))
-        }
-    }
+    progress(head.read(Tokens::new(window, 0), window, limits, to_head_request), window, limits)
 }
 
 impl ResponseHead {
+    /// Returns how many bytes of `buf` the head takes.
     fn read(
         &mut self,
+        mut tokens: Tokens<'_>,
         buf: &[u8],
-        taken: usize,
-        tokens: &httparse::Response<'_, '_>,
+        limits: &HeadLimits,
         to_head_request: bool,
-    ) -> Result<(), Refusal> {
-        self.status = tokens.code.filter(|status| (100..=599).contains(status)).ok_or(Refusal::BadStatusLine)?;
-        self.reason = Span::within(buf, tokens.reason.unwrap_or_default().as_bytes());
-        self.version = Version::from_minor(tokens.version)?;
+    ) -> Result<usize, Stop> {
+        self.version = tokens.version()?;
+        self.status = tokens.status()?;
+        self.reason = tokens.reason()?;
         let mut connection = Options::default();
-        let declared = self.read_fields(buf, tokens.headers, &mut connection)?;
-        require_crlf(buf, buf.get(..taken).unwrap_or_default(), &self.fields)?;
+        let declared = self.read_fields(&mut tokens, buf, limits, &mut connection)?;
         connection.withhold(buf, &mut self.fields);
         self.frame(declared, to_head_request)?;
         let ambiguous = self.status == 204 && !matches!(declared, Declared::Nothing | Declared::Length(0));
@@ -82,33 +72,34 @@ impl ResponseHead {
             && self.status != 101
             && !ambiguous;
         self.upgrade = self.status == 101 && self.version == Version::Http11 && connection.is_websocket();
-        Ok(())
+        Ok(tokens.at())
     }
 
     fn read_fields(
         &mut self,
+        tokens: &mut Tokens<'_>,
         buf: &[u8],
-        tokens: &[httparse::Header<'_>],
+        limits: &HeadLimits,
         connection: &mut Options,
-    ) -> Result<Declared, Refusal> {
+    ) -> Result<Declared, Stop> {
         let mut framing = FramingFields::default();
-        self.fields.clear();
-        self.fields.reserve(tokens.len());
-        for token in tokens {
-            let name = token.name.as_bytes();
-            let id = Name::find(name);
-            match id {
-                Name::ContentLength => framing.content_length(token.value)?,
-                Name::TransferEncoding => framing.transfer_encoding(token.value)?,
+        let fields = &mut self.fields;
+        fields.clear();
+        tokens.fields(limits.fields.min(MAX_FIELDS), |line| {
+            let forward = !HOP_BY_HOP.contains(line.id);
+            let value = line.value.of(buf);
+            match line.id {
+                Name::ContentLength => framing.content_length(value)?,
+                Name::TransferEncoding => framing.transfer_encoding(value)?,
                 // A backend that garbles its Connection field loses the connection, not the response.
-                Name::Connection if connection.read(buf, token.value).is_err() => connection.set_close(),
-                Name::Upgrade => connection.read_upgrade(token.value),
+                Name::Connection if connection.read(buf, value).is_err() => connection.set_close(),
+                Name::Upgrade => connection.read_upgrade(value),
                 _ => {}
             }
-            let (name, value) = (Span::within(buf, name), Span::within(buf, token.value));
-            self.fields.push(Field { id, name, value, forward: !HOP_BY_HOP.contains(id) });
-        }
-        framing.declared(self.version)
+            fields.push(Field::new(line, forward));
+            Ok(())
+        })?;
+        Ok(framing.declared(self.version)?)
     }
 
     /// RFC 9112 §6.3, in its order.

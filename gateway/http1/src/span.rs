@@ -46,6 +46,12 @@ impl Span {
         Self::new(start, start.wrapping_add(part.len()), buf.len())
     }
 
+    /// The `len` bytes at `start` of a buffer that is not larger than 4 GiB.
+    #[inline]
+    pub(crate) const fn at(start: usize, len: usize) -> Self {
+        Self { start: start as u32, end: (start + len) as u32 }
+    }
+
     /// The range `start..end` of a buffer of `len` bytes; empty if it is not inside.
     #[inline]
     pub(crate) fn new(start: usize, end: usize, len: usize) -> Self {

@@ -153,7 +153,7 @@ fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>
         if !field.forward || gone.contains(field.id) || (field.id == Name::Other && edits.names(buf, field)) {
             continue;
         }
-        match field.as_written(buf) {
+        match field.as_written() {
             Some(line) if line.start == run.end => run.end = line.end,
             Some(line) => put_run(out, buf, std::mem::replace(&mut run, line)),
             None => {

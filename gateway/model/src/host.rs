@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::net::Ipv6Addr;
 
+use crate::class::{Class, run_end};
 use crate::denial::Denial;
 
 /// Longest host name (RFC 1035 §2.3.4, without the root label).
@@ -34,23 +35,28 @@ impl Host {
     }
 
     fn parse_name(authority: &[u8]) -> Result<Self, Denial> {
-        let (name, port) = match memchr::memchr(b':', authority) {
-            Some(colon) => authority.split_at(colon),
-            None => (authority, [].as_slice()),
-        };
+        let (mut end, mut folds) = (run_end(authority, 0, &CANONICAL), false);
+        while let Some(byte) = authority.get(end) {
+            match byte {
+                b'A'..=b'Z' => folds = true,
+                // An empty label at the end is as wrong as one in between; the root's is another matter.
+                b'.' if end > 0 && authority.get(end + 1) != Some(&b'.') => {}
+                b':' => break,
+                _ => return Err(Denial::BadHost),
+            }
+            end = run_end(authority, end + 1, &CANONICAL);
+        }
+        let (name, port) = authority.split_at_checked(end).unwrap_or_default();
         check_port(port)?;
         let name = name.strip_suffix(b".").unwrap_or(name);
+        let len = u8::try_from(name.len()).ok().filter(|len| *len > 0).ok_or(Denial::BadHost)?;
         let mut bytes = [0; MAX_HOST_BYTES];
-        let len = u8::try_from(name.len()).map_err(|_| Denial::BadHost)?;
         let place = bytes.get_mut(..name.len()).ok_or(Denial::BadHost)?;
-        let (mut before, mut allowed) = (b'.', true);
-        for (to, from) in place.iter_mut().zip(name) {
-            *to = CANONICAL.get(usize::from(*from)).copied().unwrap_or_default();
-            allowed &= (*to != 0) & !((*to == b'.') & (before == b'.'));
-            before = *to;
+        place.copy_from_slice(name);
+        if folds {
+            place.make_ascii_lowercase();
         }
-        // Also true of the empty name: an empty label at the end is as wrong as one in between.
-        if before == b'.' || !allowed { Err(Denial::BadHost) } else { Ok(Self { bytes, len }) }
+        Ok(Self { bytes, len })
     }
 
     fn parse_ipv6(rest: &[u8]) -> Result<Self, Denial> {
@@ -79,20 +85,18 @@ impl Host {
     }
 }
 
-/// What stands for each byte in a canonical name; 0 for bytes that no name has.
-static CANONICAL: [u8; 256] = canonical();
+/// The bytes that stand in a label of a canonical name.
+static CANONICAL: Class = canonical();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
-const fn canonical() -> [u8; 256] {
-    let mut table = [0; 256];
+const fn canonical() -> Class {
+    let mut class = [false; 256];
     let mut byte = 0;
     while byte < u8::MAX {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
-            table[byte as usize] = byte.to_ascii_lowercase();
-        }
+        class[byte as usize] = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
         byte += 1;
     }
-    table
+    class
 }
 
 /// `port` is empty or starts with the colon.

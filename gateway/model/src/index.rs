@@ -83,10 +83,14 @@ pub(crate) fn hash(key: &[u8]) -> u64 {
     /// 2^64 divided by the golden ratio: multiples of it are spread evenly.
     const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = key.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
+    // The last word overlaps the one before; a key that is shorter than a word is filled up.
+    let last = key.last_chunk().copied().unwrap_or_else(|| {
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        last
+    });
     let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(SPREAD);
     let state = words.iter().fold(key.len() as u64, |state, word| mix(state, u64::from_le_bytes(*word)));
     mix(state, u64::from_le_bytes(last))

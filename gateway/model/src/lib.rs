@@ -12,6 +12,7 @@
 pub mod backend;
 pub mod balance;
 pub mod budget;
+mod class;
 pub mod client_auth;
 pub mod denial;
 mod der;

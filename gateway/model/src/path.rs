@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::class::{Class, run_end};
 use crate::denial::Denial;
 
 /// A canonical request target in origin form. What is matched is what is forwarded.
@@ -11,9 +12,9 @@ use crate::denial::Denial;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     /// Starts with `/`; no dot segments, only needed percent-encodings, upper-case hex, ASCII.
-    pub path: Cow<'a, str>,
-    /// Without the `?`; bytes are checked, never changed.
-    pub query: Option<&'a str>,
+    pub path: Cow<'a, [u8]>,
+    /// Without the `?`; UTF-8 that is checked, never changed.
+    pub query: Option<&'a [u8]>,
 }
 
 impl<'a> Target<'a> {
@@ -28,14 +29,12 @@ impl<'a> Target<'a> {
     /// # Errors
     /// [`Denial::BadPath`] where two readers could differ about what is meant.
     pub fn parse(target: &'a [u8]) -> Result<Self, Denial> {
-        // Path and query must both be UTF-8: one look tells.
-        let target = std::str::from_utf8(target).map_err(|_| Denial::BadPath)?;
-        let scan = Scan::of(target.as_bytes());
+        let scan = Scan::of(target);
         let (path, rest) = target.split_at_checked(scan.end).ok_or(Denial::BadPath)?;
-        if !path.starts_with('/') {
+        if path.first() != Some(&b'/') {
             return Err(Denial::BadPath);
         }
-        let path = if scan.canonical { Cow::Borrowed(path) } else { Cow::Owned(canonical(path)?) };
+        let path = if scan.canonical { Cow::Borrowed(path) } else { Cow::Owned(canonical(path)?.into_bytes()) };
         Ok(Self { path, query: parse_query(rest)? })
     }
 }
@@ -50,33 +49,32 @@ struct Scan {
 
 impl Scan {
     fn of(target: &[u8]) -> Self {
-        let mut canonical = true;
-        let mut before = 0;
-        for (end, &byte) in target.iter().enumerate() {
-            if byte == b'?' || byte == b'#' {
-                return Self { end, canonical };
+        let (mut end, mut canonical) = (run_end(target, 0, &PLAIN), true);
+        while let Some(byte) = target.get(end) {
+            match byte {
+                b'?' | b'#' => break,
+                // A segment that starts with a dot may be a dot segment; that is for the slower look to decide.
+                b'.' if end > 0 && target.get(end - 1) != Some(&b'/') => {}
+                _ => canonical = false,
             }
-            // A segment that starts with a dot may be a dot segment; that is for the slower look to decide.
-            canonical &=
-                STANDS.get(usize::from(byte)).is_some_and(|stands| *stands) & !((byte == b'.') & (before == b'/'));
-            before = byte;
+            end = run_end(target, end + 1, &PLAIN);
         }
-        Self { end: target.len(), canonical }
+        Self { end, canonical }
     }
 }
 
-/// [`stands_for_itself`], for every byte.
-static STANDS: [bool; 256] = stands();
+/// The bytes that [stand for themselves](stands_for_itself) wherever they are.
+static PLAIN: Class = plain();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler: an index out of range fails the build")]
-const fn stands() -> [bool; 256] {
-    let mut table = [false; 256];
+const fn plain() -> Class {
+    let mut class = [false; 256];
     let mut byte = 0;
     while byte < u8::MAX {
-        table[byte as usize] = stands_for_itself(byte);
+        class[byte as usize] = stands_for_itself(byte) && byte != b'.';
         byte += 1;
     }
-    table
+    class
 }
 
 /// `pchar` of RFC 3986 §3.3 without percent-encoding, and the slash.
@@ -93,7 +91,8 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn canonical(path: &str) -> Result<String, Denial> {
+fn canonical(path: &[u8]) -> Result<String, Denial> {
+    let path = std::str::from_utf8(path).map_err(|_| Denial::BadPath)?;
     let mut out = String::with_capacity(path.len() + 16);
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
@@ -199,15 +198,16 @@ fn push_encoded(out: &mut String, byte: u8) {
 }
 
 /// `rest` is empty or starts at the `?` or `#`. Nobody routes by the query, so its bytes stay as they are; only what could
-/// end the request line or the target early is refused.
-fn parse_query(rest: &str) -> Result<Option<&str>, Denial> {
+/// end the request line or the target early is refused, and what is no UTF-8.
+fn parse_query(rest: &[u8]) -> Result<Option<&[u8]>, Denial> {
     if rest.is_empty() {
         return Ok(None);
     }
-    let query = rest.strip_prefix('?').ok_or(Denial::BadPath)?;
+    let query = rest.strip_prefix(b"?").ok_or(Denial::BadPath)?;
     // No early exit: without one, many bytes are looked at together.
-    let refused = query.bytes().fold(false, |bad, b| bad | (b <= b' ') | (b == 0x7F) | (b == b'#'));
-    if refused { Err(Denial::BadPath) } else { Ok(Some(query)) }
+    let refused = query.iter().fold(false, |bad, &b| bad | (b <= b' ') | (b == 0x7F) | (b == b'#'));
+    let is_text = query.is_ascii() || std::str::from_utf8(query).is_ok();
+    if refused || !is_text { Err(Denial::BadPath) } else { Ok(Some(query)) }
 }
 
 #[cfg(test)]

@@ -44,9 +44,8 @@ impl PathTable {
     /// The route of a canonical path: an equal `Exact`, else the longest `Prefix`, else the default. An `Exact` path that
     /// matches is as long as the request's, so it never loses to a `Prefix` by length.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        let exact =
-            if self.exact.is_empty() { None } else { self.exact.get(index::hash(path.as_bytes()), path.as_bytes()) };
+    pub fn find(&self, path: &[u8]) -> Option<&Arc<Route>> {
+        let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path), path) };
         exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
     }
 
@@ -112,7 +111,7 @@ struct Prefix {
 
 impl Prefixes {
     fn new(mut entries: Vec<(Arc<str>, Arc<Route>)>) -> Self {
-        entries.sort_by(|(a, _), (b, _)| element_order(a, b));
+        entries.sort_by(|(a, _), (b, _)| element_order(a.as_bytes(), b.as_bytes()));
         entries.dedup_by(|(later, _), (first, _)| later == first);
         let mut list: Vec<Prefix> = Vec::with_capacity(entries.len());
         // Places of the prefixes around the current one, outermost first.
@@ -127,15 +126,16 @@ impl Prefixes {
     }
 
     fn get(&self, key: &str) -> Option<&Arc<Route>> {
-        let at = self.0.binary_search_by(|prefix| element_order(&prefix.key, key)).ok()?;
+        let at = self.0.binary_search_by(|prefix| element_order(prefix.key.as_bytes(), key.as_bytes())).ok()?;
         self.0.get(at).map(|prefix| &prefix.route)
     }
 
-    fn find(&self, path: &str) -> Option<&Arc<Route>> {
-        let after = self.0.partition_point(|prefix| element_order(&prefix.key, path) != Ordering::Greater);
+    fn find(&self, path: &[u8]) -> Option<&Arc<Route>> {
+        let order = |prefix: &Prefix| element_order(prefix.key.as_bytes(), path);
+        let after = self.0.partition_point(|prefix| order(prefix) != Ordering::Greater);
         let mut place = after.checked_sub(1)?;
         let nearest = self.0.get(place)?;
-        let common = common_bytes(nearest.key.as_bytes(), path.as_bytes());
+        let common = common_bytes(nearest.key.as_bytes(), path);
         loop {
             let prefix = self.0.get(place)?;
             // All that contain `nearest` agree with it, so lengths tell without another compare.
@@ -151,11 +151,11 @@ impl Prefixes {
 }
 
 fn contains(outer: &str, inner: &str) -> bool {
-    inner.starts_with(outer) && ends_element(inner, outer.len())
+    inner.starts_with(outer) && ends_element(inner.as_bytes(), outer.len())
 }
 
-fn ends_element(path: &str, at: usize) -> bool {
-    path.as_bytes().get(at).is_none_or(|next| *next == b'/')
+fn ends_element(path: &[u8], at: usize) -> bool {
+    path.get(at).is_none_or(|next| *next == b'/')
 }
 
 fn common_bytes(a: &[u8], b: &[u8]) -> usize {
@@ -163,8 +163,7 @@ fn common_bytes(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// Byte order with `/` below every other byte, so that `/a/b` stands before `/a-b`.
-fn element_order(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+fn element_order(a: &[u8], b: &[u8]) -> Ordering {
     let rank = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
     let common = common_bytes(a, b);
     a.get(common).map(rank).cmp(&b.get(common).map(rank))

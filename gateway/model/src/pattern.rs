@@ -110,7 +110,8 @@ impl PathPattern {
 
 fn canonical(written: &str) -> Result<Arc<str>, BadPathPattern> {
     match Target::parse(written.as_bytes()) {
-        Ok(Target { path, query: None }) => Ok(path.into()),
+        // Canonical paths are ASCII.
+        Ok(Target { path, query: None }) => std::str::from_utf8(&path).map(Into::into).map_err(|_| BadPathPattern),
         _ => Err(BadPathPattern),
     }
 }

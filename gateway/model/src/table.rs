@@ -24,8 +24,8 @@ pub struct HostTable {
 impl HostTable {
     /// The route of a canonical host and path.
     #[must_use]
-    pub fn find(&self, host: impl AsRef<[u8]>, path: &str) -> Option<&Arc<Route>> {
-        let host = host.as_ref();
+    pub fn find(&self, host: impl AsRef<[u8]>, path: impl AsRef<[u8]>) -> Option<&Arc<Route>> {
+        let (host, path) = (host.as_ref(), path.as_ref());
         let exact = self.exact.get(host);
         match exact.and_then(|table| table.find(path)) {
             Some(route) => return Some(route),

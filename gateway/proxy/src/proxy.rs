@@ -58,13 +58,13 @@ pub(crate) struct Shared {
     pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
     pub(crate) listening: AtomicUsize,
-    tallies: Box<[ThreadTally]>,
+    tallies: Box<[Arc<ThreadTally>]>,
 }
 
 impl Shared {
-    #[allow(clippy::indexing_slicing, reason = "one tally is made per thread, and threads know their own number")]
-    pub(crate) fn tally(&self, index: usize) -> &ThreadTally {
-        &self.tallies[index]
+    /// What the thread of this number counts.
+    pub(crate) fn tally(&self, thread: usize) -> Arc<ThreadTally> {
+        self.tallies.get(thread).cloned().unwrap_or_default()
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -116,7 +116,7 @@ impl Proxy {
             emptied: Notify::new(),
             window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
-            tallies: (0..count).map(|_| ThreadTally::default()).collect(),
+            tallies: (0..count).map(|_| Arc::default()).collect(),
         });
         let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);

@@ -33,6 +33,7 @@ use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::{Registry, Seat};
 use crate::stream::Stream;
+use crate::tally::ThreadTally;
 use crate::upstream::{Groups, Pool};
 
 /// How often idle upstream connections are looked over. Short against any keep-alive time that makes sense.
@@ -47,7 +48,8 @@ const KEPT_ROTATIONS: usize = 1 << 16;
 /// What the connections of one thread share.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) index: usize,
+    /// What this thread counts.
+    tally: Arc<ThreadTally>,
     pub(crate) reader: Reader,
     pub(crate) buffers: Rc<Buffers>,
     pub(crate) pool: Pool,
@@ -80,8 +82,8 @@ pub(crate) struct Scratch {
 }
 
 impl Worker {
-    pub(crate) fn tally(&self) -> &crate::tally::ThreadTally {
-        self.shared.tally(self.index)
+    pub(crate) fn tally(&self) -> &ThreadTally {
+        &self.tally
     }
 
     /// What TLS handshakes are answered with; `None` where there is no TLS listener.
@@ -178,8 +180,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let worker = Rc::new(Worker {
         reader: Reader::new(Arc::clone(&shared.publication)),
+        tally: shared.tally(index),
         shared,
-        index,
         buffers: Rc::default(),
         pool: Pool::default(),
         registry: Rc::default(),

@@ -71,7 +71,8 @@ fn accept(bytes: &[u8]) -> Option<(RequestHead, Vec<u8>, Trailers, String, Host)
         TargetForm::Asterisk => "*".to_owned(),
         TargetForm::Root | TargetForm::Origin(_) => {
             let target = Target::parse(head.target.bytes(bytes)).ok()?;
-            target.query.map_or_else(|| target.path.to_string(), |query| format!("{}?{query}", target.path))
+            let written = target.query.map_or_else(|| target.path.to_vec(), |query| [&*target.path, query].join(&b'?'));
+            String::from_utf8(written).expect("path and query are UTF-8")
         }
     };
     let mut decoder = Decoder::new(head.framing);

@@ -89,7 +89,7 @@ fn trailer_lines() -> impl Strategy<Value = String> {
         .prop_map(|(name, value)| format!("{name}:{value}\r\n"))
 }
 
-fn near_heads() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn near_heads() -> impl Strategy<Value = Vec<u8>> {
     let start = prop_oneof![
         Just("GET / HTTP/1.1\r\nHost: a\r\n"),
         Just("POST /a HTTP/1.0\r\nHost: a\r\n"),
@@ -103,7 +103,7 @@ fn near_heads() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// A request that is accepted, with fields in any spelling.
-fn good_requests() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn good_requests() -> impl Strategy<Value = Vec<u8>> {
     let method = prop::sample::select(&["GET", "HEAD", "POST", "get", "PROPFIND"][..]);
     let target = "(http://a)?/[a-zA-Z0-9%/;.~-]{0,12}(\\?[a-z=&\\[\\]|/?]{0,8})?";
     let framing = prop::sample::select(&["", "Content-Length: 7\r\n", "transfer-encoding:chunked\r\n"][..]);

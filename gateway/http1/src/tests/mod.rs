@@ -6,6 +6,7 @@ mod names;
 mod refused;
 mod requests;
 mod responses;
+mod tokens;
 mod trailers;
 mod writing;
 

@@ -3,7 +3,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn path(target: &str) -> Result<String, Denial> {
-    Target::parse(target.as_bytes()).map(|t| t.path.into_owned())
+    Target::parse(target.as_bytes()).map(|t| text(&t.path))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn a_query_is_checked_and_left_alone() {
         ("/a?b?c", Some("b?c")),
         ("/a?q=é\\|", Some("q=é\\|")),
     ] {
-        assert_eq!(Target::parse(target.as_bytes()).unwrap().query, query, "{target}");
+        assert_eq!(Target::parse(target.as_bytes()).unwrap().query, query.map(str::as_bytes), "{target}");
     }
     for target in [b"/a?b c".as_slice(), b"/a?b\0", b"/a?\r\n", b"/a?\x7f", b"/a?\xff", b"/a?b#c"] {
         assert_eq!(Target::parse(target), Err(Denial::BadPath), "{target:?}");
@@ -228,10 +232,10 @@ proptest! {
     fn parsing_is_idempotent(target in targets()) {
         if let Ok(first) = Target::parse(&target) {
             let again = match first.query {
-                Some(query) => format!("{}?{query}", first.path),
-                None => first.path.to_string(),
+                Some(query) => [&*first.path, query].join(&b'?'),
+                None => first.path.to_vec(),
             };
-            prop_assert_eq!(Target::parse(again.as_bytes()), Ok(first));
+            prop_assert_eq!(Target::parse(&again), Ok(first));
         }
     }
 
@@ -240,6 +244,7 @@ proptest! {
     #[test]
     fn what_is_forwarded_has_one_reading(target in targets()) {
         if let Ok(Target { path, .. }) = Target::parse(&target) {
+            let path = text(&path);
             prop_assert!(path.starts_with('/'));
             prop_assert!(path.bytes().all(|b| b.is_ascii_graphic()));
             prop_assert!(!path.contains(['\\', '?', '#']));

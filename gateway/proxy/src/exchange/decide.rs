@@ -49,11 +49,11 @@ pub(super) fn decide<'s>(
     if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
         return Err(Fault::Denied(Denial::ContentTooLarge));
     }
-    let (question, query) = target.query.map_or(("", ""), |query| ("?", query));
+    let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));
     let pieces: [&[u8]; 3] = match (&target.path, head.target) {
         // Canonical as it came: one piece instead of three with the same bytes.
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
-        (path, _) => [path.as_bytes(), question.as_bytes(), query.as_bytes()],
+        (path, _) => [path, question, query],
     };
     let Scratch { request, out, values, authority, .. } = scratch;
     let authority = canonical(&host, request.authority.of(bytes), authority);
