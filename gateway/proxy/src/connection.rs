@@ -28,6 +28,8 @@ pub(crate) struct Client {
     pub(crate) port: u16,
     /// Whether it speaks TLS.
     pub(crate) secure: bool,
+    /// What it speaks there.
+    pub(crate) protocol: Protocol,
     /// What backends are told of it unless it is trusted to speak for others.
     pub(crate) lines: Lines,
     /// Who it is, if it was asked for a certificate.
@@ -36,8 +38,16 @@ pub(crate) struct Client {
 
 impl Client {
     fn new(worker: &Worker, address: IpAddr, port: u16, secure: bool, peer: Option<Box<Peer>>) -> Self {
-        let lines = forwarded::lines(&worker.shared.pseudonym, address, port, secure, &[]);
-        Self { address, port, secure, lines, peer }
+        let protocol = Protocol::Http1;
+        let lines = forwarded::lines(worker.shared.pseudonym.via(protocol), address, port, secure, &[]);
+        Self { address, port, secure, protocol, lines, peer }
+    }
+
+    /// The same, now that it is known to speak HTTP/2.
+    fn over_http2(self, worker: &Worker) -> Self {
+        let protocol = Protocol::Http2;
+        let via = worker.shared.pseudonym.via(protocol);
+        Self { protocol, lines: forwarded::lines(via, self.address, self.port, self.secure, &[]), ..self }
     }
 
     /// Whether it may have what a route for the canonical `host` gives to those with certificates.
@@ -94,7 +104,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
     };
     if let Some((client, before)) = rest {
         // Boxed: it is large, and most connections are of HTTP/1.1.
-        Box::pin(http2::serve(worker, &guard, stream, before, client)).await;
+        Box::pin(http2::serve(worker, &guard, stream, before, client.over_http2(worker))).await;
     }
 }
 

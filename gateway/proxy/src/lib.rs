@@ -30,6 +30,7 @@ mod peer;
 mod phase;
 mod proxy;
 mod proxy_header;
+mod pseudonym;
 mod publication;
 mod registry;
 mod stream;

@@ -1,7 +1,5 @@
 //! Starting, watching and stopping the data threads.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,6 +15,7 @@ use tokio::time::Instant;
 use crate::certificates::Handshakes;
 use crate::listen::{self, StartError};
 use crate::phase::Phase;
+use crate::pseudonym::Pseudonym;
 use crate::publication::Publication;
 use crate::tally::{Tally, ThreadTally};
 use crate::worker::{self, Course, Listener};
@@ -48,8 +47,8 @@ pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
     /// There if there is a TLS listener.
     pub(crate) handshakes: Option<Handshakes>,
-    /// What this process calls itself in Via: `1.1 bulkhead-` and a number that nobody outside can guess beforehand.
-    pub(crate) pseudonym: Box<str>,
+    /// What this process calls itself.
+    pub(crate) pseudonym: Pseudonym,
     /// The moment from which all threads count.
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
@@ -110,7 +109,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             publication,
             handshakes,
-            pseudonym: format!("1.1 bulkhead-{:016x}", RandomState::new().build_hasher().finish()).into(),
+            pseudonym: Pseudonym::new(),
             room: config.room,
             epoch: Instant::now(),
             emptied: Notify::new(),

@@ -29,8 +29,8 @@ pub(super) fn decide<'s>(
     scratch: &mut Scratch,
 ) -> Result<Decision<'s>, Fault> {
     let head = &scratch.request;
-    let pseudonym = &*worker.shared.pseudonym;
-    if forwarded::is_loop(pseudonym, head, bytes) {
+    let pseudonym = &worker.shared.pseudonym;
+    if forwarded::is_loop(pseudonym.name(), head, bytes) {
         return Err(Fault::Loop);
     }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
@@ -59,9 +59,17 @@ pub(super) fn decide<'s>(
     let authority = canonical(&host, request.authority.of(bytes), authority);
     out.clear();
     let client = (client, route.client_auth.as_ref());
-    forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
-        write_request(out, bytes, request, &pieces, authority, request.framing, edits);
-    });
+    forwarded::with_edits(
+        &settings.forwarded,
+        pseudonym.via(client.0.protocol),
+        client,
+        (request, bytes),
+        authority,
+        values,
+        |edits| {
+            write_request(out, bytes, request, &pieces, authority, request.framing, edits);
+        },
+    );
     Ok(Decision { settings, backend, bond })
 }
 

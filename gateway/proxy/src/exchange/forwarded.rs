@@ -18,9 +18,9 @@ const IDENTITY: NameSet =
 /// The same of names that no rule of ours knows.
 const IDENTITY_PREFIXES: &[&str] = &["ssl-client-"];
 
-/// What is said about an untrusted client in every request of its connection, `more` of it included. `pseudonym` is what this
+/// What is said about an untrusted client in every request of its connection, `more` of it included. `via` is what this
 /// process calls itself in Via.
-pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool, more: &[(Name, &[u8])]) -> Lines {
+pub(crate) fn lines(via: &str, address: IpAddr, port: u16, secure: bool, more: &[(Name, &[u8])]) -> Lines {
     let (peer, mut digits) = (address.to_string(), [0; 5]);
     let instead = [
         (Name::XForwardedFor, peer.as_bytes()),
@@ -29,7 +29,7 @@ pub(crate) fn lines(pseudonym: &str, address: IpAddr, port: u16, secure: bool, m
         (Name::XRealIp, peer.as_bytes()),
     ];
     let instead: Vec<_> = instead.into_iter().chain(more.iter().copied()).collect();
-    Lines::new(&instead, &[(Name::Via, pseudonym.as_bytes())])
+    Lines::new(&instead, &[(Name::Via, via.as_bytes())])
 }
 
 /// Whether this process has forwarded the request before: a backend sends it back here, and it would go round until

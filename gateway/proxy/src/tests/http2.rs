@@ -74,6 +74,7 @@ async fn a_request_reaches_the_backend_as_any_other_and_its_answer_comes_back() 
         seen.starts_with("GET /cart?x=1 HTTP/1.1\r\nHost: a.test\r\naccept: text/html\r\ncookie: a=1; b=2\r\n"),
         "{seen}"
     );
+    assert!(seen.contains("\r\nVia: 2.0 bulkhead-N\r\n"), "{seen}");
     assert!(!seen.contains("6.6.6.6") && !seen.contains("xpect") && !seen.contains("ncoding"), "{seen}");
     backend
         .send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\nX-Tag: one\r\nX-Tag: two\r\n\r\nhello")

@@ -91,11 +91,11 @@ async fn a_switch_to_something_else_is_no_switch() {
 #[tokio::test]
 async fn a_tunnel_in_which_nothing_moves_is_closed() {
     let mut settings = Settings::default();
-    settings.upstream.read = Duration::from_millis(200);
+    settings.upstream.read = Duration::from_secs(1);
     let lane = Lane::with(settings).await;
     let (mut client, mut backend) = switched(&lane).await;
     for _ in 0..4 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         client.send("x").await;
         backend.until("x").await;
     }
