@@ -76,42 +76,38 @@ fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
 ///
 /// `None` if it is not one.
 pub(super) fn response(text: &[u8]) -> Option<Response<()>> {
-    let mut slots = [httparse::EMPTY_HEADER; MOST_FIELDS];
-    let mut tokens = httparse::Response::new(&mut slots);
-    if !matches!(tokens.parse(text), Ok(httparse::Status::Complete(_))) {
-        return None;
-    }
+    let text = Bytes::copy_from_slice(text);
+    let (line, fields) = parts(&text);
+    let status = line.split(|&byte| byte == b' ').nth(1)?;
     let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(tokens.code?).ok()?;
-    *response.headers_mut() = fields(text, tokens.headers);
+    *response.status_mut() = StatusCode::from_bytes(status).ok()?;
+    *response.headers_mut() = fields;
     Some(response)
 }
 
-/// Fields of a head that leaves: as many as may come in, and those that we add.
-const MOST_FIELDS: usize = bulkhead_http1::MAX_FIELDS + 28;
-
-/// The fields of `text`, without those of a connection. Every value is a part of one copy of it.
-fn fields(text: &[u8], tokens: &[httparse::Header<'_>]) -> HeaderMap {
-    let copy = Bytes::copy_from_slice(text);
-    let mut fields = HeaderMap::with_capacity(tokens.len());
-    for token in tokens {
-        if CONNECTION_FIELDS.iter().any(|name| token.name.eq_ignore_ascii_case(name)) {
+/// The first line of a head of HTTP/1.1 that we wrote, and its fields without those of a connection. Every value is a part
+/// of `text`, and nothing is copied.
+pub(crate) fn parts(text: &Bytes) -> (&[u8], HeaderMap) {
+    let mut lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let first = lines.next().unwrap_or_default();
+    let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
+    for line in lines {
+        let Some(colon) = memchr::memchr(b':', line) else { continue };
+        let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+        if CONNECTION_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes())) {
             continue;
         }
-        let name = HeaderName::from_bytes(token.name.as_bytes());
-        let value = HeaderValue::from_maybe_shared(copy.slice_ref(subslice(&copy, text, token.value)));
-        if let (Ok(name), Ok(value)) = (name, value) {
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = HeaderValue::from_maybe_shared(text.slice_ref(value));
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) {
             fields.append(name, value);
         }
     }
-    fields
+    (first, fields)
 }
 
-/// The part of `copy` that `part` is of `text`.
-fn subslice<'c>(copy: &'c [u8], text: &[u8], part: &[u8]) -> &'c [u8] {
-    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-    copy.get(start..start.wrapping_add(part.len())).unwrap_or_default()
-}
+/// Room for what most heads have, so that the map of one grows at most once.
+const USUAL_FIELDS: usize = 12;
 
 /// Trailers as they leave.
 pub(crate) fn trailer_map(trailers: &Trailers) -> HeaderMap {

@@ -7,7 +7,7 @@ use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
 use bytes::Bytes;
 use h2::SendStream;
-use http::header::{HeaderMap, HeaderName, HeaderValue, TE};
+use http::header::{HOST, HeaderValue, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri, Version};
 
@@ -15,20 +15,16 @@ use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
 use crate::http2::Sending;
-use crate::http2::head::trailer_map;
+use crate::http2::head::{parts, trailer_map};
 use crate::transfer::Patience;
-
-/// Fields of a head of HTTP/1.1 that HTTP/2 says otherwise, or not at all (RFC 9113 §8.2.2).
-const LEFT_OUT: [&[u8]; 7] =
-    [b"Host", b"Connection", b"Transfer-Encoding", b"Keep-Alive", b"Proxy-Connection", b"Upgrade", b"TE"];
 
 /// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
 ///
 /// # Errors
 /// A target that cannot be told in HTTP/2.
 pub(super) fn translate(head: &[u8], secure: bool) -> Result<Request<()>, Fault> {
-    let mut lines = lines(head);
-    let line = lines.next().unwrap_or_default();
+    let text = Bytes::copy_from_slice(head);
+    let (line, mut fields) = parts(&text);
     let mut words = line.split(|&byte| byte == b' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut request = Request::new(());
@@ -37,36 +33,13 @@ pub(super) fn translate(head: &[u8], secure: bool) -> Result<Request<()>, Fault>
     let mut uri = http::uri::Parts::default();
     uri.scheme = Some(if secure { Scheme::HTTPS } else { Scheme::HTTP });
     uri.path_and_query = Some(PathAndQuery::try_from(target).map_err(|_| Fault::Denied(Denial::BadPath))?);
-    let fields = request.headers_mut();
+    let host = fields.remove(HOST).ok_or(Fault::Denied(Denial::BadHost))?;
+    uri.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| Fault::Denied(Denial::BadHost))?);
     // Whatever comes behind content can be taken here, and gRPC asks to be told so.
     fields.insert(TE, HeaderValue::from_static("trailers"));
-    for (name, value) in lines.filter_map(split) {
-        if name.eq_ignore_ascii_case(b"Host") {
-            uri.authority = Some(Authority::try_from(value).map_err(|_| Fault::Denied(Denial::BadHost))?);
-        }
-        if !LEFT_OUT.iter().any(|left_out| name.eq_ignore_ascii_case(left_out)) {
-            append(fields, name, value).ok_or(Fault::Refused(Refusal::BadFieldValue))?;
-        }
-    }
+    *request.headers_mut() = fields;
     *request.uri_mut() = Uri::from_parts(uri).map_err(|_| Fault::Denied(Denial::BadHost))?;
     Ok(request)
-}
-
-/// The lines of a head, without the empty one at its end.
-fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    head.split(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .take_while(|line| !line.is_empty())
-}
-
-fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
-}
-
-fn append(fields: &mut HeaderMap, name: &[u8], value: &[u8]) -> Option<()> {
-    let (name, value) = (HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
-    fields.try_append(name, value).ok().map(|_| ())
 }
 
 /// Where the content of one request goes.
