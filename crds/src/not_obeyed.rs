@@ -53,9 +53,6 @@ const LANE: &[Row<LaneSpec>] = &[
         "the status of such Ingresses is left to its owner",
         |lane| lane.ingress_class.publish_status_for_also_served,
     ),
-    Row::new(&["spec.northSouth.limits.http2", "spec.eastWest.limits.http2"], "nothing, without HTTP/2", |lane| {
-        lane.limits.http2 != Default::default()
-    }),
     Row::new(&["spec.northSouth.accessLog", "spec.eastWest.accessLog"], "there is no access log", |lane| {
         lane.access_log != Default::default()
     }),
