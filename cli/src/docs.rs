@@ -83,6 +83,37 @@ fn the_index_of_the_book_has_every_page() {
     }
 }
 
+/// Text of every source file below a folder, as one.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            text += &std::fs::read_to_string(&path).unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_test_that_the_page_on_security_names_exists() {
+    let rooms = ["cli/src", "crds/src", "gateway", "operator", "tests"];
+    let code: String = rooms.iter().map(|room| sources(&root().join(room))).collect();
+    let page = read("docs/security.md");
+    let is_name = |word: &&str| {
+        word.contains('_')
+            && word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(named.len() > 50, "{named:?}");
+    for name in named {
+        let exists = code.contains(&format!("fn {name}(")) || code.contains(&format!("attack(\"{name}\""));
+        assert!(exists, "docs/security.md names {name}, which no test is called");
+    }
+}
+
 #[test]
 fn the_manifests_in_the_page_about_manifests_are_accepted() {
     let page = read("docs/writing-manifests.md");
