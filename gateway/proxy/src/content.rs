@@ -40,11 +40,12 @@ pub(crate) trait Source {
     /// The piece in hand.
     fn piece(&self) -> Piece<'_>;
 
-    /// Gives up the piece in hand and waits for the next one. Not to be called when it was the last.
+    /// Gives up the piece in hand and waits for the next one. Not to be called when it was the last. The receiver has room for
+    /// `room` bytes; the piece may be larger, but is held in no more memory than that calls for.
     ///
     /// # Errors
     /// The message cannot be completed.
-    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken>;
+    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>, room: usize) -> Result<(), Broken>;
 }
 
 /// The content of a request, and who sends it.
@@ -89,11 +90,12 @@ pub(crate) trait Sink {
     /// Says how the message that is sent next is framed on a connection that has no frames of its own.
     fn frame(&mut self, chunked: bool);
 
-    /// Waits until there is room for more, so that what nobody takes is not held here but left where it comes from.
+    /// Waits until there is room for more, so that what nobody takes is not held here but left where it comes from. Returns
+    /// how much there is, in bytes.
     ///
     /// # Errors
     /// The receiver is gone.
-    async fn ready(&mut self, patience: Patience<'_>) -> io::Result<()>;
+    async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize>;
 
     /// Sends the head, unless it is empty because it was sent before, and the piece behind it.
     ///

@@ -62,7 +62,7 @@ pub(super) async fn run(
             }
             worker.tally().bytes_in.add(piece.content.len() as u64);
             tunnel.moved.set(patience.guard.now());
-            if from_client.advance(worker, patience).await.is_err() {
+            if from_client.advance(worker, patience, usize::MAX).await.is_err() {
                 return End::Closed;
             }
         }
@@ -77,7 +77,7 @@ pub(super) async fn run(
             tunnel.frames.borrow_mut().look(piece.content);
             worker.tally().bytes_out.add(piece.content.len() as u64);
             tunnel.moved.set(patience.guard.now());
-            match tunnel.unless_away(pin!(from_backend.advance(worker, patience))).await {
+            match tunnel.unless_away(pin!(from_backend.advance(worker, patience, usize::MAX))).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => return End::Closed,
                 None => {

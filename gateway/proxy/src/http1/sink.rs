@@ -29,9 +29,9 @@ impl<W: AsyncWrite + Unpin> content::Sink for Sink<W> {
         self.chunked = chunked;
     }
 
-    async fn ready(&mut self, _patience: Patience<'_>) -> io::Result<()> {
+    async fn ready(&mut self, _patience: Patience<'_>) -> io::Result<usize> {
         // What was sent has left, all of it.
-        Ok(())
+        Ok(usize::MAX)
     }
 
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {

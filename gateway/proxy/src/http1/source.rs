@@ -7,7 +7,7 @@ use bulkhead_http1::{
 use bulkhead_model::limits;
 use tokio::io::AsyncRead;
 
-use crate::buffer::{Buffer, CONTENT_BUFFER_BYTES};
+use crate::buffer::{Buffer, CONTENT_BUFFER_BYTES, HEAD_BUFFER_BYTES};
 use crate::content::{self, Broken, Piece, ResponseSource};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
@@ -146,10 +146,13 @@ impl<R: AsyncRead + Readiness + Unpin> content::Source for Source<R> {
         Piece { content, last, trailers }
     }
 
-    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
+    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>, room: usize) -> Result<(), Broken> {
         self.moved = true;
         self.release();
-        let read = read_fresh(&mut self.read, || worker.buffers.content(), || patience.wait_for(self.awaited)).await;
+        // A full buffer is as good for a receiver that takes nearly all of it.
+        let buffers = &worker.buffers;
+        let take = || if room > CONTENT_BUFFER_BYTES - HEAD_BUFFER_BYTES { buffers.content() } else { buffers.head() };
+        let read = read_fresh(&mut self.read, take, || patience.wait_for(self.awaited)).await;
         match read {
             Ok(Some(buffer)) => {
                 self.buffer = Some(buffer);
@@ -173,7 +176,8 @@ impl<R: AsyncRead + Readiness + Unpin> ResponseSource for Source<R> {
         request: &RequestHead,
         response: &mut ResponseHead,
     ) -> Result<(), Fault> {
-        let first = read_fresh(&mut self.read, || worker.buffers.content(), || patience.wait_for(self.awaited)).await;
+        // Small: most responses are, and what comes behind the head of a large one waits for its client in it.
+        let first = read_fresh(&mut self.read, || worker.buffers.head(), || patience.wait_for(self.awaited)).await;
         let Ok(Some(buffer)) = first else { return Err(Fault::UpstreamClosed) };
         let buffer = self.buffer.insert(buffer);
         let mut interim = 0;

@@ -73,7 +73,7 @@ impl content::Source for Source {
         Piece { content: &self.in_hand, last: self.last, trailers }
     }
 
-    async fn advance(&mut self, _worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
+    async fn advance(&mut self, _worker: &Worker, patience: Patience<'_>, _room: usize) -> Result<(), Broken> {
         self.moved = true;
         self.release();
         let mut told = false;

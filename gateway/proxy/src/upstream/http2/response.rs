@@ -64,9 +64,9 @@ impl content::Source for Source {
         }
     }
 
-    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>) -> Result<(), Broken> {
+    async fn advance(&mut self, worker: &Worker, patience: Patience<'_>, room: usize) -> Result<(), Broken> {
         match &mut self.content {
-            Some(content) => content.advance(worker, patience).await,
+            Some(content) => content.advance(worker, patience, room).await,
             None => Err(Broken::Gone),
         }
     }
