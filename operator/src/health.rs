@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kube::runtime::reflector::Store;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
@@ -22,8 +22,12 @@ use crate::watch::Readiness;
 
 /// Connections served at once: a kubelet, a few scrapers, and no room for more.
 const CONNECTIONS: usize = 32;
-/// Longest time for the head of a request, and between two.
+/// Longest time for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a whole connection, answer included: whoever does not take an answer keeps no place.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes buffered for a connection: several times the head of any scraper.
+const BUFFER: usize = 16 << 10;
 /// Pause after a connection could not be accepted, for want of descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -52,17 +56,26 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>) {
         };
         let health = Arc::clone(&health);
         tokio::spawn(async move {
-            let service = service_fn(|request| std::future::ready(answer(&request, &health)));
-            let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-            // A client that misbehaves or leaves is not our fault, and there is nobody to tell.
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            serve_one(stream, |request| answer(request, &health)).await;
             drop(permit);
         });
     }
 }
 
-fn answer(request: &Request<Incoming>, health: &Health) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Answers one request, and reads no more of it than its head.
+async fn serve_one(stream: TcpStream, answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>>) {
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    // A client that misbehaves or leaves is not our fault, and there is nobody to tell.
+    let _ = tokio::time::timeout(CONNECTION_TIMEOUT, connection).await;
+}
+
+fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>> {
     let (status, content) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/livez") => (StatusCode::OK, "alive\n".to_owned()),
         (&Method::GET, "/readyz") => ready(&health.readiness.waiting()),
@@ -76,7 +89,7 @@ fn answer(request: &Request<Incoming>, health: &Health) -> Result<Response<Full<
     let mut response = Response::new(Full::new(Bytes::from(content)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("text/plain; version=0.0.4"));
-    Ok(response)
+    response
 }
 
 fn ready(waiting: &[&'static str]) -> (StatusCode, String) {
@@ -89,6 +102,8 @@ fn ready(waiting: &[&'static str]) -> (StatusCode, String) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -97,5 +112,40 @@ mod tests {
         let (status, text) = ready(&["Ingress", "Pod"]);
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text, "waiting for the first list of: Ingress, Pod\n");
+    }
+    /// Starts to serve one connection with answers of this length; the client's side of it.
+    async fn asked(length: usize) -> (TcpStream, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (stream, _) = listener.accept().await.expect("a client");
+        let answer = move |_: &Request<Incoming>| Response::new(Full::new(Bytes::from(vec![b'x'; length])));
+        (client, tokio::spawn(serve_one(stream, answer)))
+    }
+
+    /// As in Skipper CVE-2026-54247 and ingress-nginx CVE-2026-24514: whoever may send anything may make a program hold it, or wait.
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_given_back_by_whoever_sends_without_end_or_takes_no_answer() {
+        let (mut client, served) = asked(0).await;
+        let begun = tokio::time::Instant::now();
+        let head = [&b"GET /livez HTTP/1.1\r\nX: "[..], &[b'x'; BUFFER]].concat();
+        client.write_all(&head).await.expect("room");
+        served.await.expect("an end");
+        assert!(begun.elapsed() < HEAD_TIMEOUT, "it is refused, not waited for");
+
+        // More than the sockets hold.
+        let (mut client, served) = asked(64 << 20).await;
+        client.write_all(b"GET /metrics HTTP/1.1\r\nHost: operator\r\n\r\n").await.expect("room");
+        served.await.expect("an end");
+        assert!(begun.elapsed() < CONNECTION_TIMEOUT * 2);
+
+        let (mut client, served) = asked(0).await;
+        client
+            .write_all(b"POST /livez HTTP/1.1\r\nHost: operator\r\nContent-Length: 1000000000000\r\n\r\nx")
+            .await
+            .expect("room");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("an answer and the end");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        served.await.expect("an end");
     }
 }

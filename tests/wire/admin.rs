@@ -48,11 +48,26 @@ async fn other_methods_are_refused_and_head_has_no_content() {
     assert!(client.closed().await.unwrap().is_empty());
 }
 
+/// As in kgateway CVE-2025-64323, Envoy Gateway CVE-2025-24030 and Cilium CVE-2026-49445, where what is for operators was to be had by clients.
 #[tokio::test]
 async fn admin_pages_are_not_on_the_traffic_port() {
-    let lane = Lane::shared().await;
+    let lane = Lane::start(&document()).await;
+    let (http, admin) = (lane.http.to_string(), lane.admin.to_string());
+    let hosts = ["admin", "localhost", "127.0.0.1", "[::1]", &http, &admin];
+    const PATHS: [&str; 8] =
+        ["/livez", "/readyz", "/metrics", "/v1/status", "/v1/routes", "//metrics", "/v1/../metrics", "/%6detrics"];
+    for (host, path) in hosts.iter().flat_map(|host| PATHS.map(|path| (host, path))) {
+        let answer = lane.get(host, path).await;
+        assert_eq!((answer.status, answer.text().contains("bulkhead_")), (404, false), "{host}{path}");
+        let whole = format!("GET http://{host}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(lane.send(whole).await.status, 404, "http://{host}{path}");
+    }
+    // They are paths like any other: a backend for every host gets them.
+    let backend = Backend::echo().await;
+    lane.put("web.yaml", &file(&[ingress("web", &[all_of("", "web")]), served("web", backend.port())]));
+    lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
     for path in ["/livez", "/readyz", "/metrics", "/v1/status", "/v1/routes"] {
-        assert_eq!(lane.get("admin", path).await.status, 404, "{path}");
+        assert_eq!(lane.get(&admin, path).await.text(), format!("GET {path}"));
     }
 }
 

@@ -225,7 +225,7 @@ impl Exchange<'_> {
         same("malformed", &saw.malformed[..], &[])?;
         let port = self.site.lane.http.port();
         let requests: Vec<Request> =
-            saw.requests.iter().map(|request| message::strip(request, port)).collect::<Result<_, _>>()?;
+            saw.requests.iter().map(|request| message::strip(request, port, "2.0")).collect::<Result<_, _>>()?;
         same("the backend's bytes", &requests[..], expected)?;
         match (&self.case.gets, &saw.broken[..]) {
             (_, []) => Ok(()),

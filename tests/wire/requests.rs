@@ -234,7 +234,7 @@ impl Exchange<'_> {
         same("malformed", &saw.malformed[..], &[])?;
         let port = self.site.lane.http.port();
         let requests: Vec<Request> =
-            saw.requests.iter().map(|request| message::strip(request, port)).collect::<Result<_, _>>()?;
+            saw.requests.iter().map(|request| message::strip(request, port, "1.1")).collect::<Result<_, _>>()?;
         if exact {
             same("the backend's bytes", &requests[..], expected)?;
         }
@@ -263,7 +263,7 @@ fn is_beginning(seen: &[u8], of: &[u8], port: u16) -> Result<(), String> {
     else {
         return Err("a request that was refused is complete".to_owned());
     };
-    let head = head.map(|head| message::without_forwarded(&head, port)).transpose()?;
+    let head = head.map(|head| message::without_forwarded(&head, port, "1.1")).transpose()?;
     if (head.is_none() || head == of_head) && of_content.starts_with(&content) {
         return Ok(());
     }

@@ -14,7 +14,7 @@ pub(crate) const MAX_PER_OBJECT: usize = 64;
 /// Characters of a user's text that a message repeats.
 const MAX_QUOTE_CHARS: usize = 120;
 
-/// A finding about `object`, its texts cut to what the schema of [`Finding`] allows.
+/// A finding about `object`, its texts cut to what the schema of [`Finding`] allows, each on one line.
 pub(crate) fn finding(code: FindingCode, object: &ObjectRef, field: &str, message: &str) -> Finding {
     Finding {
         object: ObjectRef {
@@ -30,9 +30,11 @@ pub(crate) fn finding(code: FindingCode, object: &ObjectRef, field: &str, messag
     }
 }
 
-/// The first `max` characters.
+/// The first `max` characters. Texts hold names that an API server would have refused and a file need not have: a control character in
+/// one must not reach a terminal or begin a line of a log.
 fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+    let shown = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+    text.chars().take(max).map(shown).collect()
 }
 
 /// A user's text as a message may repeat it: short, on one line, in quotes.

@@ -92,7 +92,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
         Protocol::Http2 => Some((Client::new(worker, address, port, secure, peer), None)),
         Protocol::Http1 => {
             let client = Client::new(worker, address, port, secure, peer);
-            let mut down = http1::Downstream::new(stream.split(), client, guard.now());
+            let mut down = http1::Downstream::new(stream.split(), client, worker.moment(guard.now()));
             let next = http1::serve(worker, &guard, &mut down).await;
             let rest = (next == Next::Http2).then(|| down.into_parts());
             if next == Next::Reset {

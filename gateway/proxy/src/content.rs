@@ -89,6 +89,12 @@ pub(crate) trait Sink {
     /// Says how the message that is sent next is framed on a connection that has no frames of its own.
     fn frame(&mut self, chunked: bool);
 
+    /// Waits until there is room for more, so that what nobody takes is not held here but left where it comes from.
+    ///
+    /// # Errors
+    /// The receiver is gone.
+    async fn ready(&mut self, patience: Patience<'_>) -> io::Result<()>;
+
     /// Sends the head, unless it is empty because it was sent before, and the piece behind it.
     ///
     /// # Errors

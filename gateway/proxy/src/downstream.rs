@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use bulkhead_http1::{Framing, RequestHead};
+use bulkhead_model::Moment;
 use bulkhead_model::settings::Limits;
-use tokio::time::Instant;
 
 use crate::connection::Client;
 use crate::content::{RequestSource, Sink};
@@ -45,7 +45,7 @@ pub(crate) trait Downstream {
     fn halves(&mut self) -> (&mut Self::Source, &mut Self::Sink);
 
     /// Whether the connection has had its share of requests or time.
-    fn is_worn_out(&self, limits: &Limits, now: Instant) -> bool;
+    fn is_worn_out(&self, limits: &Limits, now: Moment) -> bool;
 
     /// Whether a client that asked to be told to go on has sent no content yet.
     fn awaits_permission(&self) -> bool;

@@ -168,3 +168,48 @@ fn probes_are_answered_while_others_hold_every_place_and_take_it_again() {
     stop.store(true, Ordering::Relaxed);
     floods.into_iter().for_each(|flood| flood.join().unwrap());
 }
+
+/// As in kgateway CVE-2025-64323, Envoy Gateway CVE-2026-53714 and CVE-2025-24030 and Skipper CVE-2026-54246, where whoever reached such a port
+/// could give orders there.
+#[test]
+fn nothing_that_is_asked_changes_anything() {
+    let admin = Admin::start();
+    let before = admin.ask("GET", "/v1/status");
+    let pages = PAGES.map(|(path, _)| path);
+    let orders = [
+        "/quitquitquit",
+        "/shutdown",
+        "/drain",
+        "/healthcheck/fail",
+        "/logging?level=trace",
+        "/debug/pprof/heap",
+        "/config_dump",
+    ];
+    for path in pages.into_iter().chain(orders) {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "QUIT"] {
+            let target = if method == "CONNECT" { "admin:1" } else { path };
+            assert_eq!(admin.ask(method, target).0, "HTTP/1.1 405 Method Not Allowed", "{method} {path}");
+        }
+    }
+    for path in orders {
+        assert_eq!(admin.ask("GET", path).0, "HTTP/1.1 404 Not Found", "{path}");
+    }
+    assert_eq!(admin.ask("GET", "/v1/status"), before);
+}
+
+/// As in Traefik CVE-2026-26998, Skipper CVE-2026-54247 and ingress-nginx CVE-2026-24514, which read whatever they were sent.
+#[test]
+fn no_more_is_read_than_a_head_of_bounded_length() {
+    let admin = Admin::start();
+    let begun = Instant::now();
+    let mut endless = connect(admin.address);
+    endless.write_all(&[&b"GET /livez HTTP/1.1\r\nX: "[..], &[b'x'; BUFFER]].concat()).unwrap();
+    // A reset is as good an end as any.
+    let _ = endless.read_to_end(&mut Vec::new());
+    assert!(begun.elapsed() < HEAD, "refused, not waited for");
+    let mut large = connect(admin.address);
+    write!(large, "GET /livez HTTP/1.1\r\nHost: admin\r\nContent-Length: 1000000000000\r\n\r\nx").unwrap();
+    let mut answer = String::new();
+    large.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
+}

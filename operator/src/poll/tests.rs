@@ -130,3 +130,35 @@ async fn a_pod_that_is_not_ready_or_has_no_address_is_not_asked() {
     assert_eq!(see(pod(true, None), 1).await.report, Err("it has no address yet".to_owned()));
     assert_eq!(see(pod(true, Some("not an address")), 1).await.report, Err("it has no address yet".to_owned()));
 }
+
+/// As in Traefik CVE-2026-26998, Skipper CVE-2026-54247 and Envoy Gateway CVE-2026-53716: an answer without an end, or one that becomes large
+/// when it is unpacked.
+#[tokio::test]
+async fn of_a_pod_that_never_stops_talking_no_more_is_read_than_a_report() {
+    let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
+    for (head, more, why) in [
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", chunk.as_str(), "cannot be read"),
+        ("HTTP/1.1 200 OK\r\n\r\n", chunk.as_str(), "cannot be read"),
+        ("HTTP/1.1 200 OK\r\n", "x: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n", "asking"),
+        ("HTTP/1.1 ", "2222222222222222222222222222222222222222222222222222222222", "asking"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let more = more.to_owned();
+        let talking = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("the operator");
+            let mut sent = stream.write_all(head.as_bytes()).await;
+            while sent.is_ok() {
+                sent = stream.write_all(more.as_bytes()).await;
+            }
+        });
+        let error = see(pod(true, Some("127.0.0.1")), port).await.report.expect_err("no report");
+        assert!(error.contains(why), "{head:?}: {error}");
+        talking.await.expect("nobody listens any more");
+    }
+    let packed =
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\nconnection: close\r\n\r\n\x1f\u{8}\0\0";
+    let port = answering(packed.as_bytes().to_vec()).await;
+    let error = see(pod(true, Some("127.0.0.1")), port).await.report.expect_err("nothing is unpacked");
+    assert!(error.contains("cannot be read"), "{error}");
+}

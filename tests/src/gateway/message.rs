@@ -169,15 +169,15 @@ impl Request {
 ///
 /// # Errors
 /// When one of them is missing or not right.
-pub fn strip(request: &Request, port: u16) -> Result<Request, String> {
-    let head = without_forwarded(&request.head, port)?;
+pub fn strip(request: &Request, port: u16, version: &str) -> Result<Request, String> {
+    let head = without_forwarded(&request.head, port, version)?;
     let raw = [&head[..], &request.raw[request.head.len()..]].concat();
     Ok(Request { raw, head, content: request.content.clone() })
 }
 
 /// A head without the fields that tell a backend who asked and through whom, once they are seen to be right: of this client,
-/// once each, and our pseudonym as the last in Via.
-pub fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {
+/// once each, and our pseudonym as the last in Via, behind the `version` by which the request came.
+pub fn without_forwarded(head: &[u8], port: u16, version: &str) -> Result<Vec<u8>, String> {
     let host = field(head, "host")?.unwrap_or_default();
     let mut rest = head.to_vec();
     let client = "127.0.0.1".to_owned();
@@ -196,12 +196,13 @@ pub fn without_forwarded(head: &[u8], port: u16) -> Result<Vec<u8>, String> {
         let at = find(&rest, line.as_bytes()).ok_or_else(|| format!("{name} is written otherwise"))?;
         rest.drain(at..at + line.len());
     }
-    without_pseudonym(rest)
+    without_pseudonym(rest, version)
 }
 
 /// A head without the line by which a gateway names itself: sixteen hexadecimal digits that are its own.
-fn without_pseudonym(mut head: Vec<u8>) -> Result<Vec<u8>, String> {
-    let start = b"\r\nVia: 1.1 bulkhead-";
+fn without_pseudonym(mut head: Vec<u8>, version: &str) -> Result<Vec<u8>, String> {
+    let start = format!("\r\nVia: {version} bulkhead-");
+    let start = start.as_bytes();
     let at = find(&head, start).ok_or_else(|| format!("no Via in {}", head.escape_ascii()))?;
     let end = at + start.len() + 16;
     if !head.get(at + start.len()..end).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {

@@ -32,10 +32,10 @@ pub const H2_CONNECTION_WINDOW: Limit = Limit::new(
     "the sender waits for the receiver",
     Nowhere,
 );
-/// Content of one response that waits for the client's window.
+/// Content of one response that waits for its client: one read's worth, as on a connection of HTTP/1.1.
 pub const H2_SEND_BUFFER: Limit = Limit::new(
-    "bytes of a response that wait for the window of an HTTP/2 stream",
-    kib(128),
+    "bytes of a response that wait for the client of an HTTP/2 stream",
+    kib(64),
     "",
     "the sender waits for the receiver",
     Nowhere,

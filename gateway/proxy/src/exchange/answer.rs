@@ -38,7 +38,7 @@ pub(super) async fn fault<D: Downstream>(
         && scratch.request.persistent
         && scratch.request.version == Version::Http11
         && !guard.lets_go()
-        && !down.is_worn_out(&settings.limits, guard.now())
+        && !down.is_worn_out(&settings.limits, worker.moment(guard.now()))
         && down.skip();
     // Of a head that was refused, or did not come, the method is not known.
     let is_known = !matches!(fault, Fault::Refused(_) | Fault::HeadTimeout);

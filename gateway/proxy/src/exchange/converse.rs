@@ -113,7 +113,7 @@ async fn exchange<D: Downstream>(
     sink.send(*patience, &scratch.out, piece).await.map_err(|_| Fault::UpstreamClosed)?;
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
-    let worn_out = down.is_worn_out(&patience.settings.limits, patience.guard.now());
+    let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let (from_client, to_client) = down.halves();
     let Scratch { request, response, out, cookie, .. } = scratch;
     let sending = pin!(async {

@@ -17,6 +17,7 @@ pub(super) async fn pump(
     let mut total = source.piece().content.len() as u64;
     let mut pace = Pace::new(conversation.content_rate, patience.settings.limits.content_idle);
     while !source.piece().last {
+        sink.ready(*patience).await.map_err(|_| Stopped::Upstream)?;
         let since = patience.guard.now();
         source.advance(worker, *patience).await.map_err(|broken| Stopped::Fault(broken.into()))?;
         let piece = source.piece();

@@ -62,6 +62,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             if piece.last {
                 break;
             }
+            self.sink.ready(*patience).await.map_err(|_| Fault::ClientGone)?;
             self.source.advance(worker, *patience).await.map_err(|_| Fault::ResponseTruncated)?;
         }
         let next = match (closes, self.request.persistent && self.complete.get()) {

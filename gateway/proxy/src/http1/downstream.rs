@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use bulkhead_http1::{Decoder, Framing, RequestHead, ResponseFraming};
+use bulkhead_model::Moment;
 use bulkhead_model::settings::Limits;
-use tokio::time::Instant;
 
 use super::{Sink, Source, head};
 use crate::buffer::Buffer;
@@ -26,11 +26,11 @@ pub(crate) struct Downstream<'s> {
     client: Client,
     /// Requests begun.
     pub(super) requests: u32,
-    opened: Instant,
+    opened: Moment,
 }
 
 impl<'s> Downstream<'s> {
-    pub(crate) fn new((read, write): (ReadHalf<'s>, WriteHalf<'s>), client: Client, opened: Instant) -> Self {
+    pub(crate) fn new((read, write): (ReadHalf<'s>, WriteHalf<'s>), client: Client, opened: Moment) -> Self {
         let (source, sink) = (Source::new(read, Waiting::Content), Sink::new(write, Waiting::Client));
         Self { source, sink, client, requests: 0, opened }
     }
@@ -95,9 +95,8 @@ impl<'s> downstream::Downstream for Downstream<'s> {
         (&mut self.source, &mut self.sink)
     }
 
-    fn is_worn_out(&self, limits: &Limits, now: Instant) -> bool {
-        self.requests >= limits.keep_alive_requests
-            || self.opened.checked_add(limits.keep_alive_age).is_some_and(|end| end <= now)
+    fn is_worn_out(&self, limits: &Limits, now: Moment) -> bool {
+        self.requests >= limits.keep_alive_requests || self.opened.after(limits.keep_alive_age) <= now
     }
 
     fn awaits_permission(&self) -> bool {

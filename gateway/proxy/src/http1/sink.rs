@@ -29,6 +29,11 @@ impl<W: AsyncWrite + Unpin> content::Sink for Sink<W> {
         self.chunked = chunked;
     }
 
+    async fn ready(&mut self, _patience: Patience<'_>) -> io::Result<()> {
+        // What was sent has left, all of it.
+        Ok(())
+    }
+
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
         let trailers = piece.trailers.filter(|_| self.chunked);
         let frame = Frame::new(self.chunked, piece.content.len(), piece.last && trailers.is_none());

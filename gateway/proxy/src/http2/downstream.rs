@@ -5,10 +5,10 @@ use std::future::poll_fn;
 use std::rc::Rc;
 
 use bulkhead_http1::{Framing, HeadLimits, Progress, Refusal, RequestHead, parse_request};
+use bulkhead_model::Moment;
 use bulkhead_model::settings::Limits;
 use h2::RecvStream;
 use http::{Request, request};
-use tokio::time::Instant;
 
 use super::head;
 use super::sink::{Answering, Sink};
@@ -99,7 +99,7 @@ impl<'s> downstream::Downstream for Downstream<'s> {
         (&mut self.source, &mut self.sink)
     }
 
-    fn is_worn_out(&self, _limits: &Limits, _now: Instant) -> bool {
+    fn is_worn_out(&self, _limits: &Limits, _now: Moment) -> bool {
         // That is for the connection to say, which tells its client otherwise than in a response.
         false
     }

@@ -64,6 +64,11 @@ impl content::Sink for Sink<'_> {
         // Every frame says how long it is, and the last one that it is the last.
     }
 
+    async fn ready(&mut self, patience: Patience<'_>) -> io::Result<()> {
+        let mut told = false;
+        poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, patience, Waiting::Client)).await
+    }
+
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
         let ends = piece.last && piece.trailers.is_none();
         if !head.is_empty() {
@@ -84,6 +89,29 @@ impl content::Sink for Sink<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Ready when a stream takes at least a byte. `told`: whether `patience` knows what is waited for.
+pub(crate) fn poll_room(
+    stream: &mut SendStream<Bytes>,
+    cx: &mut Context<'_>,
+    told: &mut bool,
+    patience: Patience<'_>,
+    awaited: Waiting,
+) -> Poll<io::Result<()>> {
+    stream.reserve_capacity(1);
+    while stream.capacity() == 0 {
+        match stream.poll_capacity(cx) {
+            Poll::Ready(room) => room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?,
+            Poll::Pending => {
+                if !std::mem::replace(told, true) {
+                    patience.wait_for(awaited);
+                }
+                return Poll::Pending;
+            }
+        };
+    }
+    Poll::Ready(Ok(()))
 }
 
 /// One piece of content on its way into a stream's window.

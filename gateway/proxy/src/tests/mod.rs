@@ -2,12 +2,15 @@
 
 mod balance;
 mod clients;
+mod decisions;
 mod defects;
 mod drain;
 mod exchange;
 mod hello;
 mod http2;
+mod identity;
 mod overload;
+mod poisoning;
 mod proxy_protocol;
 mod retry;
 mod support;

@@ -9,7 +9,7 @@ use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
 use bulkhead_model::{
-    Action, Backend, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable, UpstreamTls,
+    Action, Backend, Denial, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable, UpstreamTls,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,15 +61,33 @@ impl Lane {
 
     /// Publishes with certificates.
     pub(super) fn publish_tls(&self, number: u64, tls: TlsTable) {
+        self.publish_routes(number, tls, [self.route("/", self.forward())]);
+    }
+
+    /// Publishes with a path of the same host that is closed.
+    pub(super) fn publish_closed(&self, number: u64, path: &str, denial: Denial) {
+        let routes = [self.route(path, Action::Deny(denial)), self.route("/", self.forward())];
+        self.publish_routes(number, TlsTable::default(), routes);
+    }
+
+    fn forward(&self) -> Action {
+        Action::Forward(Box::new([Weighted { backend: Arc::clone(&self.backend), weight: 1 }]))
+    }
+
+    fn route(&self, path: &str, action: Action) -> (PathPattern, Arc<Route>) {
         let route = Route {
             host: "a.test".into(),
-            path: "/".into(),
+            path: path.into(),
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
             client_auth: None,
-            action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&self.backend), weight: 1 }])),
+            action,
         };
-        let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
+        (PathPattern::prefix(path).unwrap(), Arc::new(route))
+    }
+
+    fn publish_routes(&self, number: u64, tls: TlsTable, routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>) {
+        let paths = PathTable::new(routes, false);
         let hosts = HostTable::from_iter([(HostPattern::parse("a.test").unwrap(), Arc::new(paths))]);
         let settings = Arc::new(self.settings.clone());
         self.publication.publish(Arc::new(Snapshot {

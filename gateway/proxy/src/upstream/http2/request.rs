@@ -14,8 +14,8 @@ use http::{Method, Request, Uri, Version};
 use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
-use crate::http2::Sending;
 use crate::http2::head::{parts, trailer_map};
+use crate::http2::{Sending, poll_room};
 use crate::transfer::Patience;
 
 /// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
@@ -70,6 +70,11 @@ impl Sink {
 impl content::Sink for Sink {
     /// Frames of HTTP/2 end where they end.
     fn frame(&mut self, _chunked: bool) {}
+
+    async fn ready(&mut self, patience: Patience<'_>) -> io::Result<()> {
+        let mut told = false;
+        poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, patience, Waiting::Send)).await
+    }
 
     /// Heads have been sent, as header lists, and with them the first piece.
     async fn send(&mut self, patience: Patience<'_>, _head: &[u8], piece: Piece<'_>) -> io::Result<()> {
