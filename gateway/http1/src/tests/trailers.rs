@@ -55,6 +55,7 @@ fn no_trailer_says_where_a_message_ends_where_it_goes_or_who_asks() {
     assert!(!may_trail(b"x cost", true) && !may_trail(b"", true) && !may_trail(b":status", true));
 }
 
+/// What follows content is read up to a bound as well: as in Traefik CVE-2026-26998.
 #[test]
 fn a_trailer_section_is_bounded_whether_or_not_it_passes() {
     for (name, passes) in [("A", false), ("Digest", true)] {
