@@ -73,6 +73,7 @@ const TABLE: &[Row] = &[
     (b"/x\"y", ""), (b"/<x>", ""), (b"/{x}", ""), (b"/x|y", ""), (b"/x^y", ""), (b"/x`y", ""),
 ];
 
+/// As in Traefik CVE-2025-47952 and CVE-2025-66490, Caddy CVE-2026-27587 and Envoy CVE-2026-73511, -73551 and -73553.
 #[tokio::test]
 async fn a_path_is_matched_as_the_backend_sees_it_or_refused() {
     let answer = |name: &'static str| move |request: &Request| Reply::ok(&format!("{name} {}", request.target()));

@@ -57,17 +57,32 @@ pub fn is_reference(annotation: &str) -> bool {
     annotation.strip_prefix(PREFIX).is_some_and(|name| backend_policy::obeys(name) || client_policy::obeys(name))
 }
 
+/// Longest name of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
+const NAME_BYTES: usize = 253;
+
+/// Whether a Secret can have this name: labels of lower-case letters, digits and inner hyphens, parted by dots (Kubernetes, "Object Names and
+/// IDs", DNS subdomain names). An API server does not look into annotations, and whoever reads the Secret writes its name into the path
+/// of a request, where `..%2F`, `?` or a space ask for something else, or make a request that cannot be sent.
+fn is_name(text: &str) -> bool {
+    let inner = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_label = |label: &str| {
+        let edge = label.starts_with('-') || label.ends_with('-');
+        !label.is_empty() && !edge && label.bytes().all(inner)
+    };
+    text.len() <= NAME_BYTES && text.split('.').all(is_label)
+}
+
 /// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
 /// (annotation `proxy-ssl-secret`), and that of its clients' issuers (annotation `auth-tls-secret`).
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
-    let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).filter(|name| !name.is_empty());
+    let shown = tls.filter_map(|entry| entry.secret_name.as_deref());
     let shown = shown.map(|name| (name.to_owned(), Needs::CERTIFICATE));
     let behind = backend_policy::secret(ingress).map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
     let clients = client_policy::secret(ingress).map(|name| (name.to_string(), Needs::ISSUERS));
     let mut secrets: BTreeMap<String, Needs> = BTreeMap::new();
-    for (name, needs) in shown.chain(behind).chain(clients) {
+    for (name, needs) in shown.chain(behind).chain(clients).filter(|(name, _)| is_name(name)) {
         let known = secrets.entry(name).or_default();
         *known = known.or(needs);
     }

@@ -1,5 +1,6 @@
 //! The trailer section: which of its fields may pass, and how they are held on the way (RFC 9110 §6.5, RFC 9112 §7.1.2).
 
+use crate::claim::is_claim;
 use crate::field::is_token;
 use crate::write::put_line;
 use crate::{MAX_FIELDS, Name, NameSet, Refusal, bytes};
@@ -83,12 +84,18 @@ impl Trailers {
 ///
 /// The trailers of a `grpc` message also carry whatever metadata the application has for its caller ("gRPC over HTTP2",
 /// Custom-Metadata), and its recipients keep them apart from the head: there, every name passes that no rule of HTTP
-/// knows.
+/// knows, and that claims nothing that the head of the same message may not claim.
 pub fn may_trail(name: &[u8], grpc: bool) -> bool {
     match Name::find(name) {
-        Name::Other => grpc && is_token(name),
+        Name::Other => grpc && is_token(name) && !claims(name),
         known => PASSED.contains(known),
     }
+}
+
+/// Whether a name says where a request comes from, or does so to a backend to which every sign of a name is the same.
+fn claims(name: &[u8]) -> bool {
+    let dashed: Vec<u8> = name.iter().map(|&byte| if byte.is_ascii_alphanumeric() { byte } else { b'-' }).collect();
+    is_claim(&dashed)
 }
 
 /// Ends chunked content, with trailers if there are any. Never written for content that was cut short.

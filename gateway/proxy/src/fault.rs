@@ -77,6 +77,8 @@ pub enum Fault {
     UpstreamStalled,
     /// The backend did not answer, or stopped answering, in time.
     UpstreamTimeout,
+    /// The call took longer than its caller gave it.
+    CallTimeout,
     /// The backend's response ended before its content was complete, or its framing broke.
     ResponseTruncated,
 }
@@ -108,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 46] = [
+const OWN: [Fault; 47] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -154,6 +156,7 @@ const OWN: [Fault; 46] = [
     Fault::UnexpectedSwitch,
     Fault::UpstreamStalled,
     Fault::UpstreamTimeout,
+    Fault::CallTimeout,
     Fault::ResponseTruncated,
 ];
 
@@ -265,6 +268,8 @@ impl Fault {
                 row("upstream_stalled", 504, Upstream, true, "the backend stopped taking the request")
             }
             Self::UpstreamTimeout => row("upstream_timeout", 504, Upstream, true, "the backend did not answer in time"),
+            // Nothing is known of the backend by it: a caller may give a call no time at all.
+            Self::CallTimeout => row("call_timeout", 504, Client, true, "the call took longer than its caller gave it"),
             Self::ResponseTruncated => row("response_truncated", 0, Upstream, false, ""),
         }
     }

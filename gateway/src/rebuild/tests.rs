@@ -134,6 +134,7 @@ fn equal_input_publishes_nothing() {
     assert_eq!(fixture.state().published, before);
 }
 
+/// Empty fields in a policy that was everywhere within seconds ended a large API on 12 June 2025: here the last good one stays.
 #[test]
 fn a_bad_lane_document_leaves_the_last_good_one_in_force_and_is_shown() {
     let mut fixture = Fixture::new();
@@ -150,6 +151,7 @@ fn a_bad_lane_document_leaves_the_last_good_one_in_force_and_is_shown() {
     assert!(fixture.state().source_problems.is_empty(), "a good document ends the problem");
 }
 
+/// A file that was too long made every proxy of a large network panic on 18 November 2025, again with each reload.
 #[test]
 fn a_panic_keeps_what_was_published_and_everything_is_compiled_anew_afterwards() {
     let mut fixture = Fixture::new();

@@ -122,6 +122,7 @@ fn a_problem_of_an_object_goes_with_the_object() {
     assert!(store.problems().is_empty());
 }
 
+/// As in Cilium CVE-2024-42486, where what a grant had let in stayed when the grant was gone.
 #[test]
 fn what_may_no_longer_be_read_is_forgotten_and_comes_back_with_the_next_list() {
     let mut store = store(&[named("a"), named("b")], &["a/x", "b/x"]);

@@ -240,6 +240,7 @@ fn a_pod_that_has_the_generation_but_not_the_whole_document_is_behind() {
     assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::ConfigLoaded), ("True", "Loaded"));
 }
 
+/// As in kgateway CVE-2025-64323 and Envoy Gateway CVE-2026-53714, where anybody could speak for anybody on the way of control.
 #[test]
 fn a_pod_that_answers_for_another_lane_is_not_believed() {
     let foreign = seen(|lane| lane.pods[0].report = Ok(report(LaneName::EastWest, 3)));

@@ -23,6 +23,7 @@ fn judge(annotation: &str) -> bool {
     denied
 }
 
+/// As in Traefik CVE-2026-54762, where a route whose protection could not be had was published without it.
 #[test]
 fn a_protection_that_is_not_offered_answers_503() {
     for annotation in [

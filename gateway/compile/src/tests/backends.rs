@@ -14,6 +14,7 @@ fn ports_are_named_by_number_or_name() {
     }
 }
 
+/// A Service that is another name for any host is not followed: as in Skipper CVE-2026-24470.
 #[test]
 fn what_cannot_be_asked_answers_503_and_says_why() {
     let udp = service("mill/flour").replace("port: 80,", "port: 80, protocol: UDP,");

@@ -80,6 +80,7 @@ fn slice_ports_are_found_by_the_name_of_the_service_port() {
     assert_eq!(addresses(&changes), ["10.1.0.1:8080"]);
 }
 
+/// As in Istio CVE-2026-41413, where an address that others chose led to what only the proxy could reach.
 #[test]
 fn a_gateway_is_not_sent_to_addresses_that_are_not_backends() {
     let refused = [
@@ -164,6 +165,24 @@ fn endpoints_that_are_no_addresses_are_left_out_and_said() {
         let world = World::new(&(base() + &manifest));
         assert_eq!(world.codes()[0], format!("EndpointUnreadable EndpointSlice mill/s {field}"));
         assert_eq!(world.compiler.counts().endpoints, 0);
+    }
+    // Spellings that some readers of addresses take for loopback or a metadata service.
+    for written in [
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "localhost",
+        "169.254.169.254.",
+        "169.254.169.254%eth0",
+        "169.254.169.254:80",
+        "10.1.0.1/x",
+        "[::1]",
+        "metadata.google.internal",
+    ] {
+        let world = World::new(&(base() + &slice("mill/s", "flour", &[written])));
+        assert!(world.codes()[0].starts_with("EndpointUnreadable "), "{written}");
+        assert_eq!(world.compiler.counts().endpoints, 0, "{written}");
     }
 }
 

@@ -69,8 +69,7 @@ fn a_secret_of_another_namespace_is_never_used_whatever_names_it() {
         );
         let world = World::new(&(shown.clone() + &mill() + &farm()));
         assert_eq!(world.certificates(), Vec::<String>::new(), "{name}");
-        // The name goes to an API server as one name in the Ingress's namespace, where no Secret can be called so.
-        assert!(copied(&shown).iter().all(|copied| *copied == name.replace("\\\\", "\\")), "{name}");
+        assert!(copied(&shown).iter().all(|copied| *copied == name && copied.contains('.')), "{name}");
 
         let clients = annotated(&format!("{NGINX}/auth-tls-secret: \"{name}\""));
         let world = World::new(&(clients.clone() + &mill() + &farm()));
@@ -153,4 +152,49 @@ fn objects_whose_joined_names_are_equal_stay_apart() {
     world.compile();
     assert_eq!(all(&world), ids[2..]);
     assert_eq!(world.certificates(), expected[1..]);
+}
+
+/// As in ingress-nginx CVE-2025-24513, where the name of a Secret became a path: here it becomes one of a request to the API server, by the
+/// operator, which may read all Secrets, and one request that cannot be made would keep the keys of all others from the lane.
+#[test]
+fn a_name_that_no_secret_can_have_is_not_looked_for() {
+    let names = |text: &str| {
+        let key = "nginx.ingress.kubernetes.io/auth-tls-secret";
+        let mut all = copied(&annotated(&format!("{key}: \"{text}\"")));
+        all.extend(copied(&annotated(&format!("nginx.ingress.kubernetes.io/proxy-ssl-secret: \"{text}\""))));
+        all.extend(copied(&ingress("mill/a", 1, &format!("tls: [{{secretName: \"{text}\"}}]"))));
+        all
+    };
+    let (longest, longer) = ("k".repeat(253), "k".repeat(254));
+    for good in ["keys", "k", "0", "a-b.c--d.9", &longest] {
+        assert_eq!(names(good), [good; 3]);
+    }
+    for bad in [
+        "..",
+        ".",
+        "..%2f..%2ffarm%2fsecrets%2fkeys",
+        "..%2F..%2Ffarm%2Fsecrets%2Fkeys",
+        "%2e%2e",
+        "..\\\\farm",
+        "?limit=500",
+        "keys?watch=true",
+        "keys#x",
+        "a b",
+        "a\\nb",
+        "a\\u0000",
+        "schl\u{fc}ssel",
+        "Keys",
+        "a_b",
+        "-a",
+        "a-",
+        "a..b",
+        ".a",
+        "a.",
+        "a.-b",
+        "keys;x",
+        "[::1]",
+        &longer,
+    ] {
+        assert_eq!(names(bad), Vec::<String>::new(), "{bad}");
+    }
 }

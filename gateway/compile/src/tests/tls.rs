@@ -104,6 +104,7 @@ fn a_secret_without_one_of_its_two_parts_is_unreadable() {
     }
 }
 
+/// As in Traefik CVE-2026-41174 and CVE-2026-65601.
 #[test]
 fn a_secret_of_another_namespace_cannot_be_had() {
     for name in ["s", "farm/s", "../farm/s"] {

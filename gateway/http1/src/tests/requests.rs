@@ -134,6 +134,7 @@ fn a_client_waits_for_100_only_if_it_says_so_and_has_content() {
     assert!(!waits("HTTP/1.0", "Content-Length: 1\r\nExpect: anything\r\n"));
 }
 
+/// As in Traefik CVE-2024-45410 and APISIX CVE-2026-31908: by nomination in Connection, or by another spelling.
 #[test]
 fn what_belongs_to_this_hop_or_imitates_another_field_goes_no_further() {
     let bytes = get(

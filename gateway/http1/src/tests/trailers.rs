@@ -48,9 +48,14 @@ fn no_trailer_says_where_a_message_ends_where_it_goes_or_who_asks() {
         }
     }
     assert!(!may_trail(b"x-cost", false) && may_trail(b"x-cost", true), "metadata of a gRPC application");
+    for claim in ["x-forwarded-user", "x_real_ip", "X.Forwarded.For", "ssl-client-x", "true_client_ip"] {
+        assert!(!may_trail(claim.as_bytes(), true), "{claim}");
+    }
+    assert!(may_trail(b"x_cost.total", true), "gRPC names have these signs");
     assert!(!may_trail(b"x cost", true) && !may_trail(b"", true) && !may_trail(b":status", true));
 }
 
+/// What follows content is read up to a bound as well: as in Traefik CVE-2026-26998.
 #[test]
 fn a_trailer_section_is_bounded_whether_or_not_it_passes() {
     for (name, passes) in [("A", false), ("Digest", true)] {

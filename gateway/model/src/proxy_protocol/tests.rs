@@ -72,6 +72,7 @@ fn lines_of_version_1() {
     }
 }
 
+/// Read before anything is known of a client, and so up to a bound: as in Traefik CVE-2026-26998.
 #[test]
 fn a_line_has_107_bytes_at_most() {
     let line = |length: usize| format!("PROXY UNKNOWN {}\r\n", "x".repeat(length - 16));

@@ -95,7 +95,7 @@ pub(super) async fn share<D: Downstream>(
     let ended = match timeout {
         None => exchanged.await,
         // Whoever calls has given up by then.
-        Some(limit) => tokio::time::timeout(limit, exchanged).await.unwrap_or(Err(Fault::UpstreamTimeout)),
+        Some(limit) => tokio::time::timeout(limit, exchanged).await.unwrap_or(Err(Fault::CallTimeout)),
     };
     ended.map(|ended| ended.next)
 }

@@ -112,7 +112,7 @@ fn builder(limits: &Http2) -> Builder {
 fn account(worker: &Worker, error: &h2::Error) {
     let fault = match error.reason() {
         Some(Reason::NO_ERROR) => return,
-        Some(Reason::ENHANCE_YOUR_CALM) => Fault::TooManyResets,
+        Some(Reason::ENHANCE_YOUR_CALM) if error.is_library() => Fault::TooManyResets,
         Some(_) if error.is_library() => Fault::Http2Broken,
         // It was not us who ended it.
         Some(_) => return,

@@ -313,6 +313,7 @@ async fn a_request_that_comes_back_is_answered_and_goes_round_no_further() {
     assert_eq!(lane.proxy.tally().upstream_connects, 1);
 }
 
+/// As in Traefik CVE-2026-33433, CVE-2026-35051 and CVE-2026-39858.
 #[tokio::test]
 async fn nobody_untrusted_says_who_they_are_in_the_fields_of_proxies() {
     let lane = Lane::start().await;

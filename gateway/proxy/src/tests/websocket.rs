@@ -44,6 +44,7 @@ async fn bytes_go_both_ways_as_they_are_and_the_connections_are_used_for_nothing
     lane.accept().await.head().await;
 }
 
+/// As in Pingora CVE-2026-2833 and Envoy CVE-2026-73548, where it went on at once.
 #[tokio::test]
 async fn what_comes_before_the_switch_waits_for_it() {
     let lane = Lane::start().await;

@@ -67,6 +67,7 @@ fn pipes_and_sockets_are_refused_at_once() {
     }
 }
 
+/// As in Skipper CVE-2026-54247 and Traefik CVE-2026-26998, which read to the end whatever there was.
 #[test]
 fn a_file_is_read_up_to_its_bound_whatever_length_it_claims() {
     let (_directory, root) = directory();

@@ -113,6 +113,7 @@ fn a_file_that_is_too_long_is_refused_unread() {
     assert!(parse(&text).unwrap_err().reason.contains("longer than"));
 }
 
+/// As in Envoy Gateway CVE-2026-53716 and CVE-2026-53717: few bytes that become many when they are unpacked.
 #[test]
 fn aliases_that_multiply_are_refused_in_bounded_time() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();

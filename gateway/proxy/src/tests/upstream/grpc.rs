@@ -102,6 +102,26 @@ async fn a_call_that_is_taken_back_is_taken_back_from_the_backend() {
 }
 
 #[tokio::test]
+async fn a_caller_in_a_hurry_does_not_make_a_backend_look_broken() {
+    let lane = lane().await;
+    let mut client = connect(&lane).await;
+    let mut backend = None;
+    for _ in 0..2 * bulkhead_model::health::FAILURES {
+        let mut request = request("/mill/Grind");
+        request.headers_mut().insert("grpc-timeout", HeaderValue::from_static("5m"));
+        let (response, _) = call(&mut client, request, true).await;
+        if backend.is_none() {
+            backend = Some(Backend::accept(&lane).await);
+        }
+        let backend = backend.as_mut().unwrap();
+        let _unanswered = backend.call().await;
+        let response = backend.during(answer(response)).await.unwrap();
+        assert_eq!(response.headers()["grpc-message"], "the call took longer than its caller gave it");
+    }
+    assert!(lane.backend.endpoints().list[0].health.is_spotless());
+}
+
+#[tokio::test]
 async fn ten_thousand_small_messages_cross_between_clients_and_backends_of_http2() {
     const MESSAGES: usize = 10_000;
     const BYTES: usize = 600;

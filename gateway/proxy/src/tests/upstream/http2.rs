@@ -262,7 +262,7 @@ async fn a_call_takes_no_longer_than_it_says_it_may() {
     let (request, _respond) = backend.call().await;
     assert_eq!(request.headers()["grpc-timeout"], "100m");
     assert!(backend.during(client.head()).await.starts_with("HTTP/1.1 504 "));
-    assert_eq!(lane.faults("upstream_timeout"), 1);
+    assert_eq!(lane.faults("call_timeout"), 1);
 }
 
 #[tokio::test]
