@@ -43,7 +43,7 @@ impl<'s> Downstream<'s> {
         let (head, content) = request.into_parts();
         let grpc = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         let source = StreamSource { source: Source::new(content, grpc, Waiting::Content), answering };
-        Self { client, head: Some(head), text: None, source, sink: Sink { answering, most: 0 } }
+        Self { client, head: Some(head), text: None, source, sink: Sink { answering } }
     }
 }
 

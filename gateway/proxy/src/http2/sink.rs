@@ -57,8 +57,6 @@ impl Answering {
 /// Sends a response, as much of it as the client has room for. Shared with the source, which watches for a reset.
 pub(crate) struct Sink<'s> {
     pub(super) answering: &'s RefCell<Answering>,
-    /// The most that the stream took at once.
-    pub(super) most: usize,
 }
 
 impl content::Sink for Sink<'_> {
@@ -67,9 +65,9 @@ impl content::Sink for Sink<'_> {
     }
 
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
-        let (mut told, most) = (false, self.most);
+        let mut told = false;
         let patience = (patience, Waiting::Client);
-        poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, most, patience)).await
+        poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, patience)).await
     }
 
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
@@ -84,7 +82,6 @@ impl content::Sink for Sink<'_> {
         }
         let mut sending = Sending::new(piece.content, ends, Waiting::Client);
         poll_fn(|cx| sending.poll(self.answering.borrow_mut().stream()?, cx, patience)).await?;
-        self.most = self.most.max(sending.most);
         match piece.trailers {
             Some(trailers) if piece.last => {
                 let trailers = head::trailer_map(trailers);
@@ -95,23 +92,16 @@ impl content::Sink for Sink<'_> {
     }
 }
 
-/// What a stream has room for before it is asked for more: a small read, so that not each byte that its receiver takes is
-/// passed on by itself.
-const WORTH_READING: usize = 16 << 10;
-
-/// Ready when a stream takes as much as is worth reading, or a fair part of the `most` that it ever took, which is less where its
-/// window is small. Returns how much it takes. `told`: whether `patience` knows what is waited for.
+/// Ready when a stream takes at least a byte: a receiver may be content with any window, and wait for what fits. Returns how much
+/// it takes. `told`: whether `patience` knows what is waited for.
 pub(crate) fn poll_room(
     stream: &mut SendStream<Bytes>,
     cx: &mut Context<'_>,
     told: &mut bool,
-    most: usize,
     (patience, awaited): (Patience<'_>, Waiting),
 ) -> Poll<io::Result<usize>> {
-    // A receiver says anew what it takes once it has used up half of its window.
-    let least = WORTH_READING.min(most / 4).max(1);
-    stream.reserve_capacity(least);
-    while stream.capacity() < least {
+    stream.reserve_capacity(1);
+    while stream.capacity() == 0 {
         match stream.poll_capacity(cx) {
             Poll::Ready(room) => room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?,
             Poll::Pending => {
@@ -134,13 +124,11 @@ pub(crate) struct Sending<'p> {
     awaited: Waiting,
     told: bool,
     progress: Progress,
-    /// The most that the stream took at once.
-    pub(crate) most: usize,
 }
 
 impl<'p> Sending<'p> {
     pub(crate) fn new(content: &'p [u8], ends: bool, awaited: Waiting) -> Self {
-        Self { content, ends, awaited, told: false, progress: Progress::default(), most: 0 }
+        Self { content, ends, awaited, told: false, progress: Progress::default() }
     }
 
     /// Ready when all of it is on its way. A window that opens by a few bytes now and then does not extend the wait.
@@ -171,7 +159,6 @@ impl<'p> Sending<'p> {
                 },
                 room => room,
             };
-            self.most = self.most.max(room);
             let (now, later) = self.content.split_at(room.min(self.content.len()));
             if now.is_empty() {
                 continue;

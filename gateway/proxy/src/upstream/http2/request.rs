@@ -47,13 +47,11 @@ pub(crate) struct Sink {
     stream: SendStream<Bytes>,
     /// The first piece went with the head.
     first_sent: bool,
-    /// The most that the stream took at once.
-    most: usize,
 }
 
 impl Sink {
     pub(super) fn new(stream: SendStream<Bytes>) -> Self {
-        Self { stream, first_sent: false, most: 0 }
+        Self { stream, first_sent: false }
     }
 
     /// Hands over the first piece, whether there is room for it or not.
@@ -75,7 +73,7 @@ impl content::Sink for Sink {
 
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
-        poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, self.most, (patience, Waiting::Send))).await
+        poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, (patience, Waiting::Send))).await
     }
 
     /// Heads have been sent, as header lists, and with them the first piece.
@@ -85,7 +83,6 @@ impl content::Sink for Sink {
         }
         let mut sending = Sending::new(piece.content, piece.last && piece.trailers.is_none(), Waiting::Send);
         poll_fn(|cx| sending.poll(&mut self.stream, cx, patience)).await?;
-        self.most = self.most.max(sending.most);
         match piece.trailers {
             Some(trailers) if piece.last => self.stream.send_trailers(trailer_map(trailers)).map_err(io::Error::other),
             _ => Ok(()),
