@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
+use crate::object::MAX_PATHS;
 use crate::{backend_policy, client_policy};
 
 /// An object in the Ingress's own namespace. Other namespaces cannot be referred to.
@@ -77,7 +78,8 @@ fn is_name(text: &str) -> bool {
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
-    let shown = tls.filter_map(|entry| entry.secret_name.as_deref());
+    // A certificate is for a host that a rule is for, and there are no more of those.
+    let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).take(MAX_PATHS);
     let shown = shown.map(|name| (name.to_owned(), Needs::CERTIFICATE));
     let behind = backend_policy::secret(ingress).map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
     let clients = client_policy::secret(ingress).map(|name| (name.to_string(), Needs::ISSUERS));

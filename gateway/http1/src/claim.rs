@@ -29,7 +29,8 @@ pub const CLAIMS: NameSet = NameSet::of(&[
 pub const CLAIM_PREFIXES: &[&str] = &["x-forwarded-", "ssl-client-"];
 
 /// Such names, in lower case, that [`Name`] does not know.
-pub const OTHER_CLAIMS: &[&str] = &["true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host"];
+pub const OTHER_CLAIMS: &[&str] =
+    &["true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-host", "x-rewrite-url"];
 
 /// Whether a field of this name says where a request comes from.
 pub(crate) fn is_claim(name: &[u8]) -> bool {

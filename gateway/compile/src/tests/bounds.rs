@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::world::{OWN_CLASS, World, ingress, lane, rules, service};
+use super::world::{OWN_CLASS, World, ingress, lane, objects, rules, service};
 use crate::findings::MAX_PER_OBJECT;
+use crate::object::MAX_PATHS;
 use crate::{Compiler, FindingCode, Object, Options, references};
 
 #[test]
@@ -130,4 +131,13 @@ proptest! {
             prop_assert!(compiler.routes().len() <= 3 * 4);
         }
     }
+}
+
+/// Whoever copies Secrets reads each: an object of 3 MiB could name 100,000. As in Traefik CVE-2026-26998 and its kin.
+#[test]
+fn an_ingress_has_no_more_secrets_looked_for_than_it_can_have_hosts() {
+    let entries: String = (0..MAX_PATHS + 10).map(|n| format!("{{secretName: s{n}}}, ")).collect();
+    let manifest = ingress("mill/a", 1, &format!("tls: [{entries}]"));
+    let Object::Ingress(ingress) = objects(&manifest).remove(0) else { panic!() };
+    assert_eq!(references(&ingress).len(), MAX_PATHS);
 }

@@ -121,6 +121,26 @@ async fn no_spelling_of_a_closed_path_is_forwarded_as_an_open_one() {
     }
 }
 
+/// As in Symfony CVE-2018-14773, where a field said which path was meant, behind whoever had judged the other one.
+#[tokio::test]
+async fn no_field_of_a_client_names_another_path_or_method() {
+    let lane = lane().await;
+    let lies = [
+        "X-Original-URL",
+        "x-original-uri",
+        "X-Original-Method",
+        "X-Rewrite-URL",
+        "x_rewrite_url",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-Uri",
+    ];
+    let fields: String = lies.iter().map(|name| format!("{name}: /admin\r\n")).collect();
+    let mut client = lane.client().await;
+    client.send(&format!("GET /x HTTP/1.1\r\nHost: a.test\r\n{fields}\r\n")).await;
+    let head = lane.accept().await.head().await;
+    assert!(head.starts_with("GET /x HTTP/1.1\r\n") && !head.contains("/admin"), "{head}");
+}
+
 /// As in Skipper CVE-2026-24470 and Istio CVE-2026-41413, where what others wrote decided where a proxy connects.
 #[tokio::test]
 async fn no_response_sends_the_gateway_anywhere() {
