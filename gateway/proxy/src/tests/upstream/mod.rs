@@ -1,6 +1,7 @@
 //! Backends that speak something else than HTTP/1.1 in clear text.
 
 mod authority;
+mod frames;
 mod grpc;
 mod http2;
 mod raw;
