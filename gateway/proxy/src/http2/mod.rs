@@ -17,7 +17,7 @@ mod sink;
 mod source;
 
 pub(crate) use connection::serve;
-pub(crate) use sink::{Sending, poll_room};
+pub(crate) use sink::{LAST_WORD, Sending, poll_room};
 pub(crate) use source::Source;
 
 /// What a client that knows beforehand begins with (RFC 9113 §3.4).

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::Response;
+use tokio::time::timeout;
 
 use super::head;
 use crate::content::{self, Piece};
@@ -67,7 +69,8 @@ impl content::Sink for Sink<'_> {
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
         let patience = (patience, Waiting::Client);
-        poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, patience)).await
+        let room = poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, patience));
+        timeout(LAST_WORD, room).await.unwrap_or(Ok(0))
     }
 
     async fn send(&mut self, patience: Patience<'_>, head: &[u8], piece: Piece<'_>) -> io::Result<()> {
@@ -91,6 +94,10 @@ impl content::Sink for Sink<'_> {
         }
     }
 }
+
+/// How long a message is left where it comes from because its receiver has no window for more. Its end, and its trailers, need
+/// none (RFC 9113 §6.9.1), and whoever has all of it may be waiting for just that: then one small read is made to find them.
+pub(crate) const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// Ready when a stream takes at least a byte: a receiver may be content with any window, and wait for what fits. Returns how much
 /// it takes. `told`: whether `patience` knows what is waited for.

@@ -138,6 +138,25 @@ async fn a_response_of_any_size_waits_for_its_client_and_for_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_response_ends_although_its_client_has_no_window_left() {
+    let lane = Lane::start().await;
+    let stream = TcpStream::connect(lane.address()).await.unwrap();
+    let (mut requests, connection) =
+        h2::client::Builder::new().initial_window_size(5).handshake::<_, Bytes>(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://a.test/").header("te", "trailers").body(()).unwrap();
+    let (response, _) = send(&mut requests, request, true).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
+    let mut body = answer(response).await.unwrap().into_body();
+    // It takes the five bytes, makes no room for more, and waits for the end.
+    assert_eq!(timeout(PATIENCE, body.data()).await.unwrap().unwrap().unwrap(), "hello");
+    backend.send("0\r\ngrpc-status: 0\r\n\r\n").await;
+    assert_eq!(content(body).await.unwrap().1["grpc-status"], "0");
+}
+
+#[tokio::test]
 async fn a_request_that_is_taken_back_ends_at_the_backend() {
     let lane = Lane::start().await;
     let mut requests = connect(&lane).await;

@@ -122,6 +122,21 @@ async fn a_caller_in_a_hurry_does_not_make_a_backend_look_broken() {
 }
 
 #[tokio::test]
+async fn a_request_ends_although_its_backend_has_no_window_left() {
+    let lane = lane().await;
+    let mut client = lane.client().await;
+    client.send("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    let mut backend = Backend::with(&lane, h2::server::Builder::new().initial_window_size(5)).await;
+    let (request, _respond) = backend.call().await;
+    client.send("5\r\nhello\r\n").await;
+    let mut body = request.into_body();
+    // It takes the five bytes, makes no room for more, and waits for the end.
+    assert_eq!(backend.during(body.data()).await.unwrap().unwrap(), "hello");
+    client.send("0\r\n\r\n").await;
+    assert_eq!(backend.during(content(body)).await.unwrap().0, "");
+}
+
+#[tokio::test]
 async fn ten_thousand_small_messages_cross_between_clients_and_backends_of_http2() {
     const MESSAGES: usize = 10_000;
     const BYTES: usize = 600;

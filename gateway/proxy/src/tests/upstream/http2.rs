@@ -40,7 +40,7 @@ impl Backend {
         Self::with(lane, &mut h2::server::Builder::new()).await
     }
 
-    async fn with(lane: &Lane, builder: &mut h2::server::Builder) -> Self {
+    pub(super) async fn with(lane: &Lane, builder: &mut h2::server::Builder) -> Self {
         let Peer { stream, .. } = lane.accept().await;
         Self { connection: builder.handshake(stream).await.unwrap() }
     }

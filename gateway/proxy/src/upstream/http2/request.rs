@@ -10,12 +10,13 @@ use h2::SendStream;
 use http::header::{HOST, HeaderValue, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri, Version};
+use tokio::time::timeout;
 
 use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
 use crate::http2::head::{parts, trailer_map};
-use crate::http2::{Sending, poll_room};
+use crate::http2::{LAST_WORD, Sending, poll_room};
 use crate::transfer::Patience;
 
 /// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
@@ -73,7 +74,8 @@ impl content::Sink for Sink {
 
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
-        poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, (patience, Waiting::Send))).await
+        let room = poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, (patience, Waiting::Send)));
+        timeout(LAST_WORD, room).await.unwrap_or(Ok(0))
     }
 
     /// Heads have been sent, as header lists, and with them the first piece.
