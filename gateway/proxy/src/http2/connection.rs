@@ -38,7 +38,7 @@ const OWN_RESETS: usize = 1024;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// And how long it may take to answer.
 const PONG_WITHIN: Duration = Duration::from_secs(10);
-/// How long a client that was told to go may take to hang up.
+/// How long a client that was told to go may go on beginning requests, and how long it may take to hang up.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// And what it may still send meanwhile.
 const FAREWELL_BYTES: usize = 1 << 20;
@@ -154,14 +154,17 @@ impl Serving<'_> {
     {
         let (guard, limits) = (self.guard, settings(self.worker).limits);
         let age = self.guard.now() + limits.keep_alive_age;
-        let mut leaving = false;
+        // When the client was told to go.
+        let mut told = None;
         loop {
-            if !leaving && (self.is_to_leave() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
+            if told.is_none()
+                && (self.is_to_leave() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
             {
-                leaving = true;
+                told = Some(self.guard.now());
                 // Two frames: the client may still send what it has begun to send (RFC 9113 §6.8).
                 connection.graceful_shutdown();
             }
+            let leaving = told.is_some();
             self.wait(leaving);
             let until = match (leaving, guard.leave_at()) {
                 (true, _) => Phase::Cut,
@@ -170,6 +173,13 @@ impl Serving<'_> {
             };
             let next = pin!(poll_fn(|cx| self.poll_next(connection, meter, cx)));
             match guard.run(until, next).await {
+                // It has had the time to hear of it.
+                Ok(Event::Request(_, mut responder)) if told.is_some_and(|told| guard.now() >= told + FAREWELL) => {
+                    responder.send_reset(Reason::REFUSED_STREAM);
+                    if self.streams.open.get() == 0 {
+                        return End::Cut;
+                    }
+                }
                 Ok(Event::Request(request, responder)) => self.begin(request, responder),
                 Ok(Event::Idle | Event::Pong) => {}
                 Ok(Event::Flood(fault)) => return End::Flood(fault),
@@ -182,7 +192,7 @@ impl Serving<'_> {
                 Err(Interrupt::Elapsed(Waiting::Head)) => return End::Flood(Fault::HeadTimeout),
                 Err(Interrupt::Elapsed(_)) if self.is_to_leave() && !leaving => {}
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
-                    leaving = true;
+                    told = Some(self.guard.now());
                     connection.graceful_shutdown();
                 }
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 || self.asked => return End::Cut,

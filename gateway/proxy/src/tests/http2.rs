@@ -8,6 +8,7 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Request, Response, StatusCode};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -223,6 +224,34 @@ async fn a_client_that_is_told_to_go_has_its_requests_answered_first() {
     assert_eq!(answer(response).await.unwrap().status(), StatusCode::NO_CONTENT);
     eventually("the connection ends", || lane.proxy.connections() == 0).await;
     assert!(poll_fn(|cx| requests.poll_ready(cx)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_listen_is_refused_what_it_begins_after_it_was_told_to_go() {
+    /// A request for `/` of `a.test`, in the words of RFC 7541; the stream's number is to be filled in.
+    const REQUEST: &[u8] = b"\0\0\x0b\x01\x05\0\0\0\x01\x82\x86\x84\x41\x06a.test";
+    /// The answer: REFUSED_STREAM.
+    const REFUSED: &[u8] = &[0, 0, 0, 7];
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.stream_send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    client.stream_send(REQUEST).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    lane.proxy.lameduck(Duration::ZERO);
+    // It answers no PING, so that it never learns which request was the last, and begins one after the other.
+    // Fewer than it may have at once: of more, any would be refused.
+    for stream in (3_u8..).step_by(2).take(40) {
+        let mut request = REQUEST.to_vec();
+        request[8] = stream;
+        client.stream_send(&request).await;
+        let _ = timeout(Duration::from_millis(100), client.stream.read_buf(&mut client.held)).await;
+        let reset = [&[0, 0, 4, 3, 0, 0, 0, 0, stream][..], REFUSED].concat();
+        if client.held.windows(reset.len()).any(|part| part == reset) {
+            return;
+        }
+    }
+    panic!("it is served on and on");
 }
 
 #[tokio::test]
