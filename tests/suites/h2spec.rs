@@ -60,7 +60,7 @@ async fn check(lane: &Lane, address: SocketAddr, flags: &[&str], exceptions: Exc
     let listed: BTreeSet<(&str, &str)> = exceptions.iter().map(|(section, name, _)| (*section, *name)).collect();
     let (new, gone): (Vec<_>, Vec<_>) = (failed.difference(&listed).collect(), listed.difference(&failed).collect());
     assert!(new.is_empty() && gone.is_empty(), "failed: {new:#?}\nlisted, but passed: {gone:#?}\n{said}");
-    println!("{} cases, {} of them listed", cases.len(), listed.len());
+    println!("cases: {} of h2spec {flags:?}, {} of them listed as exceptions", cases.len(), listed.len());
 }
 
 /// Section and name of each case of a report in JUnit's form, and whether it passed.

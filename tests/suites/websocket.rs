@@ -137,5 +137,5 @@ async fn check(judge: impl AsyncFn(&Case) -> Result<(), String>) {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    println!("{} conversations", cases.len());
+    println!("cases: {} WebSocket conversations", cases.len());
 }

@@ -92,7 +92,7 @@ async fn a_path_is_matched_as_the_backend_sees_it_or_refused() {
     for backend in [&open, &admin] {
         backend.saw().await;
     }
-    println!("{} paths", TABLE.len());
+    println!("cases: {} paths behind two routes", TABLE.len());
     let mut wrong = Vec::new();
     for (target, expected) in TABLE {
         let request = [b"GET ", *target, b" HTTP/1.1\r\nHost: paths.test\r\nConnection: close\r\n\r\n"].concat();

@@ -105,7 +105,7 @@ async fn every_request_cut_at_random_points() {
 async fn run(host: &'static str, mut arrival: Cut, exact: bool) {
     let site = Site::new(host, Backend::echo().await).await;
     let table = table();
-    println!("{} requests", table.len());
+    println!("cases: {} requests of HTTP/1.1 to {host}", table.len());
     let mut wrong = Vec::new();
     for case in &table {
         let case = Exchange { site: &site, case, sends: case.sent_to(host) };

@@ -83,7 +83,7 @@ async fn every_response_reaches_its_client_whole_or_visibly_broken() {
     };
     let site = Site::new("responses.test", Backend::start(script).await).await;
     let table = table();
-    println!("{} responses", table.len());
+    println!("cases: {} responses of HTTP/1.1", table.len());
     let mut wrong = Vec::new();
     for (row, case) in table.iter().enumerate() {
         site.backend.saw().await;
