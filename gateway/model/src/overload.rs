@@ -72,7 +72,7 @@ pub const LADDER: [Rung; 5] = [
         level: Level::Refuse,
         name: "refuse",
         from: 930,
-        effect: "new requests are answered 503 with `Retry-After`",
+        effect: "new requests are answered 503 with `Retry-After`, and responses that their clients do not take are broken off after 1 s",
     },
     Rung { level: Level::StopAccepting, name: "stop_accepting", from: 970, effect: "no connection is accepted" },
 ];
@@ -112,6 +112,16 @@ impl Level {
     #[must_use]
     pub fn name(self) -> &'static str {
         LADDER.iter().find(|rung| rung.level == self).map_or("normal", |rung| rung.name)
+    }
+
+    /// How long a client may take nothing of its response, where it could be `limit` in peace. Of all that fills the memory this is
+    /// the most, and the only part that does not go by itself.
+    #[must_use]
+    pub fn stall(self, limit: std::time::Duration) -> std::time::Duration {
+        match self {
+            Self::Normal | Self::ShrinkIdle | Self::NoKeepAlive => limit,
+            Self::Refuse | Self::StopAccepting => limit.min(std::time::Duration::from_secs(1)),
+        }
     }
 
     /// How long a connection may be without a request, where it could be `limit` in peace. Long enough to be of use to a

@@ -142,7 +142,7 @@ impl Guard {
             if self.seat.phase() >= until {
                 return Poll::Ready(Err(Interrupt::Leaving));
             }
-            if self.waiting.get() == Waiting::Request && self.level() > Level::Normal {
+            if self.level() > Level::Normal {
                 self.draw_nearer();
             }
             self.seat.listen(cx.waker());
@@ -151,10 +151,16 @@ impl Guard {
         .await
     }
 
-    /// An overloaded process has less patience with those that ask for nothing.
+    /// An overloaded process has less patience with those that ask for nothing, and with those that take nothing.
     fn draw_nearer(&self) {
-        let soon = self.now.get() + self.level().idle(Duration::MAX);
-        self.at.set(soon.min(self.at.get()));
+        let limit = match self.waiting.get() {
+            Waiting::Request => self.level().idle(Duration::MAX),
+            Waiting::Client => self.level().stall(Duration::MAX),
+            _ => return,
+        };
+        if let Some(soon) = self.now.get().checked_add(limit) {
+            self.at.set(soon.min(self.at.get()));
+        }
     }
 
     fn poll_elapsed(&self, cx: &mut Context<'_>) -> Poll<()> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bulkhead_model::Settings;
 use bulkhead_model::overload::Level;
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::support::{Lane, Peer, eventually};
@@ -185,4 +186,30 @@ async fn a_client_that_is_answered_already_may_take_its_time() {
     backend.until("0\r\n\r\n").await;
     backend.send("0\r\n\r\n").await;
     assert_eq!(client.until("0\r\n\r\n").await, "0\r\n\r\n");
+}
+
+#[tokio::test]
+async fn an_overloaded_proxy_breaks_off_responses_that_nobody_takes() {
+    let lane = Lane::start().await;
+    let mut client = lane.client().await;
+    client.send(GET).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n").await;
+    // More than the kernel takes on a connection that is not read.
+    let feeding = tokio::spawn(async move {
+        let piece = vec![b'x'; 1 << 20];
+        for _ in 0..100 {
+            if backend.stream.write_all(&piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    client.head().await;
+    let begun = Instant::now();
+    lane.proxy.press(Level::Refuse);
+    eventually("it is broken off", || lane.faults("response_stalled") == 1).await;
+    // Long before it would be in peace.
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    feeding.await.unwrap();
 }
