@@ -16,7 +16,7 @@ use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
 use crate::http2::head::{parts, trailer_map};
-use crate::http2::{LAST_WORD, Sending, poll_room};
+use crate::http2::{Boundless, LAST_WORD, Sending, poll_room};
 use crate::transfer::Patience;
 
 /// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
@@ -74,7 +74,7 @@ impl content::Sink for Sink {
 
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
-        let room = poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, (patience, Waiting::Send)));
+        let room = poll_fn(|cx| poll_room(&mut self.stream, &Boundless, cx, &mut told, (patience, Waiting::Send)));
         timeout(LAST_WORD, room).await.unwrap_or(Ok(0))
     }
 
@@ -84,7 +84,7 @@ impl content::Sink for Sink {
             return Ok(());
         }
         let mut sending = Sending::new(piece.content, piece.last && piece.trailers.is_none(), Waiting::Send);
-        poll_fn(|cx| sending.poll(&mut self.stream, cx, patience)).await?;
+        poll_fn(|cx| sending.poll(&mut self.stream, &Boundless, cx, patience)).await?;
         match piece.trailers {
             Some(trailers) if piece.last => self.stream.send_trailers(trailer_map(trailers)).map_err(io::Error::other),
             _ => Ok(()),
