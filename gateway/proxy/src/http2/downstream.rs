@@ -149,7 +149,7 @@ impl RequestSource for StreamSource<'_> {
         !self.source.has_moved()
     }
 
-    async fn gone(&mut self) {
+    async fn gone(&self) {
         poll_fn(|cx| self.answering.borrow_mut().poll_gone(cx)).await;
     }
 

@@ -96,7 +96,8 @@ impl Room<Parcel> for Rc<Shelf> {
 
     fn take(&self, content: &[u8]) -> Parcel {
         self.add(content.len());
-        Parcel { left: Bytes::copy_from_slice(content), size: content.len(), shelf: Some(Rc::clone(self)) }
+        let left = Bytes::copy_from_slice(content);
+        Parcel { size: left.len(), left, shelf: Some(Self::clone(self)) }
     }
 }
 
