@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::http1;
 use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
-use crate::upstream::{Begun, Flight, Lease};
+use crate::upstream::{Flight, Lease};
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -91,8 +91,10 @@ pub(super) async fn share<D: Downstream>(
     lease: &mut Lease,
     secure: bool,
 ) -> Result<Next, Fault> {
-    let Begun { mut source, mut sink, timeout } = lease.begin(&scratch.out, secure, down.source().piece())?;
-    let exchanged = pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink)));
+    let mut begun = lease.begin(&scratch.out, secure, down.source().piece())?;
+    let timeout = begun.timeout;
+    let Some(halves) = begun.halves() else { return Err(Fault::UpstreamClosed) };
+    let exchanged = pin!(exchange(conversation, down, scratch, flight, halves));
     let ended = match timeout {
         None => exchanged.await,
         // Whoever calls has given up by then.

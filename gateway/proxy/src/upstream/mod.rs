@@ -14,5 +14,5 @@ mod tls;
 pub(crate) use connect::connect;
 pub(crate) use flight::Flight;
 pub(crate) use group::{Group, Groups};
-pub(crate) use http2::{Begun, Lease};
+pub(crate) use http2::Lease;
 pub(crate) use pool::{Pool, Slot};
