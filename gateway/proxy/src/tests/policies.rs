@@ -171,7 +171,7 @@ async fn no_session_outlives_the_policy_it_was_begun_under() {
         ] {
             publish(&lane, number, &[("a.test", auth, wish), open[1]]);
             assert_eq!(visit(&lane, &client, "a.test").await.unwrap(), (false, status.to_owned()), "{wish:?}");
-            assert_eq!(visit(&lane, &client, "b.test").await.unwrap().0, true, "what is another host's is left alone");
+            assert!(visit(&lane, &client, "b.test").await.unwrap().0, "what is another host's is left alone");
             publish(&lane, number + 1, &open);
             // What was begun under the other policy is good for nothing here, and the next is.
             visit(&lane, &client, "a.test").await.unwrap();
