@@ -7,6 +7,8 @@ pub enum Denial {
     BadHost,
     /// The request target is not a path that may be routed.
     BadPath,
+    /// The path leads to one route as it is written, and to another for who takes its escaped slashes for slashes.
+    AmbiguousSlash,
     /// No route has this host and path.
     NoRoute,
     /// The route's Service, or the port of it, does not exist.

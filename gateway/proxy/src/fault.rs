@@ -110,9 +110,10 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 47] = [
+const OWN: [Fault; 48] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
+    Fault::Denied(Denial::AmbiguousSlash),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
@@ -179,6 +180,13 @@ impl Fault {
             Self::Denied(Denial::BadPath) => {
                 row("ambiguous_path", 400, Client, false, "the path can be read in more than one way")
             }
+            Self::Denied(Denial::AmbiguousSlash) => row(
+                "ambiguous_slash",
+                400,
+                Client,
+                false,
+                "an escaped slash makes the path ambiguous between two routes",
+            ),
             Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
             Self::Denied(Denial::NoService) => {
                 row("no_service", 503, Gateway, true, "the route's service or port does not exist")

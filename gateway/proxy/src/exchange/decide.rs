@@ -35,7 +35,7 @@ pub(super) fn decide<'s>(
     }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
-    let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
     if let Some(auth) = &route.client_auth {
         client.admit(auth, host.as_str()).map_err(Fault::Denied)?;
     }
