@@ -10,6 +10,7 @@ mod heard;
 mod http2;
 mod pool;
 mod tls;
+pub(crate) mod verifier;
 
 pub(crate) use connect::connect;
 pub(crate) use flight::Flight;
