@@ -6,6 +6,7 @@ use crate::backend_policy;
 use crate::client_policy;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::handshake_policy;
 
 const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
@@ -107,6 +108,9 @@ const PROTECTION_WORDS: [&str; 12] = [
     "whitelist",
 ];
 
+/// Who obeys annotations of ingress-nginx: what one of them reads is not judged here.
+const READERS: [fn(&str) -> bool; 3] = [backend_policy::obeys, client_policy::obeys, handshake_policy::obeys];
+
 /// What the annotations of an Ingress do to all of its routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
@@ -125,7 +129,7 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
         let Some((name, reading)) = known else { continue };
-        if key.starts_with(NGINX) && (backend_policy::obeys(name) || client_policy::obeys(name)) {
+        if key.starts_with(NGINX) && READERS.iter().any(|obeys| obeys(name)) {
             continue;
         }
         let effect = effect(name, value.trim(), reading);

@@ -6,12 +6,13 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` (which certificate is shown), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod ciphers;
 mod class;
 pub mod client_auth;
 pub mod denial;

@@ -61,14 +61,20 @@ impl HostTable {
         self.any.as_ref()?.find(path)
     }
 
+    /// The most specific host that has rules and that a canonical host is, or belongs to: what a handshake is answered by. A request
+    /// that is served by the rules of a less specific host came in under the policies of this one.
+    #[must_use]
+    pub fn most_specific(&self, host: impl AsRef<[u8]>) -> Option<&Arc<PathTable>> {
+        let host = host.as_ref();
+        let wildcard = || memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
+        self.exact.get(host).or_else(wildcard).or(self.any.as_ref())
+    }
+
     /// What a handshake for a canonical host is to ask: every policy of the most specific host that has rules. A request that
     /// is served by the rules of a less specific host, under a policy that is not among these, was not asked for that one.
     #[must_use]
     pub fn client_auth(&self, host: impl AsRef<[u8]>) -> &[Arc<ClientAuth>] {
-        let host = host.as_ref();
-        let wildcard = || memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
-        let table = self.exact.get(host).or_else(wildcard).or(self.any.as_ref());
-        table.map_or(&[], |table| table.client_auth())
+        self.most_specific(host).map_or(&[], |table| table.client_auth())
     }
 
     /// The routes written for a host.

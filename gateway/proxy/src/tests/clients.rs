@@ -8,6 +8,7 @@ use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
 use bulkhead_model::settings::Network;
+use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Action, ClientAuth, ClientRoots, HostTable, Route, Settings, Snapshot, TlsTable};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
@@ -60,7 +61,19 @@ pub(super) fn publish_with(
     hosts: &[(&str, Option<&Arc<ClientAuth>>)],
     (pass_certificate, settings): (bool, Settings),
 ) {
-    let table = hosts.iter().map(|(host, policy)| {
+    let hosts: Vec<_> = hosts.iter().map(|(host, policy)| (*host, *policy, TlsWish::default())).collect();
+    publish_under(lane, number, tls, &hosts, (pass_certificate, settings));
+}
+
+/// The same, of hosts that have something to say of their handshakes.
+pub(super) fn publish_under(
+    lane: &Lane,
+    number: u64,
+    tls: TlsTable,
+    hosts: &[(&str, Option<&Arc<ClientAuth>>, TlsWish)],
+    (pass_certificate, settings): (bool, Settings),
+) {
+    let table = hosts.iter().map(|(host, policy, wish)| {
         let route = Route {
             host: (*host).into(),
             path: "/".into(),
@@ -69,7 +82,7 @@ pub(super) fn publish_with(
             client_auth: policy.map(|policy| RouteAuth { policy: Arc::clone(policy), pass_certificate }),
             action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&lane.backend), weight: 1 }])),
         };
-        let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
+        let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false).under(*wish);
         (HostPattern::parse(host).unwrap(), Arc::new(paths))
     });
     let hosts = HostTable::from_iter(table);
