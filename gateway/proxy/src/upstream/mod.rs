@@ -15,5 +15,5 @@ pub(crate) mod verifier;
 pub(crate) use connect::connect;
 pub(crate) use flight::Flight;
 pub(crate) use group::{Group, Groups};
-pub(crate) use http2::{Begun, Lease};
+pub(crate) use http2::Lease;
 pub(crate) use pool::{Pool, Slot};
