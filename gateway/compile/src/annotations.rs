@@ -37,10 +37,9 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 
 /// Annotations of ingress-nginx without which a route is slower, less comfortable or seen by fewer, but open to nobody else. A star
 /// stands for any end. What is not here, such as one of a later version, may protect something.
-const HARMLESS: [&str; 42] = [
+const HARMLESS: [&str; 41] = [
     "affinity*",
     "app-root",
-    "auth-tls-error-page",
     "canary*",
     "client-body-buffer-size",
     "client-header-buffer-size",

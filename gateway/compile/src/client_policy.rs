@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::client_auth::Demand;
+use bulkhead_model::{Location, SubjectRule};
 use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::code::FindingCode;
@@ -18,8 +19,10 @@ const SECRET: &str = "auth-tls-secret";
 const DEMAND: &str = "auth-tls-verify-client";
 const DEPTH: &str = "auth-tls-verify-depth";
 const PASS: &str = "auth-tls-pass-certificate-to-upstream";
+const SUBJECT: &str = "auth-tls-match-cn";
+const ERROR_PAGE: &str = "auth-tls-error-page";
 /// Annotations that are read here, and nowhere else.
-const OBEYED: [&str; 4] = [SECRET, DEMAND, DEPTH, PASS];
+const OBEYED: [&str; 6] = [SECRET, DEMAND, DEPTH, PASS, SUBJECT, ERROR_PAGE];
 /// Intermediate certificates where nothing is said, as in ingress-nginx.
 const DEFAULT_DEPTH: u8 = 1;
 
@@ -41,14 +44,20 @@ pub(crate) struct ClientWish {
     pub(crate) secret: Arc<str>,
     pub(crate) demand: Demand,
     pub(crate) depth: u8,
+    /// Whom certificates must be for.
+    pub(crate) subject: Option<SubjectRule>,
     /// Whether backends are sent the certificate.
     pub(crate) pass: bool,
+    /// Where clients are sent whose certificate is not accepted.
+    pub(crate) error_page: Option<Location>,
 }
 
 impl ClientWish {
-    /// Whether both let in the same clients. What backends are told is for each Ingress to say.
+    /// Whether both let in the same clients. What backends and refused clients are told is for each Ingress
+    /// to say.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        (&self.secret, self.demand, self.depth) == (&other.secret, other.demand, other.depth)
+        let Self { secret, demand, depth, subject, .. } = self;
+        (secret, *demand, *depth, subject) == (&other.secret, other.demand, other.depth, &other.subject)
     }
 }
 
@@ -90,20 +99,23 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, note
     }
     let depth = wishes.depth(DEPTH).unwrap_or(DEFAULT_DEPTH);
     let pass = wishes.switch(PASS, "backends are not sent the certificate").unwrap_or(false);
+    let (subject, error_page) = (read_subject(&mut wishes), read_error_page(&mut wishes));
     let secret = wishes.secret(SECRET, namespace);
     if wishes.refused {
         return ClientPolicy::Refused;
     }
     match (secret, demand.flatten()) {
         (Some(secret), demand) => {
-            ClientPolicy::Wanted(ClientWish { secret, demand: demand.unwrap_or(Demand::Required), depth, pass })
+            let demand = demand.unwrap_or(Demand::Required);
+            ClientPolicy::Wanted(ClientWish { secret, demand, depth, subject, pass, error_page })
         }
-        (None, Some(_)) => {
-            wishes.refuse(DEMAND, &format!("there is no {SECRET} with certificates of issuers"));
+        (None, demand) if demand.is_some() || subject.is_some() => {
+            let name = if demand.is_some() { DEMAND } else { SUBJECT };
+            wishes.refuse(name, &format!("there is no {SECRET} with certificates of issuers"));
             ClientPolicy::Refused
         }
-        (None, None) => {
-            for name in [DEPTH, PASS].into_iter().filter(|name| annotations.contains_key(&key(name))) {
+        (None, _) => {
+            for name in [DEPTH, PASS, ERROR_PAGE].into_iter().filter(|name| annotations.contains_key(&key(name))) {
                 wishes.notes.add(FindingCode::AnnotationNotServed, &key(name), || {
                     format!("The annotation {name} says nothing where there is no {SECRET}.")
                 });
@@ -125,4 +137,24 @@ fn read_demand(wishes: &mut Wishes<'_, '_>) -> Option<Option<Demand>> {
             Some(Some(Demand::Required))
         }
     }
+}
+
+fn read_subject(wishes: &mut Wishes<'_, '_>) -> Option<SubjectRule> {
+    let value = wishes.value(SUBJECT)?;
+    SubjectRule::parse(value).map_err(|bad| wishes.refuse(SUBJECT, &format!("of {}, {bad}", quote(value)))).ok()
+}
+
+/// What cannot be read is not obeyed: it lets nobody in.
+fn read_error_page(wishes: &mut Wishes<'_, '_>) -> Option<Location> {
+    let value = wishes.value(ERROR_PAGE)?;
+    let page = Location::parse(value);
+    if page.is_none() {
+        wishes.notes.add(FindingCode::AnnotationNotServed, &key(ERROR_PAGE), || {
+            format!(
+                "{} is no absolute URI of http or https, so clients that are refused are told so with 400.",
+                quote(value)
+            )
+        });
+    }
+    page
 }

@@ -253,7 +253,7 @@ impl FindingCode {
             Self::ClientCertificateConflict => (
                 "ClientCertificateConflict",
                 Error,
-                "Write the same Secret, `auth-tls-verify-client` and `auth-tls-verify-depth` into every Ingress of the host that wants client certificates.",
+                "Write the same Secret, `auth-tls-verify-client`, `auth-tls-verify-depth` and `auth-tls-match-cn` into every Ingress of the host that wants client certificates.",
             ),
             Self::ClientCertificateImposed => (
                 "ClientCertificateImposed",

@@ -27,6 +27,8 @@ pub enum Denial {
     ClientCertificateMissing,
     /// The client's certificate is not one that the host lets in.
     ClientCertificateRefused,
+    /// The client's certificate is for somebody whom the host does not let in, or the client is nobody.
+    ClientSubjectRefused,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

@@ -110,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 48] = [
+const OWN: [Fault; 49] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
@@ -123,6 +123,7 @@ const OWN: [Fault; 48] = [
     Fault::Denied(Denial::ClientCertificateNeedsTls),
     Fault::Denied(Denial::ClientCertificateMissing),
     Fault::Denied(Denial::ClientCertificateRefused),
+    Fault::Denied(Denial::ClientSubjectRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -221,6 +222,9 @@ impl Fault {
             }
             Self::Denied(Denial::ClientCertificateRefused) => {
                 row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
+            }
+            Self::Denied(Denial::ClientSubjectRefused) => {
+                row("client_subject_refused", 403, Client, true, "the client certificate is for somebody else")
             }
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
