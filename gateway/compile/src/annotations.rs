@@ -6,6 +6,7 @@ use crate::backend_policy;
 use crate::client_policy;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::handshake_policy;
 
 const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
@@ -36,10 +37,9 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 
 /// Annotations of ingress-nginx without which a route is slower, less comfortable or seen by fewer, but open to nobody else. A star
 /// stands for any end. What is not here, such as one of a later version, may protect something.
-const HARMLESS: [&str; 42] = [
+const HARMLESS: [&str; 41] = [
     "affinity*",
     "app-root",
-    "auth-tls-error-page",
     "canary*",
     "client-body-buffer-size",
     "client-header-buffer-size",
@@ -107,6 +107,9 @@ const PROTECTION_WORDS: [&str; 12] = [
     "whitelist",
 ];
 
+/// Who obeys annotations of ingress-nginx: what one of them reads is not judged here.
+const READERS: [fn(&str) -> bool; 3] = [backend_policy::obeys, client_policy::obeys, handshake_policy::obeys];
+
 /// What the annotations of an Ingress do to all of its routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
@@ -125,7 +128,7 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
         let Some((name, reading)) = known else { continue };
-        if key.starts_with(NGINX) && (backend_policy::obeys(name) || client_policy::obeys(name)) {
+        if key.starts_with(NGINX) && READERS.iter().any(|obeys| obeys(name)) {
             continue;
         }
         let effect = effect(name, value.trim(), reading);

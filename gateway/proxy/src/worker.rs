@@ -14,7 +14,7 @@ use bulkhead_http1::{RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
 use bulkhead_model::overload::Level;
 use bulkhead_model::route::Weighted;
-use bulkhead_model::{Backend, Moment, Settings};
+use bulkhead_model::{Backend, Location, Moment, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -79,6 +79,8 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// Where a client is sent whose certificate is not accepted.
+    pub(crate) elsewhere: Option<Location>,
 }
 
 impl Worker {

@@ -1,19 +1,16 @@
 //! Every limit on an HTTP/2 client: at it, one above, ten times above.
 
-use std::time::Duration;
-
 use anyhow::ensure;
 use bulkhead_crds::lane::{LaneDocument, LaneLimits};
-use bulkhead_tests::http2::frame::{self, data, error, headers, reset, setting};
+use bulkhead_tests::http2::frame::{self, data, error, headers, reset, setting, settings};
 use bulkhead_tests::http2::{Client, Outcome, hpack};
+use tokio::net::TcpStream;
 
 use bulkhead_tests::wait::wait_for;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::{HOST, lane_before};
 use crate::support::PATIENCE;
-use crate::support::backend::{Backend, Reply};
+use crate::support::backend::{Backend, Full, Reply};
 use crate::support::lane::Lane;
 use crate::support::manifest::document;
 
@@ -167,26 +164,6 @@ async fn reached(backend: &Backend, count: usize) {
     all.await.unwrap();
 }
 
-/// A port that nobody gets a connection to, nor a refusal: its queue is full.
-struct Full {
-    listener: TcpListener,
-    _queue: Vec<TcpStream>,
-}
-
-impl Full {
-    async fn new() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let mut queue = Vec::new();
-        let connect = async || TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        while let Ok(stream) = timeout(Duration::from_millis(100), connect()).await {
-            queue.push(stream);
-        }
-        Self { listener, _queue: queue }
-    }
-}
-
 #[tokio::test]
 async fn a_connection_has_so_many_streams_at_once_and_no_more() {
     for (asked, refused) in [(5, 0), (6, 1), (50, 45)] {
@@ -223,7 +200,7 @@ async fn a_client_may_send_so_much_ahead_and_no_more() {
             limits.http2.connection_window_bytes = CONNECTION;
         });
         let full = Full::new().await;
-        let lane = lane_before(&document, full.listener.local_addr().unwrap().port()).await;
+        let lane = lane_before(&document, full.port()).await;
         let mut client = Client::open(lane.http).await.unwrap();
         client.get("nowhere.test", "/").await.unwrap();
         assert_eq!(client.setting(setting::INITIAL_WINDOW_SIZE), Some(STREAM));
@@ -260,4 +237,24 @@ async fn a_connection_takes_so_many_requests() {
     }
     assert_eq!(client.end().await.unwrap().goaway.map(|(_, code)| code), Some(error::NO_ERROR));
     assert_eq!(table.lane.faults().await.len(), 0, "nobody is to blame");
+}
+
+#[tokio::test]
+async fn a_client_changes_its_settings_so_often_at_once_and_no_more() {
+    let table = Table::new(&document()).await;
+    // Its acknowledgement of the gateway's is the hundredth.
+    for (count, passes) in [(99, true), (101, false), (1000, false)] {
+        let mut client = Client::over(TcpStream::connect(table.lane.http).await.unwrap());
+        // In one write, so that nothing is earned in between.
+        let all =
+            [frame::PREFACE.to_vec(), settings(&[(setting::INITIAL_WINDOW_SIZE, 1 << 20)]).repeat(count)].concat();
+        client.write(all).await.unwrap();
+        if passes {
+            assert_eq!(client.get(HOST, "/").await.unwrap().status(), 200, "{count}");
+        } else {
+            let goaway = client.end().await.unwrap().goaway;
+            assert_eq!(goaway.map(|(_, code)| code), Some(error::ENHANCE_YOUR_CALM), "{count}");
+        }
+    }
+    assert_eq!(table.lane.faults().await["too_many_control_frames"], 2);
 }

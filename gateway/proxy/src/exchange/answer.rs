@@ -28,6 +28,9 @@ pub(super) async fn fault<D: Downstream>(
     fault: Fault,
 ) -> Next {
     let row = fault.row();
+    let elsewhere = scratch.elsewhere.take();
+    // Found (RFC 9110 §15.4.3), as ingress-nginx answers.
+    let status = if elsewhere.is_some() { 302 } else { row.status };
     if row.status == 0 {
         worker.tally().response(0);
         return Next::Close;
@@ -51,11 +54,12 @@ pub(super) async fn fault<D: Downstream>(
             _ => row.text.to_owned(),
         };
         if is_call {
-            grpc::write_outcome(&mut scratch.out, date, row.status, &text);
+            grpc::write_outcome(&mut scratch.out, date, fault, &text);
             return scratch.out.len();
         }
-        let text = format!("{} {text}\n", row.status);
+        let text = format!("{status} {text}\n");
         let further: Option<(&str, &[u8])> = match fault {
+            _ if let Some(elsewhere) = &elsewhere => Some(("Location", elsewhere.as_str().as_bytes())),
             Fault::Overloaded => Some(("Retry-After", RETRY_AFTER)),
             // For those who used a method that no route has (RFC 9110 §15.5.6).
             _ if row.status == 405 => Some(("Allow", METHODS)),
@@ -64,9 +68,9 @@ pub(super) async fn fault<D: Downstream>(
         let fields: [(&str, &[u8]); 3] =
             [("Date", date), ("Content-Type", b"text/plain; charset=utf-8"), further.unwrap_or_default()];
         let fields = fields.get(..2 + usize::from(further.is_some())).unwrap_or_default();
-        write_own_response(&mut scratch.out, row.status, !keeps, fields, text.as_bytes(), head_only)
+        write_own_response(&mut scratch.out, status, !keeps, fields, text.as_bytes(), head_only)
     });
-    worker.tally().response(if is_call { 200 } else { row.status });
+    worker.tally().response(if is_call { 200 } else { status });
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
-use bulkhead_model::{Action, Backend, Denial, Host, Settings, Snapshot, Target};
+use bulkhead_model::client_auth::RouteAuth;
+use bulkhead_model::{Action, Backend, Denial, Host, Location, Settings, Snapshot, Target};
 
 use crate::connection::Client;
 use crate::exchange::affinity::Bond;
@@ -35,9 +36,12 @@ pub(super) fn decide<'s>(
     }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
-    let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
     if let Some(auth) = &route.client_auth {
-        client.admit(auth, host.as_str()).map_err(Fault::Denied)?;
+        client.admit(auth, host.as_str()).map_err(|denial| {
+            scratch.elsewhere = elsewhere(denial, auth);
+            Fault::Denied(denial)
+        })?;
     }
     let backends = match &route.action {
         Action::Forward(backends) => backends,
@@ -71,6 +75,13 @@ pub(super) fn decide<'s>(
         },
     );
     Ok(Decision { settings, backend, bond })
+}
+
+/// Where a client is sent that is not let in.
+#[cold]
+fn elsewhere(denial: Denial, auth: &RouteAuth) -> Option<Location> {
+    let is_for_page = matches!(denial, Denial::ClientCertificateMissing | Denial::ClientCertificateRefused);
+    auth.error_page.clone().filter(|_| is_for_page)
 }
 
 /// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came

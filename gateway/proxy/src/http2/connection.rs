@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bulkhead_model::Settings;
+use bulkhead_model::limits;
 use bulkhead_model::overload::Level;
 use bulkhead_model::settings::Http2;
-use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
@@ -22,6 +22,7 @@ use super::cork::Cork;
 use super::downstream::Downstream;
 use super::meter::Meter;
 use super::sink::Answering;
+use super::store::{Parcel, Shelf, Store};
 use crate::buffer::Buffer;
 use crate::connection::Client;
 use crate::deadline::{Guard, Interrupt, Waiting};
@@ -30,14 +31,6 @@ use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::worker::{Seated, Worker};
 
-/// Requests that a client takes back before they were looked at, at most this many at a time (CVE-2023-44487).
-const UNSEEN_RESETS: usize = 20;
-/// Streams that we reset because of what a client did on them, over the life of a connection (CVE-2025-8671).
-const OWN_RESETS: usize = 1024;
-/// While there are requests, how often a client is asked whether it is still there.
-const PING_EVERY: Duration = Duration::from_secs(30);
-/// And how long it may take to answer.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client that was told to go may go on beginning requests, and how long it may take to hang up.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// And what it may still send meanwhile.
@@ -53,7 +46,7 @@ where
     let cork = Cork::new(stream, before, Rc::clone(&worker.corks), Rc::clone(&meter));
     let remains = cork.remains();
     guard.wait_for(Waiting::Head, &settings);
-    let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Bytes>(cork));
+    let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Parcel>(cork));
     let mut connection = match guard.run(Phase::Draining, shaking).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return account(worker, &error),
@@ -65,6 +58,7 @@ where
         guard,
         client: Rc::new(client),
         streams: Rc::default(),
+        store: Store::new(&settings.limits.http2),
         served: 0,
         pings,
         asked: false,
@@ -95,16 +89,16 @@ fn settings(worker: &Worker) -> Settings {
     current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings).clone()
 }
 
-fn builder(limits: &Http2) -> Builder {
+fn builder(http2: &Http2) -> Builder {
     let mut builder = Builder::new();
     builder
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(limits.header_list_bytes)
-        .initial_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_send_buffer_size(limits.send_buffer)
-        .max_pending_accept_reset_streams(UNSEEN_RESETS)
-        .max_local_error_reset_streams(Some(OWN_RESETS));
+        .max_concurrent_streams(http2.streams)
+        .max_header_list_size(http2.header_list_bytes)
+        .initial_window_size(http2.stream_window)
+        .initial_connection_window_size(http2.connection_window)
+        .max_send_buffer_size(http2.send_buffer)
+        .max_pending_accept_reset_streams(limits::H2_UNSEEN_RESETS.size())
+        .max_local_error_reset_streams(Some(limits::H2_OWN_RESETS.size()));
     builder
 }
 
@@ -138,6 +132,8 @@ struct Serving<'c> {
     guard: &'c Guard,
     client: Rc<Client>,
     streams: Rc<Streams>,
+    /// What its responses have waiting for the client.
+    store: Rc<Store>,
     /// Streams that were begun.
     served: u32,
     pings: Option<PingPong>,
@@ -148,7 +144,7 @@ struct Serving<'c> {
 }
 
 impl Serving<'_> {
-    async fn run<S>(&mut self, connection: &mut Connection<S, Bytes>, meter: &Meter) -> End
+    async fn run<S>(&mut self, connection: &mut Connection<S, Parcel>, meter: &Meter) -> End
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -192,6 +188,7 @@ impl Serving<'_> {
                 Err(Interrupt::Elapsed(Waiting::Head)) => return End::Flood(Fault::HeadTimeout),
                 Err(Interrupt::Elapsed(_)) if self.is_to_leave() && !leaving => {}
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
+                    self.worker.tally().idle_closed.add(1);
                     told = Some(self.guard.now());
                     connection.graceful_shutdown();
                 }
@@ -213,8 +210,8 @@ impl Serving<'_> {
         let limit = match (self.streams.open.get(), self.asked) {
             (0, _) if leaving => FAREWELL,
             (0, _) => self.guard.level().idle(settings.limits.keep_alive_idle),
-            (_, false) => PING_EVERY,
-            (_, true) => PONG_WITHIN,
+            (_, false) => limits::H2_PING.time(),
+            (_, true) => limits::H2_PONG.time(),
         };
         let turn = self.guard.leave_at().filter(|_| !leaving).map(|at| at.duration_since(self.guard.now()));
         let limit = turn.map_or(limit, |turn| turn.min(limit));
@@ -234,7 +231,7 @@ impl Serving<'_> {
 
     fn poll_next<S>(
         &mut self,
-        connection: &mut Connection<S, Bytes>,
+        connection: &mut Connection<S, Parcel>,
         meter: &Meter,
         cx: &mut Context<'_>,
     ) -> Poll<Event>
@@ -263,12 +260,13 @@ impl Serving<'_> {
     }
 
     /// Serves a request on its own, until it is answered or taken back.
-    fn begin(&mut self, request: Request<RecvStream>, responder: SendResponse<Bytes>) {
+    fn begin(&mut self, request: Request<RecvStream>, responder: SendResponse<Parcel>) {
         self.served = self.served.saturating_add(1);
         let (worker, client, open) = (Rc::clone(self.worker), Rc::clone(&self.client), Streams::open(&self.streams));
         let seated = Seated::new(&worker, worker.registry.stand());
+        let shelf = Shelf::new(&self.store);
         spawn_local(async move {
-            serve_stream(&worker, seated, &client, request, responder).await;
+            serve_stream(&worker, seated, &client, request, responder, shelf).await;
             drop(open);
         });
     }
@@ -277,7 +275,7 @@ impl Serving<'_> {
 /// What happens on a connection.
 #[expect(clippy::large_enum_variant, reason = "it is looked at where it is made, and never kept")]
 enum Event {
-    Request(Request<RecvStream>, SendResponse<Bytes>),
+    Request(Request<RecvStream>, SendResponse<Parcel>),
     /// The last stream has ended, or a head has begun or ended.
     Idle,
     /// The client is still there.
@@ -293,12 +291,13 @@ async fn serve_stream(
     mut seated: Seated,
     client: &Client,
     request: Request<RecvStream>,
-    responder: SendResponse<Bytes>,
+    responder: SendResponse<Parcel>,
+    shelf: Rc<Shelf>,
 ) {
     let Some(seat) = seated.seat.take() else { return };
     let guard = Guard::new(seat);
     let answering = RefCell::new(Answering::Waiting(responder));
-    let next = exchange::run(worker, &guard, &mut Downstream::new(client, request, &answering)).await;
+    let next = exchange::run(worker, &guard, &mut Downstream::new(client, request, &answering, shelf)).await;
     if next == Next::Reset {
         // A response that was begun and broke must not look complete.
         answering.borrow_mut().reset(Reason::INTERNAL_ERROR);

@@ -19,7 +19,7 @@ use super::authority::{Authority, server};
 use super::raw::{DATA, GOAWAY, HEADERS, PING, RST_STREAM, Raw};
 use crate::tests::support::{Lane, Peer, eventually};
 
-const GET: &str = "GET /a?b HTTP/1.1\r\nHost: a.test\r\n\r\n";
+pub(super) const GET: &str = "GET /a?b HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi";
 const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
@@ -72,7 +72,7 @@ pub(super) async fn send(stream: &mut SendStream<Bytes>, mut content: Bytes, end
     }
 }
 
-fn no_content() -> Response<()> {
+pub(super) fn no_content() -> Response<()> {
     Response::builder().status(204).body(()).unwrap()
 }
 
