@@ -63,9 +63,7 @@ pub(crate) fn admit(value: &Value) -> Result<GatewayInstance, Mistake> {
 /// YAML reads some words as something else: `y`, `no` and `on` as booleans, `1e3` as a number.
 fn names_are_texts(value: &Value) -> Result<(), Mistake> {
     for (field, pointer) in [("metadata.namespace", "/metadata/namespace"), ("metadata.name", "/metadata/name")] {
-        if let Some(other @ (Value::Bool(_) | Value::Number(_))) = value.pointer(pointer) {
-            let what = if other.is_boolean() { "boolean" } else { "number" };
-            let reason = format!("{field} is read as the {what} {other}: put it in quotes");
+        if let Some(reason) = value.pointer(pointer).and_then(|value| read_as(field, value)) {
             return Err(Mistake { field: field.to_owned(), reason });
         }
     }
@@ -77,12 +75,36 @@ fn mistyped(value: &Value, error: &str) -> Mistake {
     let schema = crd_json().unwrap_or_default();
     let root = schema.pointer("/spec/versions/0/schema/openAPIV3Schema");
     match root.and_then(|root| wrong_type(value, root, "")) {
-        Some(field) => Mistake { reason: format!("{field}: {error}"), field },
+        Some((field, value, schema)) => {
+            let reason = text_without_quotes(&field, value, schema).unwrap_or_else(|| format!("{field}: {error}"));
+            Mistake { field, reason }
+        }
         None => Mistake { field: String::new(), reason: error.to_owned() },
     }
 }
 
-fn wrong_type(value: &Value, schema: &Value, path: &str) -> Option<String> {
+/// What to do about a text that YAML reads as something else, as it does with `Off`.
+fn text_without_quotes(field: &str, value: &Value, schema: &Value) -> Option<String> {
+    if schema.get("type").and_then(Value::as_str) != Some("string") {
+        return None;
+    }
+    let reason = read_as(field, value)?;
+    let words = schema.get("enum").and_then(Value::as_array).into_iter().flatten().map(Value::to_string);
+    let words = words.collect::<Vec<_>>().join(", ");
+    Some(if words.is_empty() { reason } else { format!("{reason}, one of {words}") })
+}
+
+fn read_as(field: &str, value: &Value) -> Option<String> {
+    let what = match value {
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        _ => return None,
+    };
+    Some(format!("{field} is read as the {what} {value}: put it in quotes"))
+}
+
+/// The first value that its schema does not allow: its path, itself, and the schema.
+fn wrong_type<'v>(value: &'v Value, schema: &'v Value, path: &str) -> Option<(String, &'v Value, &'v Value)> {
     let word = schema.get("type").and_then(Value::as_str);
     let listed = schema.get("enum").and_then(Value::as_array);
     let fits = match word {
@@ -95,7 +117,7 @@ fn wrong_type(value: &Value, schema: &Value, path: &str) -> Option<String> {
         _ => true,
     };
     if !(value.is_null() || fits && listed.is_none_or(|listed| listed.contains(value))) {
-        return Some(path.to_owned());
+        return Some((path.to_owned(), value, schema));
     }
     match value {
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
@@ -205,6 +227,54 @@ mod tests {
         let instance = admit(&manifest(json!({}))).unwrap();
         assert_eq!(name(&instance).to_string(), "default/harbour");
         assert_eq!(instance.metadata.generation, Some(1));
+    }
+
+    /// Every word of the schema that YAML 1.1, and so `kubectl`, takes for a boolean. Without quotes none gets through.
+    #[test]
+    fn a_word_that_yaml_takes_for_a_boolean_is_to_be_put_in_quotes() {
+        let schema = crd_json().unwrap();
+        let mut words = Vec::new();
+        boolean_words(
+            schema.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").unwrap(),
+            "",
+            &mut words,
+        );
+        assert_eq!(words.len(), 6, "{words:?}");
+        for (path, word) in words {
+            let spec = |word: &str| {
+                let yaml = path
+                    .rsplit('.')
+                    .filter(|name| !name.is_empty())
+                    .fold(word.to_owned(), |inner, name| format!("{{{name}: {inner}}}"));
+                manifest(serde_saphyr::from_str(&yaml).unwrap())
+            };
+            let expected = format!("spec{path} is read as the boolean false: put it in quotes, one of ");
+            for bare in [word.clone(), word.to_lowercase(), word.to_uppercase()] {
+                let refused = admit(&spec(&bare)).unwrap_err();
+                assert!(refused.reason.starts_with(&expected), "{bare}: {}", refused.reason);
+                assert!(refused.reason.contains(&format!("{word:?}")), "{}", refused.reason);
+                assert_eq!(refused.field, format!("spec{path}"));
+            }
+            admit(&spec(&format!("{word:?}"))).unwrap();
+        }
+    }
+
+    fn boolean_words(schema: &Value, path: &str, words: &mut Vec<(String, String)>) {
+        let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let is_boolean = |word: &&str| {
+            ["y", "n", "yes", "no", "on", "off", "true", "false"].iter().any(|other| word.eq_ignore_ascii_case(other))
+        };
+        words.extend(listed.filter(is_boolean).map(|word| (path.to_owned(), word.to_owned())));
+        for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            boolean_words(schema, &format!("{path}.{name}"), words);
+        }
+        assert!(schema.pointer("/items/enum").is_none(), "a list of words is not looked at here");
+    }
+
+    #[test]
+    fn a_number_where_a_text_belongs_is_to_be_put_in_quotes() {
+        let refused = admit(&manifest(json!({"northSouth": {"tracing": {"sampleRatio": 0.5}}}))).unwrap_err();
+        assert_eq!(refused.reason, "spec.northSouth.tracing.sampleRatio is read as the number 0.5: put it in quotes");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) async fn fault<D: Downstream>(
             _ => row.text.to_owned(),
         };
         if is_call {
-            grpc::write_outcome(&mut scratch.out, date, row.status, &text);
+            grpc::write_outcome(&mut scratch.out, date, fault, &text);
             return scratch.out.len();
         }
         let text = format!("{status} {text}\n");
