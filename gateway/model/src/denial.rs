@@ -25,6 +25,8 @@ pub enum Denial {
     ClientCertificateMissing,
     /// The client's certificate is not one that the host lets in.
     ClientCertificateRefused,
+    /// The client's address is not one that the route lets in.
+    AddressRefused,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

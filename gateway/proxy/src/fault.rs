@@ -110,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 47] = [
+const OWN: [Fault; 48] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::NoRoute),
@@ -122,6 +122,7 @@ const OWN: [Fault; 47] = [
     Fault::Denied(Denial::ClientCertificateNeedsTls),
     Fault::Denied(Denial::ClientCertificateMissing),
     Fault::Denied(Denial::ClientCertificateRefused),
+    Fault::Denied(Denial::AddressRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -213,6 +214,9 @@ impl Fault {
             }
             Self::Denied(Denial::ClientCertificateRefused) => {
                 row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
+            }
+            Self::Denied(Denial::AddressRefused) => {
+                row("address_refused", 403, Client, true, "the route does not let in this address")
             }
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")

@@ -67,6 +67,7 @@ pub(super) fn publish_with(
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
             client_auth: policy.map(|policy| RouteAuth { policy: Arc::clone(policy), pass_certificate }),
+            filters: None,
             action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&lane.backend), weight: 1 }])),
         };
         let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
