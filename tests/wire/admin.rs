@@ -4,7 +4,7 @@ use bulkhead_tests::exchange;
 
 use crate::support::backend::Backend;
 use crate::support::lane::Lane;
-use crate::support::manifest::{CLASS, all_of, document, file, ingress, served};
+use crate::support::manifest::{CLASS, Path, all_of, document, file, ingress, served};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -119,16 +119,18 @@ async fn every_refused_or_failed_request_is_counted_by_its_reason() {
         then: crate::support::backend::Then::Keep,
     })
     .await;
-    let paths = [all_of("count.test", "web"), all_of("empty.test", "empty"), all_of("lost.test", "lost")];
+    let bread = Path { host: "count.test", path: "/bread", kind: "Prefix", service: "web" };
+    let paths = [all_of("count.test", "web"), bread, all_of("empty.test", "empty"), all_of("lost.test", "lost")];
     let empty = crate::support::manifest::service("empty");
     lane.put("web.yaml", &file(&[ingress("web", &paths), served("web", backend.port()), empty]));
-    lane.wait("three routes", |report| report.routes == 3 && report.endpoints == 1).await;
-    let rows: [(&str, u16, &str); 17] = [
+    lane.wait("four routes", |report| report.routes == 4 && report.endpoints == 1).await;
+    let rows: [(&str, u16, &str); 18] = [
         ("GET / HTTP/1.1\r\n\r\n", 400, "missing_host"),
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "duplicate_host"),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "bad_host"),
         ("GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", 400, "unroutable_host"),
-        ("GET /%2f HTTP/1.1\r\nHost: count.test\r\n\r\n", 400, "ambiguous_path"),
+        ("GET /%00 HTTP/1.1\r\nHost: count.test\r\n\r\n", 400, "ambiguous_path"),
+        ("GET /bread%2fcrumb HTTP/1.1\r\nHost: count.test\r\n\r\n", 400, "ambiguous_slash"),
         ("GET /#x HTTP/1.1\r\nHost: count.test\r\n\r\n", 400, "fragment_in_target"),
         ("GET x HTTP/1.1\r\nHost: count.test\r\n\r\n", 400, "bad_target"),
         ("GET / HTTP/2.0\r\nHost: count.test\r\n\r\n", 505, "unsupported_version"),
@@ -157,9 +159,9 @@ async fn every_refused_or_failed_request_is_counted_by_its_reason() {
     let metrics = lane.metrics().await;
     let by_class =
         ["2xx", "4xx", "5xx"].map(|class| metrics[&format!("bulkhead_responses_total{{class=\"{class}\"}}")]);
-    assert_eq!(by_class, [1.0, 13.0, 4.0]);
+    assert_eq!(by_class, [1.0, 14.0, 4.0]);
     assert_eq!(
         (metrics["bulkhead_connections_accepted_total"], metrics["bulkhead_connection_panics_total"]),
-        (18.0, 0.0)
+        (19.0, 0.0)
     );
 }

@@ -10,6 +10,7 @@ mod heads;
 mod leaving;
 mod limits;
 mod slow;
+mod store;
 mod streams;
 
 use bulkhead_crds::lane::LaneDocument;

@@ -13,6 +13,7 @@
     reason = "a test binary: a panic is a failed test, and its output is for a developer"
 )]
 
+mod abandoned;
 mod admin;
 mod annotations;
 mod changes;

@@ -14,9 +14,7 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::name::Name;
 use crate::spoken::Spoken;
-
-/// Before the name of each of [`OBEYED`].
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+use crate::wishes::{Wishes, key};
 
 /// Annotations that are read here, and nowhere else.
 const OBEYED: [&str; 7] = [
@@ -78,52 +76,38 @@ pub(crate) fn secret(ingress: &Ingress) -> Option<Arc<str>> {
 
 /// Reads what an Ingress in `namespace` says of its backends.
 pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, notes: &mut Notes<'_>) -> BackendPolicy {
-    let mut reader = Reader { annotations, notes, refused: false };
+    let closes = (FindingCode::BackendTlsBroken, "every route of this Ingress answers 503");
+    let mut reader = Reader(Wishes { annotations, notes, closes, refused: false });
     let spoken = reader.spoken();
     let tls = reader.tls(namespace);
+    let Reader(mut wishes) = reader;
     if tls.verify && tls.secret.is_none() {
-        reader.refuse("proxy-ssl-verify", "there is no proxy-ssl-secret with certification authorities to verify with");
+        wishes.refuse("proxy-ssl-verify", "there is no proxy-ssl-secret with certification authorities to verify with");
     }
-    if spoken.is_some_and(|spoken| spoken.tls) && !tls.verify && !reader.refused {
-        reader.notes.add(FindingCode::BackendNotVerified, &key("backend-protocol"), || {
+    if spoken.is_some_and(|spoken| spoken.tls) && !tls.verify && !wishes.refused {
+        wishes.notes.add(FindingCode::BackendNotVerified, &key("backend-protocol"), || {
             "Whoever answers as a backend of this Ingress is taken for one: no certificate is verified.".to_owned()
         });
     }
-    BackendPolicy { spoken, tls, refused: reader.refused }
+    BackendPolicy { spoken, tls, refused: wishes.refused }
 }
 
-struct Reader<'r, 'n> {
-    annotations: &'r BTreeMap<String, String>,
-    notes: &'r mut Notes<'n>,
-    refused: bool,
-}
+struct Reader<'r, 'n>(Wishes<'r, 'n>);
 
-impl<'r> Reader<'r, '_> {
-    /// The value of an annotation. An empty one is as good as none.
-    fn value(&self, name: &str) -> Option<&'r str> {
-        Some(self.annotations.get(&key(name))?.trim()).filter(|value| !value.is_empty())
-    }
-
-    fn refuse(&mut self, name: &str, why: &str) {
-        self.refused = true;
-        self.notes.add(FindingCode::BackendTlsBroken, &key(name), || {
-            format!("The annotation {name} cannot be obeyed: {why}, so every route of this Ingress answers 503.")
-        });
-    }
-
+impl Reader<'_, '_> {
     fn spoken(&mut self) -> Option<Spoken> {
-        let value = self.value("backend-protocol")?;
+        let value = self.0.value("backend-protocol")?;
         match Spoken::of_backend_protocol(value) {
             Some(Some(spoken)) => Some(spoken),
             Some(None) => {
-                self.refused = true;
-                self.notes.add(FindingCode::BackendProtocolNotServed, &key("backend-protocol"), || {
+                self.0.refused = true;
+                self.0.notes.add(FindingCode::BackendProtocolNotServed, &key("backend-protocol"), || {
                     format!("{value} is not spoken with backends, so every route of this Ingress answers 503.")
                 });
                 None
             }
             None => {
-                self.notes.add(FindingCode::UnknownBackendProtocol, &key("backend-protocol"), || {
+                self.0.notes.add(FindingCode::UnknownBackendProtocol, &key("backend-protocol"), || {
                     format!("The protocol {} is not known, so what the Service says is spoken with it.", quote(value))
                 });
                 None
@@ -133,67 +117,46 @@ impl<'r> Reader<'r, '_> {
 
     fn tls(&mut self, namespace: &str) -> TlsWishes {
         TlsWishes {
-            secret: self.secret(namespace),
+            secret: self.0.secret("proxy-ssl-secret", namespace),
             verify: self.switch("proxy-ssl-verify"),
-            depth: self.depth(),
+            depth: self.0.depth("proxy-ssl-verify-depth"),
             name: self.name(),
             asks_for_name: self.switch("proxy-ssl-server-name"),
             versions: self.versions(),
         }
     }
 
-    fn secret(&mut self, namespace: &str) -> Option<Arc<str>> {
-        let value = self.value("proxy-ssl-secret")?;
-        match value.split_once('/') {
-            None => Some(value.into()),
-            Some((place, name)) if place == namespace && !name.is_empty() && !name.contains('/') => Some(name.into()),
-            Some(_) => {
-                self.refuse("proxy-ssl-secret", "only Secrets of the Ingress's own namespace can be referred to");
-                None
-            }
-        }
-    }
-
     /// `on` or `off`. What is neither may have meant `on`.
     fn switch(&mut self, name: &str) -> bool {
-        match self.value(name) {
+        match self.0.value(name) {
             Some(value) if value.eq_ignore_ascii_case("on") => true,
             None => false,
             Some(value) if value.eq_ignore_ascii_case("off") => false,
             Some(value) => {
-                self.refuse(name, &format!("{} is neither `on` nor `off`", quote(value)));
+                self.0.refuse(name, &format!("{} is neither `on` nor `off`", quote(value)));
                 true
             }
         }
     }
 
-    fn depth(&mut self) -> Option<u8> {
-        let value = self.value("proxy-ssl-verify-depth")?;
-        let depth = value.parse().ok();
-        if depth.is_none() {
-            self.refuse("proxy-ssl-verify-depth", &format!("{} is not a number from 0 to 255", quote(value)));
-        }
-        depth
-    }
-
     fn name(&mut self) -> Option<Arc<str>> {
-        let value = self.value("proxy-ssl-name")?;
+        let value = self.0.value("proxy-ssl-name")?;
         if ServerName::try_from(value).is_err() {
-            self.refuse("proxy-ssl-name", &format!("{} is neither a DNS name nor an address", quote(value)));
+            self.0.refuse("proxy-ssl-name", &format!("{} is neither a DNS name nor an address", quote(value)));
         }
         Some(value.into())
     }
 
     /// Versions that are named and spoken here: all of them, if none is both.
     fn versions(&mut self) -> TlsVersions {
-        let Some(value) = self.value("proxy-ssl-protocols") else { return TlsVersions::default() };
+        let Some(value) = self.0.value("proxy-ssl-protocols") else { return TlsVersions::default() };
         let named = |version: &str| value.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(version));
         match (named("TLSv1.2"), named("TLSv1.3")) {
             (true, false) => TlsVersions::V12,
             (false, true) => TlsVersions::V13,
             (true, true) => TlsVersions::Both,
             (false, false) => {
-                self.notes.add(FindingCode::AnnotationNotServed, &key("proxy-ssl-protocols"), || {
+                self.0.notes.add(FindingCode::AnnotationNotServed, &key("proxy-ssl-protocols"), || {
                     format!(
                         "{} names neither TLSv1.2 nor TLSv1.3, and no other version is spoken: both are offered.",
                         quote(value)
@@ -203,8 +166,4 @@ impl<'r> Reader<'r, '_> {
             }
         }
     }
-}
-
-fn key(name: &str) -> String {
-    format!("{PREFIX}{name}")
 }

@@ -7,20 +7,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::client_auth::Demand;
+use bulkhead_model::{Location, SubjectRule};
 use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::name::Name;
+use crate::wishes::{Wishes, key};
 
-/// Before the name of each of [`OBEYED`].
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 const SECRET: &str = "auth-tls-secret";
 const DEMAND: &str = "auth-tls-verify-client";
 const DEPTH: &str = "auth-tls-verify-depth";
 const PASS: &str = "auth-tls-pass-certificate-to-upstream";
+const SUBJECT: &str = "auth-tls-match-cn";
+const ERROR_PAGE: &str = "auth-tls-error-page";
 /// Annotations that are read here, and nowhere else.
-const OBEYED: [&str; 4] = [SECRET, DEMAND, DEPTH, PASS];
+const OBEYED: [&str; 6] = [SECRET, DEMAND, DEPTH, PASS, SUBJECT, ERROR_PAGE];
 /// Intermediate certificates where nothing is said, as in ingress-nginx.
 const DEFAULT_DEPTH: u8 = 1;
 
@@ -42,14 +44,20 @@ pub(crate) struct ClientWish {
     pub(crate) secret: Arc<str>,
     pub(crate) demand: Demand,
     pub(crate) depth: u8,
+    /// Whom certificates must be for.
+    pub(crate) subject: Option<SubjectRule>,
     /// Whether backends are sent the certificate.
     pub(crate) pass: bool,
+    /// Where clients are sent whose certificate is not accepted.
+    pub(crate) error_page: Option<Location>,
 }
 
 impl ClientWish {
-    /// Whether both let in the same clients. What backends are told is for each Ingress to say.
+    /// Whether both let in the same clients. What backends and refused clients are told is for each Ingress
+    /// to say.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        (&self.secret, self.demand, self.depth) == (&other.secret, other.demand, other.depth)
+        let Self { secret, demand, depth, subject, .. } = self;
+        (secret, *demand, *depth, subject) == (&other.secret, other.demand, other.depth, &other.subject)
     }
 }
 
@@ -83,26 +91,32 @@ pub(crate) fn field() -> String {
 
 /// Reads what an Ingress in `namespace` says of its clients.
 pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, notes: &mut Notes<'_>) -> ClientPolicy {
-    let mut reader = Reader { annotations, notes, refused: false };
-    let demand = reader.demand();
+    let closes = (FindingCode::ClientCertificateBroken, "the routes that it is to protect answer 503");
+    let mut wishes = Wishes { annotations, notes, closes, refused: false };
+    let demand = read_demand(&mut wishes);
     if demand == Some(None) {
         return ClientPolicy::None;
     }
-    let (depth, pass, secret) = (reader.depth(), reader.pass(), reader.secret(namespace));
-    if reader.refused {
+    let depth = wishes.depth(DEPTH).unwrap_or(DEFAULT_DEPTH);
+    let pass = wishes.switch(PASS, "backends are not sent the certificate").unwrap_or(false);
+    let (subject, error_page) = (read_subject(&mut wishes), read_error_page(&mut wishes));
+    let secret = wishes.secret(SECRET, namespace);
+    if wishes.refused {
         return ClientPolicy::Refused;
     }
     match (secret, demand.flatten()) {
         (Some(secret), demand) => {
-            ClientPolicy::Wanted(ClientWish { secret, demand: demand.unwrap_or(Demand::Required), depth, pass })
+            let demand = demand.unwrap_or(Demand::Required);
+            ClientPolicy::Wanted(ClientWish { secret, demand, depth, subject, pass, error_page })
         }
-        (None, Some(_)) => {
-            reader.refuse(DEMAND, &format!("there is no {SECRET} with certificates of issuers"));
+        (None, demand) if demand.is_some() || subject.is_some() => {
+            let name = if demand.is_some() { DEMAND } else { SUBJECT };
+            wishes.refuse(name, &format!("there is no {SECRET} with certificates of issuers"));
             ClientPolicy::Refused
         }
-        (None, None) => {
-            for name in [DEPTH, PASS].into_iter().filter(|name| annotations.contains_key(&key(name))) {
-                reader.notes.add(FindingCode::AnnotationNotServed, &key(name), || {
+        (None, _) => {
+            for name in [DEPTH, PASS, ERROR_PAGE].into_iter().filter(|name| annotations.contains_key(&key(name))) {
+                wishes.notes.add(FindingCode::AnnotationNotServed, &key(name), || {
                     format!("The annotation {name} says nothing where there is no {SECRET}.")
                 });
             }
@@ -111,75 +125,36 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, note
     }
 }
 
-struct Reader<'r, 'n> {
-    annotations: &'r BTreeMap<String, String>,
-    notes: &'r mut Notes<'n>,
-    refused: bool,
+/// `Some(None)`: no certificate is wanted, whatever else is said.
+fn read_demand(wishes: &mut Wishes<'_, '_>) -> Option<Option<Demand>> {
+    match wishes.value(DEMAND)? {
+        "off" => Some(None),
+        "on" => Some(Some(Demand::Required)),
+        "optional" => Some(Some(Demand::Optional)),
+        "optional_no_ca" => Some(Some(Demand::OptionalUntrusted)),
+        value => {
+            wishes.refuse(DEMAND, &format!("{} is not on, off, optional or optional_no_ca", quote(value)));
+            Some(Some(Demand::Required))
+        }
+    }
 }
 
-impl<'r> Reader<'r, '_> {
-    /// The value of an annotation. An empty one is as good as none.
-    fn value(&self, name: &str) -> Option<&'r str> {
-        Some(self.annotations.get(&key(name))?.trim()).filter(|value| !value.is_empty())
-    }
+fn read_subject(wishes: &mut Wishes<'_, '_>) -> Option<SubjectRule> {
+    let value = wishes.value(SUBJECT)?;
+    SubjectRule::parse(value).map_err(|bad| wishes.refuse(SUBJECT, &format!("of {}, {bad}", quote(value)))).ok()
+}
 
-    fn refuse(&mut self, name: &str, why: &str) {
-        self.refused = true;
-        self.notes.add(FindingCode::ClientCertificateBroken, &key(name), || {
-            format!("The annotation {name} cannot be obeyed: {why}, so the routes that it is to protect answer 503.")
+/// What cannot be read is not obeyed: it lets nobody in.
+fn read_error_page(wishes: &mut Wishes<'_, '_>) -> Option<Location> {
+    let value = wishes.value(ERROR_PAGE)?;
+    let page = Location::parse(value);
+    if page.is_none() {
+        wishes.notes.add(FindingCode::AnnotationNotServed, &key(ERROR_PAGE), || {
+            format!(
+                "{} is no absolute URI of http or https, so clients that are refused are told so with 400.",
+                quote(value)
+            )
         });
     }
-
-    /// `Some(None)`: no certificate is wanted, whatever else is said.
-    fn demand(&mut self) -> Option<Option<Demand>> {
-        match self.value(DEMAND)? {
-            "off" => Some(None),
-            "on" => Some(Some(Demand::Required)),
-            "optional" => Some(Some(Demand::Optional)),
-            "optional_no_ca" => Some(Some(Demand::OptionalUntrusted)),
-            value => {
-                self.refuse(DEMAND, &format!("{} is not on, off, optional or optional_no_ca", quote(value)));
-                Some(Some(Demand::Required))
-            }
-        }
-    }
-
-    fn depth(&mut self) -> u8 {
-        let Some(value) = self.value(DEPTH) else { return DEFAULT_DEPTH };
-        value.parse().unwrap_or_else(|_| {
-            self.refuse(DEPTH, &format!("{} is not a number from 0 to 255", quote(value)));
-            DEFAULT_DEPTH
-        })
-    }
-
-    /// As Go's `strconv.ParseBool` has it. What cannot be read is not obeyed: it lets nobody in.
-    fn pass(&mut self) -> bool {
-        match self.value(PASS) {
-            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
-            None | Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
-            Some(value) => {
-                self.notes.add(FindingCode::AnnotationNotServed, &key(PASS), || {
-                    format!("{} is neither true nor false, so backends are not sent the certificate.", quote(value))
-                });
-                false
-            }
-        }
-    }
-
-    fn secret(&mut self, namespace: &str) -> Option<Arc<str>> {
-        let value = self.value(SECRET)?;
-        let name = match value.split_once('/') {
-            None => value,
-            Some((place, name)) if place == namespace && !name.is_empty() && !name.contains('/') => name,
-            Some(_) => {
-                self.refuse(SECRET, "only Secrets of the Ingress's own namespace can be referred to");
-                return None;
-            }
-        };
-        Some(name.into())
-    }
-}
-
-fn key(name: &str) -> String {
-    format!("{PREFIX}{name}")
+    page
 }

@@ -43,6 +43,12 @@ pub enum FindingCode {
     CertificateUnreadable,
     /// A host of a TLS entry that no rule is for.
     CertificateUnused,
+    /// Two wishes for the ciphers of one host; that of the older Ingress, or of the namespace that had the host first, counts.
+    CipherConflict,
+    /// Ciphers that are not spoken; handshakes do without them.
+    CiphersLeftOut,
+    /// A list of ciphers of which none is spoken; handshakes go on as if it were not there.
+    CiphersRefused,
     /// Client certificates that are wanted and cannot be judged; the routes that they are to protect answer 503.
     ClientCertificateBroken,
     /// Two wishes for the client certificates of one host; the routes of the younger Ingress answer 503.
@@ -87,7 +93,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -107,6 +113,9 @@ impl FindingCode {
         Self::CertificateNotYetValid,
         Self::CertificateUnreadable,
         Self::CertificateUnused,
+        Self::CipherConflict,
+        Self::CiphersLeftOut,
+        Self::CiphersRefused,
         Self::ClientCertificateBroken,
         Self::ClientCertificateConflict,
         Self::ClientCertificateImposed,
@@ -230,6 +239,21 @@ impl FindingCode {
             Self::CertificateUnused => {
                 ("CertificateUnused", Warning, "Remove the host from the TLS entry, or give the Ingress a rule for it.")
             }
+            Self::CipherConflict => (
+                "CipherConflict",
+                Warning,
+                "Write the same `ssl-ciphers` and `ssl-prefer-server-ciphers` into every Ingress of the host, or into its oldest one only.",
+            ),
+            Self::CiphersLeftOut => (
+                "CiphersLeftOut",
+                Warning,
+                "Take what is not spoken out of the list. Spoken are the ciphers of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and all of TLS 1.3.",
+            ),
+            Self::CiphersRefused => (
+                "CiphersRefused",
+                Error,
+                "Name at least one cipher of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, such as `ECDHE-RSA-AES128-GCM-SHA256`, or remove the annotation.",
+            ),
             Self::ClientCertificateBroken => (
                 "ClientCertificateBroken",
                 Error,
@@ -238,7 +262,7 @@ impl FindingCode {
             Self::ClientCertificateConflict => (
                 "ClientCertificateConflict",
                 Error,
-                "Write the same Secret, `auth-tls-verify-client` and `auth-tls-verify-depth` into every Ingress of the host that wants client certificates.",
+                "Write the same Secret, `auth-tls-verify-client`, `auth-tls-verify-depth` and `auth-tls-match-cn` into every Ingress of the host that wants client certificates.",
             ),
             Self::ClientCertificateImposed => (
                 "ClientCertificateImposed",

@@ -100,15 +100,18 @@ impl<'d> HostAuth<'d> {
             }),
         }
         let Some(policy) = &choice.policy else { return Ruling::Refused };
-        let pass_certificate = own.or(choice.wish).is_some_and(|wish| wish.pass);
-        Ruling::Served(Some(RouteAuth { policy: Arc::clone(policy), pass_certificate }))
+        let wish = own.or(choice.wish);
+        let pass_certificate = wish.is_some_and(|wish| wish.pass);
+        let error_page = wish.and_then(|wish| wish.error_page.clone());
+        Ruling::Served(Some(RouteAuth { policy: Arc::clone(policy), pass_certificate, error_page }))
     }
 }
 
 fn make(declared: &Declared, wish: Option<&ClientWish>, secrets: &mut Secrets) -> Option<Arc<ClientAuth>> {
     let wish = wish?;
     let roots = secrets.client_roots(&declared.age.name.beside(&wish.secret))?.ok()?;
-    Some(Arc::new(ClientAuth { demand: wish.demand, depth: wish.depth, roots }))
+    let subject = wish.subject.clone();
+    Some(Arc::new(ClientAuth { demand: wish.demand, depth: wish.depth, roots, subject }))
 }
 
 fn note_broken(wish: &ClientWish, ingress: &Name, secrets: &mut Secrets, notes: &mut Notes<'_>) {

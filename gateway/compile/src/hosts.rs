@@ -6,12 +6,14 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::route::Weighted;
+use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
 
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
 use crate::filters;
 use crate::findings::{Notes, quote};
+use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
@@ -72,9 +74,11 @@ impl Workshop<'_> {
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
         let auth = HostAuth::choose(&ours, self.secrets);
+        let tls = handshake_policy::choose(&ours);
         for declared in ours {
             let mut notes = Notes::new("Ingress", &declared.age.name);
             self.add_all(&mut host, declared, &auth, before, &mut notes);
+            handshake_policy::note_lost(tls, declared, (owner, shown(rules_of(declared, host.pattern))), &mut notes);
             host.findings.extend(notes.into_list());
         }
         for declared in others {
@@ -82,7 +86,7 @@ impl Workshop<'_> {
             note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
-        host.finish(before, self.policy.closed)
+        host.finish(before, self.policy.closed, tls)
     }
 
     /// Adds all rules of one Ingress.
@@ -95,8 +99,7 @@ impl Workshop<'_> {
         notes: &mut Notes<'_>,
     ) {
         let rules = rules_of(declared, host.pattern);
-        let shown = rules.first().map(|rule| &*rule.host).unwrap_or_default();
-        let ruling = auth.rule(declared, shown, self.secrets, notes);
+        let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
         let filters = filters::make(declared, self.policy);
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
@@ -203,6 +206,11 @@ fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
     declared.hosts.get(host).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The host of these rules, as it is shown.
+fn shown(rules: &[Rule]) -> &str {
+    rules.first().map(|rule| &*rule.host).unwrap_or_default()
+}
+
 /// A host in the making.
 struct Host<'h, 'd> {
     pattern: &'h HostPattern,
@@ -212,16 +220,17 @@ struct Host<'h, 'd> {
 }
 
 impl Host<'_, '_> {
-    fn finish(self, before: Option<&Arc<PathTable>>, closed: bool) -> Made {
+    fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
         let kept = before.filter(|table| {
             table.is_closed() == closed
+                && table.tls() == tls
                 && table.len() == self.routes.len()
                 && self.routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
         let table = kept.cloned().unwrap_or_else(|| {
             let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
-            Arc::new(PathTable::new(routes, closed))
+            Arc::new(PathTable::new(routes, closed).under(tls))
         });
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
     }

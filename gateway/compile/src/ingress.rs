@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::route::PathKind;
+use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{HostPattern, PathPattern};
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
 
@@ -15,6 +16,7 @@ use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::handshake_policy;
 use crate::name::Name;
 use crate::object::{MAX_PATHS, cost};
 use crate::service::PortRef;
@@ -38,6 +40,8 @@ pub(crate) struct Declared {
     pub(crate) policies: Policies,
     /// What it wants of the clients of its hosts.
     pub(crate) clients: ClientPolicy,
+    /// What it says of the handshakes of its hosts.
+    pub(crate) handshakes: TlsWish,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
     /// By host: which certificate it wants.
@@ -79,6 +83,7 @@ impl Declared {
             annotations.map(|all| client_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
         let policies = annotations.map(read).unwrap_or_default();
+        let handshakes = annotations.map(|all| handshake_policy::read(all, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
         let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
@@ -94,7 +99,7 @@ impl Declared {
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
         let unprotected = effect == Effect::Deny || backend.refused || policies.refused;
-        Self { age, origin, class, unprotected, backend, policies, clients, hosts, tls, findings }
+        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, tls, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.

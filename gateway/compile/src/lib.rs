@@ -6,7 +6,7 @@
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
 //! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and reads them; `hosts` makes one host's routes, `filters` what they do besides; `backends`
-//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need; `code` is the table of findings.
+//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need, `handshake_policy` what handshakes may agree on; `code` is the table of findings.
 
 mod age;
 pub mod annotation;
@@ -15,6 +15,7 @@ mod backend_policy;
 mod backends;
 mod calendar;
 mod certificate;
+mod cipher_list;
 mod class;
 mod client_policy;
 mod client_roots;
@@ -22,6 +23,7 @@ pub mod code;
 mod compiler;
 mod filters;
 mod findings;
+mod handshake_policy;
 mod host_auth;
 mod hosts;
 mod ingress;
@@ -41,6 +43,7 @@ mod tests;
 mod tls;
 mod tls_claim;
 mod transport;
+mod wishes;
 
 pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};

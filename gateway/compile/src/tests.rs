@@ -3,6 +3,7 @@
 mod annotations;
 mod backends;
 mod bounds;
+mod ciphers;
 mod class_ownership;
 mod clients;
 mod default_backend;

@@ -17,9 +17,15 @@ use webpki::{
 };
 
 use crate::denial::Denial;
+use crate::location::Location;
+use crate::subject_rule::SubjectRule;
+use crate::{distinguished_name, x509};
 
 /// Most bytes of the names of issuers that are sent in a handshake. The extension has room for 64 KiB, and some clients for less.
 const MAX_SUBJECT_BYTES: usize = 16 << 10;
+
+/// Most bytes of a subject as text that a rule is looked for in. One that is longer is nobody's.
+const MAX_SUBJECT_TEXT: usize = 4 << 10;
 
 /// What a host asks of its clients.
 #[derive(Debug)]
@@ -30,12 +36,18 @@ pub struct ClientAuth {
     pub depth: u8,
     /// Who may have issued it.
     pub roots: Arc<ClientRoots>,
+    /// Whom it must be for; `None`: anybody.
+    pub subject: Option<SubjectRule>,
 }
 
 /// Two policies with the same roots, by identity, that ask the same are one policy.
 impl PartialEq for ClientAuth {
     fn eq(&self, other: &Self) -> bool {
-        self.demand == other.demand && self.depth == other.depth && Arc::ptr_eq(&self.roots, &other.roots)
+        let Self { demand, depth, roots, subject } = self;
+        *demand == other.demand
+            && *depth == other.depth
+            && Arc::ptr_eq(roots, &other.roots)
+            && *subject == other.subject
     }
 }
 
@@ -58,6 +70,8 @@ pub struct RouteAuth {
     pub policy: Arc<ClientAuth>,
     /// Whether the backend is sent the certificate itself.
     pub pass_certificate: bool,
+    /// Where clients are sent that have no certificate, or none that is accepted; `None`: nowhere, they are told.
+    pub error_page: Option<Location>,
 }
 
 /// The issuers that a policy believes, and what they have revoked.
@@ -136,6 +150,8 @@ pub enum Verdict {
     Verified,
     /// It is good but for its issuer, whom nobody knows.
     Untrusted,
+    /// It is as good as the policy demands, and for somebody else than the policy names.
+    OfAnother,
     /// It is no good, for this reason.
     Refused(&'static str),
 }
@@ -164,10 +180,17 @@ impl ClientAuth {
             revocation,
             Some(&within_depth),
         );
-        match verified {
+        let verdict = match verified {
             Ok(_) => Verdict::Verified,
             Err(error) => verdict(&error),
-        }
+        };
+        let is_good_enough = match verdict {
+            Verdict::Verified => true,
+            Verdict::Untrusted => self.demand == Demand::OptionalUntrusted,
+            Verdict::Missing | Verdict::OfAnother | Verdict::Refused(_) => false,
+        };
+        let is_of_another = || self.subject.as_ref().is_some_and(|rule| !names(rule, chain));
+        if is_good_enough && is_of_another() { Verdict::OfAnother } else { verdict }
     }
 
     /// Whether a request for `host`, which has this policy, may be served to a client that came by `channel`; `verdict` is
@@ -191,7 +214,10 @@ impl ClientAuth {
         match (verdict(self), self.demand) {
             (Verdict::Verified, _) => Ok(()),
             (Verdict::Missing, Demand::Required) => Err(Denial::ClientCertificateMissing),
+            // Nobody is not whom the policy names.
+            (Verdict::Missing, _) if self.subject.is_some() => Err(Denial::ClientSubjectRefused),
             (Verdict::Missing, Demand::Optional | Demand::OptionalUntrusted) => Ok(()),
+            (Verdict::OfAnother, _) => Err(Denial::ClientSubjectRefused),
             (Verdict::Untrusted, Demand::OptionalUntrusted) => Ok(()),
             (Verdict::Untrusted | Verdict::Refused(_), _) => Err(Denial::ClientCertificateRefused),
         }
@@ -210,6 +236,13 @@ pub enum Channel<'c> {
         /// The server name (RFC 6066 §3), made canonical as hosts of requests are.
         name: &'c str,
     },
+}
+
+/// Whether a rule allows the subject of the first certificate.
+fn names(rule: &SubjectRule, chain: &[CertificateDer<'_>]) -> bool {
+    let facts = chain.first().and_then(|own| x509::read(own));
+    let subject = facts.and_then(|facts| distinguished_name::text(facts.subject, MAX_SUBJECT_TEXT));
+    subject.is_some_and(|subject| rule.allows(&subject))
 }
 
 /// What an error of the verification comes to. Whatever is not named is a refusal.

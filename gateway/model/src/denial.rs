@@ -7,6 +7,8 @@ pub enum Denial {
     BadHost,
     /// The request target is not a path that may be routed.
     BadPath,
+    /// The path leads to one route as it is written, and to another for who takes its escaped slashes for slashes.
+    AmbiguousSlash,
     /// No route has this host and path.
     NoRoute,
     /// The route's Service, or the port of it, does not exist.
@@ -25,6 +27,8 @@ pub enum Denial {
     ClientCertificateMissing,
     /// The client's certificate is not one that the host lets in.
     ClientCertificateRefused,
+    /// The client's certificate is for somebody whom the host does not let in, or the client is nobody.
+    ClientSubjectRefused,
     /// The client's address is not one that the route lets in.
     AddressRefused,
     /// The content is larger than the route allows.

@@ -6,7 +6,7 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` (which certificate is shown), `client_auth` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
 pub mod access;
@@ -14,6 +14,7 @@ pub mod answer;
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod ciphers;
 mod class;
 pub mod client_auth;
 pub mod denial;
@@ -24,6 +25,7 @@ pub mod health;
 pub mod host;
 mod index;
 pub mod limits;
+pub mod location;
 pub mod moment;
 pub mod overload;
 pub mod path;
@@ -36,6 +38,7 @@ pub mod room;
 pub mod route;
 pub mod settings;
 pub mod snapshot;
+pub mod subject_rule;
 pub mod table;
 pub mod tls;
 pub mod upstream_tls;
@@ -47,6 +50,7 @@ pub use client_auth::{ClientAuth, ClientRoots};
 pub use denial::Denial;
 pub use filters::Filters;
 pub use host::Host;
+pub use location::Location;
 pub use moment::Moment;
 pub use path::Target;
 pub use path_table::PathTable;
@@ -57,6 +61,7 @@ pub use room::Room;
 pub use route::{Action, Route};
 pub use settings::Settings;
 pub use snapshot::Snapshot;
+pub use subject_rule::SubjectRule;
 pub use table::HostTable;
 pub use tls::{Certificate, TlsTable};
 pub use upstream_tls::UpstreamTls;

@@ -15,6 +15,8 @@ pub struct Target<'a> {
     pub path: Cow<'a, [u8]>,
     /// Without the `?`; UTF-8 that is checked, never changed.
     pub query: Option<&'a [u8]>,
+    /// Whether the path has escaped slashes or backslashes.
+    pub(crate) escapes: bool,
 }
 
 impl<'a> Target<'a> {
@@ -22,9 +24,13 @@ impl<'a> Target<'a> {
     ///
     /// In the path, percent-encoded unreserved characters are decoded and what must be encoded is encoded (RFC 3986
     /// §6.2.2), then dot segments are removed (§5.2.4). Refused, because readers behind us could take it otherwise:
-    /// an encoded slash, a backslash in any form, control characters in any form, overlong UTF-8, a `%` without two
-    /// hex digits, a fragment, characters that no URI has, dot segments with parameters (`/..;x/`), dot segments that
-    /// climb above the root or over an empty segment.
+    /// a backslash, control characters in any form, overlong UTF-8, a `%` without two hex digits, a fragment,
+    /// characters that no URI has, dot segments with parameters (`/..;x/`), dot segments that climb above the root or
+    /// over an empty segment.
+    ///
+    /// An escaped slash or backslash stays escaped: it is a part of a name (RFC 3986 §2.2). Refused are those that make
+    /// a dot segment for who takes them for separators, and those over which a dot segment climbs. What else they could
+    /// mean depends on the routes: [`HostTable::route`](crate::HostTable::route) judges [`Self::separated`].
     ///
     /// # Errors
     /// [`Denial::BadPath`] where two readers could differ about what is meant.
@@ -34,8 +40,20 @@ impl<'a> Target<'a> {
         if path.first() != Some(&b'/') {
             return Err(Denial::BadPath);
         }
-        let path = if scan.canonical { Cow::Borrowed(path) } else { Cow::Owned(canonical(path)?.into_bytes()) };
-        Ok(Self { path, query: parse_query(rest)? })
+        let (path, escapes) = if scan.canonical {
+            (Cow::Borrowed(path), false)
+        } else {
+            let (path, escapes) = canonical(path)?;
+            (Cow::Owned(path.into_bytes()), escapes)
+        };
+        Ok(Self { path, query: parse_query(rest)?, escapes })
+    }
+
+    /// The path as those read it who take every escaped slash and backslash for a slash: canonical as well. `None`: there
+    /// are none, so everybody reads the path itself.
+    #[must_use]
+    pub fn separated(&self) -> Option<Vec<u8>> {
+        self.escapes.then(|| separated(&self.path))
     }
 }
 
@@ -91,27 +109,65 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn canonical(path: &[u8]) -> Result<String, Denial> {
+/// The canonical path, and whether it has escaped slashes or backslashes.
+fn canonical(path: &[u8]) -> Result<(String, bool), Denial> {
     let path = std::str::from_utf8(path).map_err(|_| Denial::BadPath)?;
-    let mut out = String::with_capacity(path.len() + 16);
+    let (mut out, mut escapes) = (String::with_capacity(path.len() + 16), false);
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let start = out.len();
         out.push('/');
-        push_segment(&mut out, segment.as_bytes())?;
-        let dots = dot_segment(out.get(start + 1..).unwrap_or_default())?;
+        let escaped = push_segment(&mut out, segment.as_bytes())?;
+        let written = out.get(start + 1..).unwrap_or_default();
+        if escaped && has_dot_segments(written) {
+            return Err(Denial::BadPath);
+        }
+        escapes |= escaped;
+        let dots = dot_segment(written)?;
         if dots > 0 {
             out.truncate(start);
         }
         if dots == 2 {
-            let parent = out.rfind('/').filter(|slash| slash + 1 < out.len()).ok_or(Denial::BadPath)?;
-            out.truncate(parent);
+            let (above, parent) = out.rsplit_once('/').ok_or(Denial::BadPath)?;
+            if parent.is_empty() || parent.contains(SLASH) || parent.contains(BACKSLASH) {
+                return Err(Denial::BadPath);
+            }
+            out.truncate(above.len());
         }
         if dots > 0 && segments.peek().is_none() {
             out.push('/');
         }
     }
-    Ok(out)
+    Ok((out, escapes))
+}
+
+/// An escaped slash as it stands in a canonical path.
+const SLASH: &str = "%2F";
+
+/// An escaped backslash as it stands in a canonical path.
+const BACKSLASH: &str = "%5C";
+
+/// Whether a segment has, or could be taken to have, dot segments between its escaped slashes.
+fn has_dot_segments(segment: &str) -> bool {
+    let mut parts = segment.split(SLASH).flat_map(|part| part.split(BACKSLASH));
+    parts.any(|part| dot_segment(part) != Ok(0))
+}
+
+fn separated(path: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::with_capacity(path.len()), path);
+    loop {
+        rest = match rest {
+            [b'%', b'2', b'F', rest @ ..] | [b'%', b'5', b'C', rest @ ..] => {
+                out.push(b'/');
+                rest
+            }
+            [byte, rest @ ..] => {
+                out.push(*byte);
+                rest
+            }
+            [] => return out,
+        };
+    }
 }
 
 /// How many dots a segment of nothing but dots has: 1, 2, or 0 if it is no dot segment.
@@ -127,9 +183,9 @@ fn dot_segment(segment: &str) -> Result<u8, Denial> {
     }
 }
 
-fn push_segment(out: &mut String, segment: &[u8]) -> Result<(), Denial> {
-    let mut rest = segment;
-    let mut before = 0;
+/// Appends a segment, canonical. Tells whether slashes or backslashes are escaped in it.
+fn push_segment(out: &mut String, segment: &[u8]) -> Result<bool, Denial> {
+    let (mut rest, mut before, mut escapes) = (segment, 0, false);
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         let meant = match byte {
@@ -141,9 +197,10 @@ fn push_segment(out: &mut String, segment: &[u8]) -> Result<(), Denial> {
             b if stands_for_itself(b) || b >= 0x80 || b == b'[' || b == b']' => b,
             _ => return Err(Denial::BadPath),
         };
-        if refused(meant) || is_overlong(before, meant) {
+        if meant.is_ascii_control() || is_overlong(before, meant) {
             return Err(Denial::BadPath);
         }
+        escapes |= matches!(meant, b'/' | b'\\');
         if is_unreserved(meant) || (byte != b'%' && stands_for_itself(byte)) {
             out.push(char::from(meant));
         } else {
@@ -151,22 +208,18 @@ fn push_segment(out: &mut String, segment: &[u8]) -> Result<(), Denial> {
         }
         before = meant;
     }
-    Ok(())
-}
-
-/// Bytes that may not be meant, however they are written.
-const fn refused(meant: u8) -> bool {
-    meant.is_ascii_control() || matches!(meant, b'/' | b'\\')
+    Ok(escapes)
 }
 
 /// Whether two bytes start a UTF-8 sequence that is longer than it need be (Unicode 16 §3.9, table 3-7; the forms of
 /// five and six bytes of RFC 2279 as well): the old way to hide a dot or a slash. Some decoders take any byte for the
-/// second one of two, which makes a dot of a dot.
+/// second one of two, which makes a dot of a dot, and a slash of a slash.
 const fn is_overlong(first: u8, second: u8) -> bool {
     matches!(
         (first, second),
         (0xC0 | 0xC1, 0x80..=0xBF)
-            | (0xC0, b'.')
+            | (0xC0, b'.' | b'/')
+            | (0xC1, b'\\')
             | (0xE0, 0x80..=0x9F)
             | (0xF0, 0x80..=0x8F)
             | (0xF8, 0x80..=0x87)

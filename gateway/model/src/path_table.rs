@@ -7,6 +7,7 @@ use crate::client_auth::{ClientAuth, RouteAuth};
 use crate::index::{self, Index};
 use crate::pattern::PathPattern;
 use crate::route::{PathKind, Route};
+use crate::tls::TlsWish;
 
 /// Routes of one host by path. Immutable; snapshots share it.
 #[derive(Debug, Default)]
@@ -16,6 +17,7 @@ pub struct PathTable {
     default: Option<Arc<Route>>,
     closed: bool,
     client_auth: Box<[Arc<ClientAuth>]>,
+    tls: TlsWish,
 }
 
 impl PathTable {
@@ -38,7 +40,20 @@ impl PathTable {
             }
         }
         let client_auth = client_auth.into();
-        Self { exact: Index::new(exact), prefixes: Prefixes::new(prefixes), default, closed, client_auth }
+        Self {
+            exact: Index::new(exact),
+            prefixes: Prefixes::new(prefixes),
+            default,
+            closed,
+            client_auth,
+            tls: TlsWish::default(),
+        }
+    }
+
+    /// The same routes, of a host that says this of its handshakes.
+    #[must_use]
+    pub fn under(self, tls: TlsWish) -> Self {
+        Self { tls, ..self }
     }
 
     /// The route of a canonical path: an equal `Exact`, else the longest `Prefix`, else the default. An `Exact` path that
@@ -81,6 +96,12 @@ impl PathTable {
     #[must_use]
     pub fn client_auth(&self) -> &[Arc<ClientAuth>] {
         &self.client_auth
+    }
+
+    /// What the host says of the handshakes that name it.
+    #[must_use]
+    pub const fn tls(&self) -> TlsWish {
+        self.tls
     }
 
     /// Every route, in order of precedence.

@@ -46,6 +46,9 @@ pub fn held(limits: &Limits, connections: u64, in_flight: u64) -> u64 {
 
 /// Most bytes that a connection makes this process hold with one request in flight: a session, a head, and one buffer of
 /// content in either direction.
+///
+/// One of HTTP/2 may have many in flight, for which [`Room::connections`] leaves no room: it would be room for a few hundred
+/// clients. [`held`] counts each of them, and the levels of overload go by that.
 #[must_use]
 pub fn worst_case(limits: &Limits) -> u64 {
     SESSION_BYTES + limits.head_bytes as u64 + 2 * CONTENT_BUFFER.default

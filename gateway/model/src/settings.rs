@@ -68,6 +68,10 @@ pub struct Http2 {
     pub connection_window: u32,
     /// Bytes of one response that wait for the client's window.
     pub send_buffer: usize,
+    /// Bytes of all responses of one connection that were handed over to be written.
+    pub connection_store: usize,
+    /// Bytes of them that a response of which none wait may hand over in any case.
+    pub stream_store: usize,
     /// Requests that a client may take back.
     pub resets: Budget,
     /// Frames without request or content that a client may send.
@@ -183,6 +187,8 @@ impl Default for Http2 {
             stream_window: limits::H2_STREAM_WINDOW.number(),
             connection_window: limits::H2_CONNECTION_WINDOW.number(),
             send_buffer: limits::H2_SEND_BUFFER.size(),
+            connection_store: limits::H2_CONNECTION_STORE.size(),
+            stream_store: limits::H2_STREAM_STORE.size(),
             resets: budget(limits::H2_RESET_BURST, limits::H2_RESET_RATE),
             control_frames: budget(limits::H2_CONTROL_BURST, limits::H2_CONTROL_RATE),
         }

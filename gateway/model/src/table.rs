@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::client_auth::ClientAuth;
+use crate::denial::Denial;
 use crate::index::{self, Index};
+use crate::path::Target;
 use crate::path_table::PathTable;
 use crate::pattern::HostPattern;
 use crate::route::Route;
@@ -22,7 +24,25 @@ pub struct HostTable {
 }
 
 impl HostTable {
-    /// The route of a canonical host and path.
+    /// The route of a canonical host and a request target, whoever reads it.
+    ///
+    /// A backend may take escaped slashes for slashes, in all places or in some. It must not find itself on a path of
+    /// another route by that. The longest prefix that both readings of the path share is then that of every reading in
+    /// between: routes have no escaped slashes, so what matches a path matches it with more of its slashes unescaped.
+    ///
+    /// # Errors
+    /// [`Denial::NoRoute`], and [`Denial::AmbiguousSlash`] where the readings lead to different routes.
+    pub fn route(&self, host: impl AsRef<[u8]>, target: &Target<'_>) -> Result<&Arc<Route>, Denial> {
+        let route = self.find(&host, &target.path);
+        if let Some(other) = target.separated()
+            && route.map(Arc::as_ptr) != self.find(&host, other).map(Arc::as_ptr)
+        {
+            return Err(Denial::AmbiguousSlash);
+        }
+        route.ok_or(Denial::NoRoute)
+    }
+
+    /// The route of a canonical host and path, read as it is written.
     #[must_use]
     pub fn find(&self, host: impl AsRef<[u8]>, path: impl AsRef<[u8]>) -> Option<&Arc<Route>> {
         let (host, path) = (host.as_ref(), path.as_ref());
@@ -41,14 +61,20 @@ impl HostTable {
         self.any.as_ref()?.find(path)
     }
 
+    /// The most specific host that has rules and that a canonical host is, or belongs to: what a handshake is answered by. A request
+    /// that is served by the rules of a less specific host came in under the policies of this one.
+    #[must_use]
+    pub fn most_specific(&self, host: impl AsRef<[u8]>) -> Option<&Arc<PathTable>> {
+        let host = host.as_ref();
+        let wildcard = || memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
+        self.exact.get(host).or_else(wildcard).or(self.any.as_ref())
+    }
+
     /// What a handshake for a canonical host is to ask: every policy of the most specific host that has rules. A request that
     /// is served by the rules of a less specific host, under a policy that is not among these, was not asked for that one.
     #[must_use]
     pub fn client_auth(&self, host: impl AsRef<[u8]>) -> &[Arc<ClientAuth>] {
-        let host = host.as_ref();
-        let wildcard = || memchr::memchr(b'.', host).and_then(|dot| self.wildcard.get(host.get(dot + 1..)?));
-        let table = self.exact.get(host).or_else(wildcard).or(self.any.as_ref());
-        table.map_or(&[], |table| table.client_auth())
+        self.most_specific(host).map_or(&[], |table| table.client_auth())
     }
 
     /// The routes written for a host.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 
+use crate::ciphers::Ciphers;
 use crate::host::Host;
 use crate::pattern::HostPattern;
 
@@ -24,7 +25,7 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// Lowest version of TLS that a lane accepts.
+/// Lowest version of TLS that is accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MinVersion {
     /// RFC 5246.
@@ -34,7 +35,7 @@ pub enum MinVersion {
     V13,
 }
 
-/// What handshakes of a lane have in common. Sessions are resumed only under an equal policy.
+/// What the two sides of a handshake may agree on. Sessions are resumed only under an equal policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TlsPolicy {
     /// Lowest version.
@@ -43,19 +44,51 @@ pub struct TlsPolicy {
     pub tickets: bool,
     /// Whether HTTP/2 is offered (RFC 9113 §3.2). HTTP/1.1 always is.
     pub http2: bool,
+    /// Cipher suites of TLS 1.2.
+    pub ciphers: Ciphers,
+    /// Whether of several cipher suites that both sides know the one is taken that we prefer, and not the client.
+    pub server_order: bool,
 }
 
 impl Default for TlsPolicy {
     /// The documented defaults of a lane.
     fn default() -> Self {
-        Self { min_version: MinVersion::V12, tickets: true, http2: true }
+        let (min_version, ciphers) = (MinVersion::V12, Ciphers::ALL);
+        Self { min_version, tickets: true, http2: true, ciphers, server_order: false }
     }
+}
+
+impl TlsPolicy {
+    /// The policy of a host in a lane that has this one. A host never lowers the version of its lane, nor offers what that does not.
+    #[must_use]
+    pub fn of_host(self, wish: TlsWish) -> Self {
+        Self {
+            min_version: wish.min_version.map_or(self.min_version, |wanted| wanted.max(self.min_version)),
+            tickets: self.tickets,
+            http2: self.http2 && wish.http2.unwrap_or(true),
+            ciphers: wish.ciphers.unwrap_or(self.ciphers),
+            server_order: wish.server_order.unwrap_or(self.server_order),
+        }
+    }
+}
+
+/// What a host says of the handshakes that name it. Of what it says nothing, the lane decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TlsWish {
+    /// Lowest version.
+    pub min_version: Option<MinVersion>,
+    /// Whether HTTP/2 is offered.
+    pub http2: Option<bool>,
+    /// Cipher suites of TLS 1.2.
+    pub ciphers: Option<Ciphers>,
+    /// Whether our order of cipher suites counts.
+    pub server_order: Option<bool>,
 }
 
 /// The certificates of a lane by the host they are for.
 #[derive(Clone, Debug, Default)]
 pub struct TlsTable {
-    /// What holds for every handshake.
+    /// What holds for every handshake of which its host says nothing else.
     pub policy: TlsPolicy,
     /// Whether a handshake is refused when no certificate was configured for the name it asks for.
     pub reject_unknown: bool,

@@ -8,7 +8,6 @@ use bulkhead_model::Denial;
 use bulkhead_model::client_auth::{Channel, RouteAuth, Verdict};
 use bulkhead_model::proxy_protocol::Origin;
 
-use crate::certificates::Protocol;
 use crate::deadline::{Guard, Interrupt, Waiting};
 use crate::exchange::{Next, forwarded};
 use crate::fault::Fault;
@@ -16,6 +15,7 @@ use crate::handshake;
 use crate::http1;
 use crate::http2;
 use crate::peer::Peer;
+use crate::protocol::Protocol;
 use crate::proxy_header;
 use crate::registry::Seat;
 use crate::stream::Stream;

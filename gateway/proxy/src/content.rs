@@ -55,7 +55,7 @@ pub(crate) trait RequestSource: Source {
 
     /// Waits until the client has left, without taking anything that is not this request's. Waits for ever where that cannot
     /// be known.
-    async fn gone(&mut self);
+    async fn gone(&self);
 
     /// The connection is another protocol's from here on: all that comes is passed on as it is.
     fn switch(&mut self);

@@ -110,9 +110,10 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 48] = [
+const OWN: [Fault; 50] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
+    Fault::Denied(Denial::AmbiguousSlash),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
@@ -122,6 +123,7 @@ const OWN: [Fault; 48] = [
     Fault::Denied(Denial::ClientCertificateNeedsTls),
     Fault::Denied(Denial::ClientCertificateMissing),
     Fault::Denied(Denial::ClientCertificateRefused),
+    Fault::Denied(Denial::ClientSubjectRefused),
     Fault::Denied(Denial::AddressRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
@@ -180,6 +182,13 @@ impl Fault {
             Self::Denied(Denial::BadPath) => {
                 row("ambiguous_path", 400, Client, false, "the path can be read in more than one way")
             }
+            Self::Denied(Denial::AmbiguousSlash) => row(
+                "ambiguous_slash",
+                400,
+                Client,
+                false,
+                "an escaped slash makes the path ambiguous between two routes",
+            ),
             Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
             Self::Denied(Denial::NoService) => {
                 row("no_service", 503, Gateway, true, "the route's service or port does not exist")
@@ -214,6 +223,9 @@ impl Fault {
             }
             Self::Denied(Denial::ClientCertificateRefused) => {
                 row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
+            }
+            Self::Denied(Denial::ClientSubjectRefused) => {
+                row("client_subject_refused", 403, Client, true, "the client certificate is for somebody else")
             }
             Self::Denied(Denial::AddressRefused) => {
                 row("address_refused", 403, Client, true, "the route does not let in this address")

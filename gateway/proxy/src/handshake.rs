@@ -9,11 +9,12 @@ use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::certificates::{Handshakes, Protocol};
+use crate::certificates::Handshakes;
 use crate::deadline::Guard;
 use crate::fault::Fault;
 use crate::peer::Peer;
 use crate::phase::Phase;
+use crate::protocol::Protocol;
 use crate::stream::Session;
 use crate::worker::Worker;
 
@@ -41,7 +42,10 @@ pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -
 
 async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Secured, Fault> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|error| classify(&error))?;
-    let answer = handshakes.answer(&begun.client_hello()).ok_or(Fault::TlsFailed)?;
+    let answer = handshakes.answer(&begun.client_hello()).map_err(|error| {
+        tracing::warn!(%error, "a TLS handshake cannot be configured");
+        Fault::TlsFailed
+    })?;
     match begun.into_stream(answer.config).await {
         Ok(session) => {
             let (_, connection) = session.get_ref();

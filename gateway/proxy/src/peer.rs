@@ -141,6 +141,7 @@ impl Peer {
             Verdict::Verified => "SUCCESS".to_owned(),
             Verdict::Missing => "NONE".to_owned(),
             Verdict::Untrusted => "FAILED:its issuer is not known".to_owned(),
+            Verdict::OfAnother => "FAILED:it is for somebody else".to_owned(),
             Verdict::Refused(why) => format!("FAILED:{why}"),
         };
         let leaf = self.chain.first();

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::certificates::Protocol;
+use crate::protocol::Protocol;
 
 /// A name that nobody outside can guess beforehand, behind each version by which a request may have come.
 #[derive(Debug)]

@@ -133,6 +133,18 @@ impl ReadHalf<'_> {
         matches!(self, Self::Plain(read) if matches!(read.as_ref().try_read(&mut [0]), Ok(1..)))
     }
 
+    /// Waits for the end of a client that has sent more than was asked for, and that [`Self::poll_sight`] is blind to. Of a session
+    /// nothing is known then: nobody but its reader may hold on to it.
+    pub(crate) async fn hung_up(&self) {
+        let Self::Plain(read) = self else { return std::future::pending().await };
+        // Not readability, which would be said of what has come; of the end both speak.
+        while let Ok(state) = read.as_ref().ready(Interest::PRIORITY).await {
+            if state.is_read_closed() {
+                return;
+            }
+        }
+    }
+
     /// Waits for something to be known of the client, without taking anything that belongs to a request.
     pub(crate) fn poll_sight(&self, cx: &mut Context<'_>) -> Poll<Sight> {
         match self {

@@ -133,23 +133,12 @@ pub(crate) async fn write_all<W: AsyncWrite + Unpin>(
     .await
 }
 
-/// Waits until the peer has closed its side or is gone. Bytes that arrive meanwhile are left in the socket; once there are
-/// any, an end behind them is not seen, and this waits for ever.
+/// Waits until the peer has closed its side or is gone. Bytes that arrive meanwhile are left in the socket; in a TLS session an
+/// end behind them is not seen, and this waits for ever.
 pub(crate) async fn gone(client: &ReadHalf<'_>) {
-    let mut blind = false;
-    poll_fn(|cx| {
-        if blind {
-            return Poll::Pending;
-        }
-        match ready!(client.poll_sight(cx)) {
-            Sight::Gone => Poll::Ready(()),
-            Sight::Blind => {
-                blind = true;
-                Poll::Pending
-            }
-        }
-    })
-    .await;
+    if poll_fn(|cx| client.poll_sight(cx)).await == Sight::Blind {
+        client.hung_up().await;
+    }
 }
 
 /// Drops `written` bytes from the front of `parts`.

@@ -1,19 +1,15 @@
 //! Every limit on an HTTP/2 client: at it, one above, ten times above.
 
-use std::time::Duration;
-
 use anyhow::ensure;
 use bulkhead_crds::lane::{LaneDocument, LaneLimits};
 use bulkhead_tests::http2::frame::{self, data, error, headers, reset, setting};
 use bulkhead_tests::http2::{Client, Outcome, hpack};
 
 use bulkhead_tests::wait::wait_for;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::timeout;
 
 use super::{HOST, lane_before};
 use crate::support::PATIENCE;
-use crate::support::backend::{Backend, Reply};
+use crate::support::backend::{Backend, Full, Reply};
 use crate::support::lane::Lane;
 use crate::support::manifest::document;
 
@@ -167,26 +163,6 @@ async fn reached(backend: &Backend, count: usize) {
     all.await.unwrap();
 }
 
-/// A port that nobody gets a connection to, nor a refusal: its queue is full.
-struct Full {
-    listener: TcpListener,
-    _queue: Vec<TcpStream>,
-}
-
-impl Full {
-    async fn new() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(1).unwrap();
-        let mut queue = Vec::new();
-        let connect = async || TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        while let Ok(stream) = timeout(Duration::from_millis(100), connect()).await {
-            queue.push(stream);
-        }
-        Self { listener, _queue: queue }
-    }
-}
-
 #[tokio::test]
 async fn a_connection_has_so_many_streams_at_once_and_no_more() {
     for (asked, refused) in [(5, 0), (6, 1), (50, 45)] {
@@ -223,7 +199,7 @@ async fn a_client_may_send_so_much_ahead_and_no_more() {
             limits.http2.connection_window_bytes = CONNECTION;
         });
         let full = Full::new().await;
-        let lane = lane_before(&document, full.listener.local_addr().unwrap().port()).await;
+        let lane = lane_before(&document, full.port()).await;
         let mut client = Client::open(lane.http).await.unwrap();
         client.get("nowhere.test", "/").await.unwrap();
         assert_eq!(client.setting(setting::INITIAL_WINDOW_SIZE), Some(STREAM));

@@ -31,7 +31,6 @@ fn a_protection_that_is_not_offered_answers_503() {
     for annotation in [
         "auth-type: basic",
         "auth-url: 'http://auth.test'",
-        "auth-tls-match-cn: CN=a",
         "satisfy: any",
         "limit-rps: '5'",
         "limit-connections: '5'",
@@ -62,7 +61,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "affinity: cookie",
         "affinity-mode: persistent",
         "app-root: /app",
-        "auth-tls-error-page: 'http://a.test'",
         "canary: 'false'",
         "client-body-buffer-size: 8k",
         "connection-proxy-header: keep-alive",

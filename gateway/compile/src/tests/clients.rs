@@ -52,7 +52,9 @@ fn asked(world: &World) -> Vec<String> {
             (Action::Forward(_), Some(auth)) => {
                 let policy = &auth.policy;
                 let pass = if auth.pass_certificate { " pass" } else { "" };
-                format!("{:?} {} {}{pass}", policy.demand, policy.roots.origin, policy.depth)
+                let page = auth.error_page.iter().map(|page| format!(" or {page}")).collect::<String>();
+                let subject = policy.subject.iter().map(|rule| format!(" {rule:?}")).collect::<String>();
+                format!("{:?} {} {}{pass}{subject}{page}", policy.demand, policy.roots.origin, policy.depth)
             }
         };
         format!("{}{} {what}", route.host, route.path)
@@ -77,6 +79,11 @@ fn the_annotations_say_whose_certificates_and_how_far() {
         ("auth-tls-verify-client: 'off'", "open"),
         ("auth-tls-secret: mill/ca; auth-tls-verify-depth: '3'", "Required mill/ca 3"),
         ("auth-tls-secret: mill/ca; auth-tls-pass-certificate-to-upstream: 'true'", "Required mill/ca 1 pass"),
+        ("auth-tls-secret: mill/ca; auth-tls-match-cn: 'CN=(a|b)'", "Required mill/ca 1 SubjectRule(\"CN=(a|b)\")"),
+        (
+            "auth-tls-secret: mill/ca; auth-tls-error-page: 'https://b.test/why?not=1'",
+            "Required mill/ca 1 or https://b.test/why?not=1",
+        ),
     ] {
         let manifest =
             site("mill/a", 1, annotations, &["a.test / Prefix web:80"]) + &service("mill/web") + &good("mill/ca");
@@ -98,6 +105,10 @@ fn what_cannot_be_read_closes_the_routes_and_says_which_annotation_it_is() {
         ("auth-tls-secret: mill/ca; auth-tls-verify-client: 'Off'", "auth-tls-verify-client"),
         ("auth-tls-secret: mill/ca; auth-tls-verify-depth: '-1'", "auth-tls-verify-depth"),
         ("auth-tls-secret: mill/ca; auth-tls-verify-depth: '256'", "auth-tls-verify-depth"),
+        ("auth-tls-secret: mill/ca; auth-tls-match-cn: alice", "auth-tls-match-cn"),
+        ("auth-tls-secret: mill/ca; auth-tls-match-cn: 'CN=('", "auth-tls-match-cn"),
+        ("auth-tls-secret: mill/ca; auth-tls-match-cn: 'CN=((a{100}){100}){100}'", "auth-tls-match-cn"),
+        ("auth-tls-match-cn: CN=alice", "auth-tls-match-cn"),
     ] {
         let manifest = site("mill/a", 1, annotations, &["a.test / Prefix web:80"])
             + &site("mill/b", 2, "", &["b.test / Prefix web:80"])
@@ -107,6 +118,23 @@ fn what_cannot_be_read_closes_the_routes_and_says_which_annotation_it_is() {
         let world = World::new(&manifest);
         assert_eq!(asked(&world), ["a.test/ 503", "b.test/ open"], "{annotations}");
         assert_eq!(said(&world), [format!("ClientCertificateBroken Ingress mill/a {PREFIX}{field}")], "{annotations}");
+    }
+}
+
+#[test]
+fn an_error_page_that_is_none_leaves_the_host_as_closed_as_it_is() {
+    let note = |name: &str| vec![format!("AnnotationNotServed Ingress mill/a {PREFIX}{name}")];
+    for (annotations, expected) in [
+        ("auth-tls-secret: mill/ca; auth-tls-error-page: '@named'", "Required mill/ca 1"),
+        ("auth-tls-secret: mill/ca; auth-tls-error-page: '/error'", "Required mill/ca 1"),
+        ("auth-tls-secret: mill/ca; auth-tls-error-page: 'https://b.test/$request_uri'", "Required mill/ca 1"),
+        ("auth-tls-error-page: 'https://b.test'", "open"),
+    ] {
+        let manifest =
+            site("mill/a", 1, annotations, &["a.test / Prefix web:80"]) + &service("mill/web") + &good("mill/ca");
+        let world = World::new(&manifest);
+        assert_eq!(asked(&world), [format!("a.test/ {expected}")], "{annotations}");
+        assert_eq!(said(&world), note("auth-tls-error-page"), "{annotations}");
     }
 }
 

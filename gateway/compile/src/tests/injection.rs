@@ -31,12 +31,15 @@ const TEXTS: [&str; 18] = [
 ];
 
 /// Annotations that are read, and some that are only known.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 25] = [
     "auth-tls-secret",
     "auth-tls-verify-client",
     "auth-tls-verify-depth",
     "auth-tls-pass-certificate-to-upstream",
     "auth-tls-match-cn",
+    "auth-tls-error-page",
+    "ssl-ciphers",
+    "ssl-prefer-server-ciphers",
     "auth-url",
     "auth-snippet",
     "auth-method",

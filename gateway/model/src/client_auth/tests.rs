@@ -46,7 +46,7 @@ fn policy(roots: &[&Issuer], lists: &[CertificateRevocationListDer<'_>], demand:
     let certificates: Vec<_> = roots.iter().map(|root| root.der().clone()).collect();
     let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
     let roots = Arc::new(ClientRoots::new("mill/ca", &certificates, lists, algorithms).unwrap());
-    ClientAuth { demand, depth, roots }
+    ClientAuth { demand, depth, roots, subject: None }
 }
 
 #[test]

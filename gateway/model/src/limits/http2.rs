@@ -40,6 +40,24 @@ pub const H2_SEND_BUFFER: Limit = Limit::new(
     "the sender waits for the receiver",
     Nowhere,
 );
+/// The same of all responses of a connection together: what four of them may have. More would wait here instead of in its backends,
+/// since a socket takes half as much at once.
+pub const H2_CONNECTION_STORE: Limit = Limit::new(
+    "bytes of all responses that wait for the client of an HTTP/2 connection",
+    kib(256),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
+/// What a response of which nothing waits may have waiting even then, so that none starves for others that their client does
+/// not take: a quarter of a frame.
+pub const H2_STREAM_STORE: Limit = Limit::new(
+    "bytes that each response on it may have waiting even then",
+    kib(4),
+    "",
+    "the sender waits for the receiver",
+    Nowhere,
+);
 /// Requests that a client may take back at once. Whoever leaves a page takes back as many as run: twice that is honest.
 pub const H2_RESET_BURST: Limit = Limit::new(
     "HTTP/2 requests taken back at once",
@@ -76,12 +94,14 @@ pub const H2_CONTROL_RATE: Limit = Limit::new(
 );
 
 /// All of them.
-pub(super) const HTTP2: [&Limit; 9] = [
+pub(super) const HTTP2: [&Limit; 11] = [
     &H2_STREAMS,
     &H2_HEADER_LIST,
     &H2_STREAM_WINDOW,
     &H2_CONNECTION_WINDOW,
     &H2_SEND_BUFFER,
+    &H2_CONNECTION_STORE,
+    &H2_STREAM_STORE,
     &H2_RESET_BURST,
     &H2_RESET_RATE,
     &H2_CONTROL_BURST,

@@ -1,7 +1,7 @@
 //! Bounds on backends.
 
 use super::Counter::{Fault, Nowhere};
-use super::{Limit, count, kib, seconds};
+use super::{Limit, Unit, count, kib, seconds};
 
 /// To establish one connection.
 pub const CONNECT: Limit = Limit::new(
@@ -81,6 +81,27 @@ pub const SHARED_AGE: Limit = Limit::new(
     "nothing; another connection to the backend is opened",
     Nowhere,
 );
+/// Requests taken back on a shared connection at once before it takes no further one. Servers end a connection after 20 that they
+/// have not looked at (h2, hyper), 128 in a second (Jetty), 200 in half a minute (Netty) or more: with this, the rate below and
+/// all that may still be on the connection, it stays below each.
+pub const SHARED_RESET_BURST: Limit = Limit::new(
+    "requests taken back at once on an HTTP/2 connection to a backend",
+    count(16),
+    "",
+    "nothing; further requests go on another connection",
+    Nowhere,
+);
+/// The same, for ever.
+pub const SHARED_RESET_RATE: Limit = Limit::new(
+    "requests taken back in a second on an HTTP/2 connection to a backend",
+    (2, Unit::PerSecond),
+    "",
+    "nothing; further requests go on another connection",
+    Nowhere,
+);
+/// How much later those beyond that are taken back: time for the backend to look at the request first.
+pub const SHARED_RESET_DELAY: Limit =
+    Limit::new("delay of those that are taken back beyond that", seconds(1), "", "nothing", Nowhere);
 /// Content that a backend may send ahead on one HTTP/2 response.
 pub const RESPONSE_WINDOW: Limit = Limit::new(
     "bytes of content that a backend sends ahead on an HTTP/2 response",
@@ -127,7 +148,7 @@ pub const ANSWER: Limit = Limit::new(
 );
 
 /// All of them, in the order in which a request meets them.
-pub(super) const UPSTREAM: [&Limit; 18] = [
+pub(super) const UPSTREAM: [&Limit; 21] = [
     &REQUESTS_PER_ENDPOINT,
     &CONNECT,
     &TRIES,
@@ -140,6 +161,9 @@ pub(super) const UPSTREAM: [&Limit; 18] = [
     &KEEP_ALIVE,
     &SHARED,
     &SHARED_AGE,
+    &SHARED_RESET_BURST,
+    &SHARED_RESET_RATE,
+    &SHARED_RESET_DELAY,
     &RESPONSE_WINDOW,
     &SHARED_WINDOW,
     &REQUEST_BUFFER,

@@ -204,6 +204,36 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
     )
 }
 
+#[test]
+fn an_escaped_slash_may_not_lead_to_two_routes() {
+    let rules = [
+        rule("a.test", Prefix, "/"),
+        rule("a.test", Prefix, "/admin"),
+        rule("a.test", Exact, "/one/two"),
+        rule("b.test", Prefix, "/admin"),
+        rule("*.b.test", Prefix, "/"),
+        rule("x.b.test", Prefix, "/admin"),
+    ];
+    let table = table(&rules, false);
+    for (host, path, expected) in [
+        ("a.test", "/x%2Fy", Ok("/")),
+        ("a.test", "/admin/x%2fy%5Cz", Ok("/admin")),
+        ("a.test", "/x%2Fadmin", Ok("/")),
+        ("a.test", "/administrator%2F", Ok("/")),
+        ("a.test", "/admin%2Fx", Err(Denial::AmbiguousSlash)),
+        ("a.test", "/admin%5c", Err(Denial::AmbiguousSlash)),
+        ("a.test", "/one%2Ftwo", Err(Denial::AmbiguousSlash)),
+        ("a.test", "/one%2Ftwo/", Ok("/")),
+        ("b.test", "/admin%2Fx", Err(Denial::AmbiguousSlash)),
+        ("b.test", "/x%2Fy", Err(Denial::NoRoute)),
+        ("x.b.test", "/admin%2Fx", Err(Denial::AmbiguousSlash)),
+        ("x.b.test", "/x%2Fadmin", Ok("/")),
+    ] {
+        let found = table.route(host, &Target::parse(path.as_bytes()).unwrap());
+        assert_eq!(found.map(|route| &*route.path), expected, "{host}{path}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
@@ -217,5 +247,26 @@ proptest! {
         let wanted = oracle(&rules, host, &path).map(|at| format!("ns/{at}"));
         let got = table(&rules, false).find(host, &path).map(|route| route.origin.to_string());
         prop_assert_eq!(got, wanted);
+    }
+
+    /// What is forwarded has one route, also for a backend that takes escaped slashes for slashes, all of them or some.
+    #[test]
+    fn no_reading_of_a_path_that_is_forwarded_has_another_route(
+        rules in rules(),
+        closed in any::<bool>(),
+        host in proptest::sample::select(vec!["a.test", "x.a.test", "c.test"]),
+        parts in proptest::collection::vec(("/|%2f|%5C", "[ab-]{0,2}", any::<bool>()), 1..6),
+    ) {
+        let read = |decodes: bool| parts.iter().fold("/a".to_owned(), |path, (mark, name, decoded)| {
+            path + if decodes && *decoded { "/" } else { mark } + name
+        });
+        let table = table(&rules, closed);
+        let written = read(false);
+        let route = table.route(host, &Target::parse(written.as_bytes()).unwrap());
+        if let Ok(route) = route {
+            let other = read(true);
+            let other = Target::parse(other.as_bytes()).unwrap();
+            prop_assert!(table.find(host, &other.path).is_some_and(|other| Arc::ptr_eq(route, other)));
+        }
     }
 }

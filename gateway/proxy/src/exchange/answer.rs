@@ -5,6 +5,8 @@ use std::pin::pin;
 
 use bulkhead_http1::{Overlay, Version, write_own_response};
 
+use bulkhead_model::Answer;
+
 use crate::content::{Piece, Sink as _};
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
@@ -33,9 +35,19 @@ pub(super) async fn give<D: Downstream>(
         Stop::Fault(fault) => self::fault(worker, guard, down, scratch, fault).await,
         Stop::Answer(answer) => {
             let fields: Vec<(&str, &[u8])> = answer.fields.iter().map(|(name, value)| (*name, &**value)).collect();
-            let said = Said { status: answer.status, keeps: true, is_known: true, fields: &fields, text: "" };
+            let said =
+                Said { status: answer.status, keeps: true, is_known: true, fields: &fields, text: text(&answer) };
             say(worker, guard, down, scratch, said).await
         }
+    }
+}
+
+/// What an answer says for a person.
+fn text(answer: &Answer) -> &'static str {
+    match (answer.status, answer.denial) {
+        (300..=399, _) => "what is asked for is elsewhere",
+        (_, Some(denial)) => Fault::Denied(denial).row().text,
+        _ => "",
     }
 }
 
@@ -96,7 +108,7 @@ async fn say<D: Downstream>(
         && down.skip();
     let head_only = said.is_known && scratch.request.method.is_head();
     scratch.out.clear();
-    let is_call = down.is_call() && !said.text.is_empty();
+    let is_call = down.is_call() && said.status >= 400;
     let begin = worker.date.with(|date| {
         if is_call {
             grpc::write_outcome(&mut scratch.out, date, said.status, said.text);

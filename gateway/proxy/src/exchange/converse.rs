@@ -11,13 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
+use crate::exchange::attended::attended;
 use crate::exchange::response::Ended;
 use crate::exchange::{Next, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
 use crate::stream::{Readiness, Stream};
 use crate::transfer::Patience;
-use crate::upstream::{Begun, Flight, Lease};
+use crate::upstream::{Flight, Lease};
 use crate::worker::{Scratch, Worker};
 
 /// What every part of a conversation needs.
@@ -90,8 +91,10 @@ pub(super) async fn share<D: Downstream>(
     lease: &mut Lease,
     secure: bool,
 ) -> Result<Next, Fault> {
-    let Begun { mut source, mut sink, timeout } = lease.begin(&scratch.out, secure, down.source().piece())?;
-    let exchanged = pin!(exchange(conversation, down, scratch, flight, (&mut source, &mut sink)));
+    let mut begun = lease.begin(&scratch.out, secure, down.source().piece())?;
+    let timeout = begun.timeout;
+    let Some(halves) = begun.halves() else { return Err(Fault::UpstreamClosed) };
+    let exchanged = pin!(exchange(conversation, down, scratch, flight, halves));
     let ended = match timeout {
         None => exchanged.await,
         // Whoever calls has given up by then.
@@ -110,7 +113,10 @@ async fn exchange<D: Downstream>(
 ) -> Result<Ended, Fault> {
     let Conversation { worker, patience, .. } = conversation;
     let piece = down.source().piece();
-    sink.send(*patience, &scratch.out, piece).await.map_err(|_| Fault::UpstreamClosed)?;
+    let first = sink.send(*patience, &scratch.out, piece);
+    // A head alone is always taken: it is less than what a connection holds.
+    let sent = if piece.content.is_empty() { first.await } else { attended(down.source(), first).await? };
+    sent.map_err(|_| Fault::UpstreamClosed)?;
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
@@ -119,12 +125,16 @@ async fn exchange<D: Downstream>(
     let over = filters.is_some().then_some(&*to_client);
     let sending = pin!(async {
         if !complete.get() {
-            request::pump(conversation, from_client, sink).await?;
-            complete.set(true);
+            match request::pump(conversation, from_client, sink).await {
+                Ok(()) => complete.set(true),
+                // It may still answer.
+                Err(Stopped::Upstream) => {}
+                Err(Stopped::Fault(fault)) => return fault,
+            }
             patience.wait_for(Waiting::Response);
         }
         from_client.gone().await;
-        Err(Stopped::Fault(Fault::ClientGone))
+        Fault::ClientGone
     });
     let delivery = response::Delivery {
         conversation,
@@ -139,28 +149,17 @@ async fn exchange<D: Downstream>(
         cookie,
         out,
     };
-    join(conversation, sending, pin!(delivery.run())).await
+    join(sending, pin!(delivery.run())).await
 }
 
 /// Runs both directions. The response decides when the exchange is over; the sending side can only break it off.
 async fn join<T>(
-    conversation: &Conversation<'_>,
-    mut sending: Pin<&mut impl Future<Output = Result<(), Stopped>>>,
+    mut sending: Pin<&mut impl Future<Output = Fault>>,
     mut receiving: Pin<&mut impl Future<Output = Result<T, Fault>>>,
 ) -> Result<T, Fault> {
-    let mut sends = true;
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = receiving.as_mut().poll(cx) {
-            return Poll::Ready(ended);
-        }
-        if sends && let Poll::Ready(stopped) = sending.as_mut().poll(cx) {
-            sends = false;
-            match stopped {
-                Err(Stopped::Fault(fault)) => return Poll::Ready(Err(fault)),
-                Err(Stopped::Upstream) | Ok(()) => conversation.patience.wait_for(Waiting::Response),
-            }
-        }
-        Poll::Pending
+    poll_fn(|cx| match receiving.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(ended),
+        Poll::Pending => sending.as_mut().poll(cx).map(Err),
     })
     .await
 }

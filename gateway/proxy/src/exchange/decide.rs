@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bulkhead_http1::{Edits, Framing, RequestHead, TargetForm, write_request};
-use bulkhead_model::{Action, Backend, Denial, Host, Route, Settings, Snapshot, Target};
+use bulkhead_model::client_auth::RouteAuth;
+use bulkhead_model::{Action, Answer, Backend, Denial, Host, Route, Settings, Snapshot, Target};
 
 use crate::connection::Client;
 use crate::downstream::Downstream;
@@ -73,9 +74,9 @@ fn find<'s, 'b>(
     }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
-    let route = snapshot.hosts.find(host.as_bytes(), &target.path).ok_or(Fault::Denied(Denial::NoRoute))?;
+    let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
     if let Some(auth) = &route.client_auth {
-        client.admit(auth, host.as_str()).map_err(Fault::Denied)?;
+        client.admit(auth, host.as_str()).map_err(|denial| turn_away(denial, auth))?;
     }
     if let Action::Deny(Denial::PolicyNotServed) = route.action {
         return Err(Fault::Denied(Denial::PolicyNotServed).into());
@@ -121,6 +122,19 @@ fn write<'s>(
         write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
     });
     Ok(Decision { settings, backend, bond })
+}
+
+/// What a client is told that is not let in, or where it is sent.
+#[cold]
+fn turn_away(denial: Denial, auth: &RouteAuth) -> Stop {
+    let is_for_page = matches!(denial, Denial::ClientCertificateMissing | Denial::ClientCertificateRefused);
+    match auth.error_page.as_ref().filter(|_| is_for_page) {
+        Some(page) => {
+            let answer = Answer::redirect(302, page.as_str().into());
+            Stop::Answer(Box::new(Answer { denial: Some(denial), ..answer }))
+        }
+        None => Stop::Fault(Fault::Denied(denial)),
+    }
 }
 
 /// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came

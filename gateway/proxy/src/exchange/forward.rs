@@ -17,6 +17,7 @@ use crate::content::{RequestSource, Source};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::Next;
+use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, converse, share};
 use crate::exchange::decide::Decision;
 use crate::fault::{Blame, Fault};
@@ -100,7 +101,9 @@ async fn try_endpoints<D: Downstream>(
         }
         guard.wait(Waiting::Connect, upstream.connect.saturating_mul(upstream.tries.max(1) + 1));
         let connected = match decision.backend.protocol {
-            Protocol::Http1 => connect(flight.slot(), upstream.connect, worker.tally()).await,
+            Protocol::Http1 => {
+                attended(down.source(), connect(flight.slot(), upstream.connect, worker.tally())).await?
+            }
             // Boxed: what it takes would otherwise lie in every exchange.
             Protocol::Http2 => {
                 match Box::pin(share_with(conversation, down, scratch, decision, &group, &flight)).await {
@@ -147,7 +150,10 @@ async fn share_with<D: Downstream>(
             return Ok(Err(refused));
         }
         guard.wait(Waiting::Connect, upstream.connect.saturating_mul(2));
-        let mut lease = flight.slot().lease(upstream.connect, worker.tally()).await?;
+        let mut lease = match attended(down.source(), flight.slot().lease(upstream.connect, worker.tally())).await {
+            Ok(leased) => leased?,
+            Err(gone) => return Ok(Err(gone)),
+        };
         let fault = match share(conversation, down, scratch, flight, &mut lease, secure).await {
             Err(fault) if !conversation.begun.get() => fault,
             ended => return Ok(judged(flight, ended)),

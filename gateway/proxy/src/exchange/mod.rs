@@ -9,6 +9,7 @@
 
 mod affinity;
 mod answer;
+mod attended;
 mod converse;
 mod decide;
 mod filter;

@@ -2,7 +2,8 @@
 
 use bulkhead_model::Denial;
 
-use crate::content::{Broken, Sink, Source};
+use crate::content::{Broken, RequestSource, Sink};
+use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::fault::Fault;
 use crate::pace::Pace;
@@ -10,7 +11,7 @@ use crate::pace::Pace;
 /// Moves the content behind the first piece, which was sent with the head, from the client to the backend.
 pub(super) async fn pump(
     conversation: &Conversation<'_>,
-    source: &mut impl Source,
+    source: &mut impl RequestSource,
     sink: &mut impl Sink,
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
@@ -29,7 +30,8 @@ pub(super) async fn pump(
         if total > patience.settings.limits.content_bytes {
             return Err(Stopped::Fault(Fault::Denied(Denial::ContentTooLarge)));
         }
-        sink.send(*patience, &[], piece).await.map_err(|_| Stopped::Upstream)?;
+        let sent = attended(source, sink.send(*patience, &[], piece)).await.map_err(Stopped::Fault)?;
+        sent.map_err(|_| Stopped::Upstream)?;
         worker.tally().bytes_in.add(piece.content.len() as u64);
     }
     Ok(())

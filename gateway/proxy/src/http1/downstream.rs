@@ -119,7 +119,7 @@ impl content::RequestSource for Source<ReadHalf<'_>> {
         !self.has_moved()
     }
 
-    async fn gone(&mut self) {
+    async fn gone(&self) {
         gone(&self.read).await;
     }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bulkhead_model::Settings;
 use bulkhead_model::overload::Level;
 use bulkhead_model::settings::Http2;
-use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Ping, PingPong, Reason, RecvStream};
 use http::Request;
@@ -22,6 +21,7 @@ use super::cork::Cork;
 use super::downstream::Downstream;
 use super::meter::Meter;
 use super::sink::Answering;
+use super::store::{Parcel, Shelf, Store};
 use crate::buffer::Buffer;
 use crate::connection::Client;
 use crate::deadline::{Guard, Interrupt, Waiting};
@@ -53,7 +53,7 @@ where
     let cork = Cork::new(stream, before, Rc::clone(&worker.corks), Rc::clone(&meter));
     let remains = cork.remains();
     guard.wait_for(Waiting::Head, &settings);
-    let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Bytes>(cork));
+    let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Parcel>(cork));
     let mut connection = match guard.run(Phase::Draining, shaking).await {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return account(worker, &error),
@@ -65,6 +65,7 @@ where
         guard,
         client: Rc::new(client),
         streams: Rc::default(),
+        store: Store::new(&settings.limits.http2),
         served: 0,
         pings,
         asked: false,
@@ -138,6 +139,8 @@ struct Serving<'c> {
     guard: &'c Guard,
     client: Rc<Client>,
     streams: Rc<Streams>,
+    /// What its responses have waiting for the client.
+    store: Rc<Store>,
     /// Streams that were begun.
     served: u32,
     pings: Option<PingPong>,
@@ -148,7 +151,7 @@ struct Serving<'c> {
 }
 
 impl Serving<'_> {
-    async fn run<S>(&mut self, connection: &mut Connection<S, Bytes>, meter: &Meter) -> End
+    async fn run<S>(&mut self, connection: &mut Connection<S, Parcel>, meter: &Meter) -> End
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -234,7 +237,7 @@ impl Serving<'_> {
 
     fn poll_next<S>(
         &mut self,
-        connection: &mut Connection<S, Bytes>,
+        connection: &mut Connection<S, Parcel>,
         meter: &Meter,
         cx: &mut Context<'_>,
     ) -> Poll<Event>
@@ -263,12 +266,13 @@ impl Serving<'_> {
     }
 
     /// Serves a request on its own, until it is answered or taken back.
-    fn begin(&mut self, request: Request<RecvStream>, responder: SendResponse<Bytes>) {
+    fn begin(&mut self, request: Request<RecvStream>, responder: SendResponse<Parcel>) {
         self.served = self.served.saturating_add(1);
         let (worker, client, open) = (Rc::clone(self.worker), Rc::clone(&self.client), Streams::open(&self.streams));
         let seated = Seated::new(&worker, worker.registry.stand());
+        let shelf = Shelf::new(&self.store);
         spawn_local(async move {
-            serve_stream(&worker, seated, &client, request, responder).await;
+            serve_stream(&worker, seated, &client, request, responder, shelf).await;
             drop(open);
         });
     }
@@ -277,7 +281,7 @@ impl Serving<'_> {
 /// What happens on a connection.
 #[expect(clippy::large_enum_variant, reason = "it is looked at where it is made, and never kept")]
 enum Event {
-    Request(Request<RecvStream>, SendResponse<Bytes>),
+    Request(Request<RecvStream>, SendResponse<Parcel>),
     /// The last stream has ended, or a head has begun or ended.
     Idle,
     /// The client is still there.
@@ -293,12 +297,13 @@ async fn serve_stream(
     mut seated: Seated,
     client: &Client,
     request: Request<RecvStream>,
-    responder: SendResponse<Bytes>,
+    responder: SendResponse<Parcel>,
+    shelf: Rc<Shelf>,
 ) {
     let Some(seat) = seated.seat.take() else { return };
     let guard = Guard::new(seat);
     let answering = RefCell::new(Answering::Waiting(responder));
-    let next = exchange::run(worker, &guard, &mut Downstream::new(client, request, &answering)).await;
+    let next = exchange::run(worker, &guard, &mut Downstream::new(client, request, &answering, shelf)).await;
     if next == Next::Reset {
         // A response that was begun and broke must not look complete.
         answering.borrow_mut().reset(Reason::INTERNAL_ERROR);

@@ -13,6 +13,7 @@ use http::{Request, request};
 use super::head;
 use super::sink::{Answering, Sink};
 use super::source::Source;
+use super::store::Shelf;
 use crate::buffer::Buffer;
 use crate::connection::Client;
 use crate::content::{self, RequestSource};
@@ -39,11 +40,16 @@ pub(super) struct Downstream<'s> {
 }
 
 impl<'s> Downstream<'s> {
-    pub(super) fn new(client: &'s Client, request: Request<RecvStream>, answering: &'s RefCell<Answering>) -> Self {
+    pub(super) fn new(
+        client: &'s Client,
+        request: Request<RecvStream>,
+        answering: &'s RefCell<Answering>,
+        shelf: Rc<Shelf>,
+    ) -> Self {
         let (head, content) = request.into_parts();
         let grpc = head.headers.get(http::header::CONTENT_TYPE).is_some_and(|kind| grpc::is_message(kind.as_bytes()));
         let source = StreamSource { source: Source::new(content, grpc, Waiting::Content), answering };
-        Self { client, head: Some(head), text: None, source, sink: Sink { answering } }
+        Self { client, head: Some(head), text: None, source, sink: Sink { answering, shelf } }
     }
 }
 
@@ -143,7 +149,7 @@ impl RequestSource for StreamSource<'_> {
         !self.source.has_moved()
     }
 
-    async fn gone(&mut self) {
+    async fn gone(&self) {
         poll_fn(|cx| self.answering.borrow_mut().poll_gone(cx)).await;
     }
 

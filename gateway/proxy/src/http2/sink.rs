@@ -3,16 +3,18 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::Buf;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::Response;
 use tokio::time::timeout;
 
 use super::head;
+use super::store::{Parcel, Room, Shelf};
 use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::pace::Progress;
@@ -20,8 +22,8 @@ use crate::transfer::Patience;
 
 /// The sending half of a client's stream, before and after the response has begun.
 pub(super) enum Answering {
-    Waiting(SendResponse<Bytes>),
-    Begun(SendStream<Bytes>),
+    Waiting(SendResponse<Parcel>),
+    Begun(SendStream<Parcel>),
 }
 
 impl Answering {
@@ -41,7 +43,7 @@ impl Answering {
     }
 
     /// Where content goes once the head is sent.
-    fn stream(&mut self) -> io::Result<&mut SendStream<Bytes>> {
+    fn stream(&mut self) -> io::Result<&mut SendStream<Parcel>> {
         match self {
             Self::Waiting(_) => Err(io::ErrorKind::NotConnected.into()),
             Self::Begun(stream) => Ok(stream),
@@ -59,6 +61,7 @@ impl Answering {
 /// Sends a response, as much of it as the client has room for. Shared with the source, which watches for a reset.
 pub(crate) struct Sink<'s> {
     pub(super) answering: &'s RefCell<Answering>,
+    pub(super) shelf: Rc<Shelf>,
 }
 
 impl content::Sink for Sink<'_> {
@@ -69,7 +72,7 @@ impl content::Sink for Sink<'_> {
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
         let patience = (patience, Waiting::Client);
-        let room = poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, cx, &mut told, patience));
+        let room = poll_fn(|cx| poll_room(self.answering.borrow_mut().stream()?, &self.shelf, cx, &mut told, patience));
         timeout(LAST_WORD, room).await.unwrap_or(Ok(0))
     }
 
@@ -84,7 +87,7 @@ impl content::Sink for Sink<'_> {
             }
         }
         let mut sending = Sending::new(piece.content, ends, Waiting::Client);
-        poll_fn(|cx| sending.poll(self.answering.borrow_mut().stream()?, cx, patience)).await?;
+        poll_fn(|cx| sending.poll(self.answering.borrow_mut().stream()?, &self.shelf, cx, patience)).await?;
         match piece.trailers {
             Some(trailers) if piece.last => {
                 let trailers = head::trailer_map(trailers);
@@ -101,25 +104,34 @@ pub(crate) const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// Ready when a stream takes at least a byte: a receiver may be content with any window, and wait for what fits. Returns how much
 /// it takes. `told`: whether `patience` knows what is waited for.
-pub(crate) fn poll_room(
-    stream: &mut SendStream<Bytes>,
+pub(crate) fn poll_room<B: Buf>(
+    stream: &mut SendStream<B>,
+    room: &impl Room<B>,
     cx: &mut Context<'_>,
     told: &mut bool,
     (patience, awaited): (Patience<'_>, Waiting),
 ) -> Poll<io::Result<usize>> {
-    stream.reserve_capacity(1);
-    while stream.capacity() == 0 {
-        match stream.poll_capacity(cx) {
-            Poll::Ready(room) => room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?,
-            Poll::Pending => {
-                if !std::mem::replace(told, true) {
-                    patience.wait_for(awaited);
-                }
-                return Poll::Pending;
-            }
-        };
+    let polled = poll_window(stream, room, 1, cx);
+    if polled.is_pending() && !std::mem::replace(told, true) {
+        patience.wait_for(awaited);
     }
-    Poll::Ready(Ok(stream.capacity()))
+    polled
+}
+
+/// How much of `wanted` bytes, at least one, can be handed over: what there is room for, and then window. A stream that waits for
+/// room takes no window from others.
+fn poll_window<B: Buf>(
+    stream: &mut SendStream<B>,
+    room: &impl Room<B>,
+    wanted: usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let room = ready!(room.poll_room(cx));
+    stream.reserve_capacity(wanted.min(room));
+    while stream.capacity() == 0 {
+        ready!(stream.poll_capacity(cx)).ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?;
+    }
+    Poll::Ready(Ok(stream.capacity().min(room)))
 }
 
 /// One piece of content on its way into a stream's window.
@@ -139,9 +151,10 @@ impl<'p> Sending<'p> {
     }
 
     /// Ready when all of it is on its way. A window that opens by a few bytes now and then does not extend the wait.
-    pub(crate) fn poll(
+    pub(crate) fn poll<B: Buf + Default>(
         &mut self,
-        stream: &mut SendStream<Bytes>,
+        stream: &mut SendStream<B>,
+        room: &impl Room<B>,
         cx: &mut Context<'_>,
         patience: Patience<'_>,
     ) -> Poll<io::Result<()>> {
@@ -150,28 +163,18 @@ impl<'p> Sending<'p> {
             if self.content.is_empty() && !std::mem::take(&mut self.ends) {
                 return Poll::Ready(Ok(()));
             } else if self.content.is_empty() {
-                return Poll::Ready(stream.send_data(Bytes::new(), true).map_err(io::Error::other));
+                return Poll::Ready(stream.send_data(B::default(), true).map_err(io::Error::other));
             }
-            stream.reserve_capacity(self.content.len());
-            let room = match stream.capacity() {
-                0 => match stream.poll_capacity(cx) {
-                    Poll::Pending => {
-                        if !std::mem::replace(&mut self.told, true) {
-                            patience.wait_for(self.awaited);
-                            self.progress = Progress::default();
-                        }
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(room) => room.ok_or(io::ErrorKind::BrokenPipe)?.map_err(io::Error::other)?,
-                },
-                room => room,
+            let Poll::Ready(window) = poll_window(stream, room, self.content.len(), cx)? else {
+                if !std::mem::replace(&mut self.told, true) {
+                    patience.wait_for(self.awaited);
+                    self.progress = Progress::default();
+                }
+                return Poll::Pending;
             };
-            let (now, later) = self.content.split_at(room.min(self.content.len()));
-            if now.is_empty() {
-                continue;
-            }
+            let (now, later) = self.content.split_at(window.min(self.content.len()));
             let ends = self.ends && later.is_empty();
-            stream.send_data(Bytes::copy_from_slice(now), ends).map_err(io::Error::other)?;
+            stream.send_data(room.take(now), ends).map_err(io::Error::other)?;
             self.content = later;
             self.ends &= !ends;
             self.progress.add(now.len());

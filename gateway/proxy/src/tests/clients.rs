@@ -8,7 +8,10 @@ use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
 use bulkhead_model::settings::Network;
-use bulkhead_model::{Action, ClientAuth, ClientRoots, HostTable, Route, Settings, Snapshot, TlsTable};
+use bulkhead_model::tls::TlsWish;
+use bulkhead_model::{
+    Action, ClientAuth, ClientRoots, HostTable, Location, Route, Settings, Snapshot, SubjectRule, TlsTable,
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -42,10 +45,18 @@ pub(super) fn signed(issuer: &Issuer, until: i32) -> Arc<CertifiedKey> {
     Arc::new(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).unwrap())
 }
 
+/// Where clients of a host that names subjects are sent if their certificate is no good.
+const PAGE: &str = "https://help.test/why?not=1";
+
 pub(super) fn policy(issuer: &Issuer, demand: Demand) -> Arc<ClientAuth> {
+    policy_for(issuer, demand, None)
+}
+
+fn policy_for(issuer: &Issuer, demand: Demand, subject: Option<&str>) -> Arc<ClientAuth> {
+    let subject = subject.map(|rule| SubjectRule::parse(rule).unwrap());
     let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
     let roots = ClientRoots::new("mill/ca", &[issuer.der().clone()], &[], algorithms).unwrap();
-    Arc::new(ClientAuth { demand, depth: 1, roots: Arc::new(roots) })
+    Arc::new(ClientAuth { demand, depth: 1, roots: Arc::new(roots), subject })
 }
 
 /// Publishes one route for each host, to the backend of the lane.
@@ -60,17 +71,33 @@ pub(super) fn publish_with(
     hosts: &[(&str, Option<&Arc<ClientAuth>>)],
     (pass_certificate, settings): (bool, Settings),
 ) {
-    let table = hosts.iter().map(|(host, policy)| {
+    let hosts: Vec<_> = hosts.iter().map(|(host, policy)| (*host, *policy, TlsWish::default())).collect();
+    publish_under(lane, number, tls, &hosts, (pass_certificate, settings));
+}
+
+/// The same, of hosts that have something to say of their handshakes.
+pub(super) fn publish_under(
+    lane: &Lane,
+    number: u64,
+    tls: TlsTable,
+    hosts: &[(&str, Option<&Arc<ClientAuth>>, TlsWish)],
+    (pass_certificate, settings): (bool, Settings),
+) {
+    let table = hosts.iter().map(|(host, policy, wish)| {
         let route = Route {
             host: (*host).into(),
             path: "/".into(),
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
-            client_auth: policy.map(|policy| RouteAuth { policy: Arc::clone(policy), pass_certificate }),
+            client_auth: policy.map(|policy| RouteAuth {
+                policy: Arc::clone(policy),
+                pass_certificate,
+                error_page: policy.subject.as_ref().and_then(|_| Location::parse(PAGE)),
+            }),
             filters: None,
             action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&lane.backend), weight: 1 }])),
         };
-        let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false);
+        let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false).under(*wish);
         (HostPattern::parse(host).unwrap(), Arc::new(paths))
     });
     let hosts = HostTable::from_iter(table);
@@ -146,6 +173,50 @@ async fn who_is_let_in_depends_on_the_certificate_and_on_what_the_host_demands()
         }
     }
     assert!(lane.faults("client_certificate_missing") > 0 && lane.faults("client_certificate_refused") > 0);
+}
+
+#[tokio::test]
+async fn a_host_that_names_subjects_lets_in_no_others_and_sends_those_without_a_good_certificate_elsewhere() {
+    use Demand::{Optional, OptionalUntrusted, Required};
+    let lane = Lane::start().await;
+    let (ours, theirs) = (issuer("ours"), issuer("theirs"));
+    let [good, expired, foreign] = [signed(&ours, 2100), signed(&ours, 2021), signed(&theirs, 2100)];
+    let elsewhere = Some(PAGE);
+    for (number, (demand, rule, identity, status, location)) in [
+        (Required, "CN=alice", Some(&good), "200", None),
+        (Required, "CN=(bob|alice)$", Some(&good), "200", None),
+        (Required, "CN=bob", Some(&good), "403", None),
+        (Required, "CN=Mill", Some(&good), "403", None),
+        (Required, "CN=alice", None, "302", elsewhere),
+        (Required, "CN=alice", Some(&expired), "302", elsewhere),
+        (Required, "CN=alice", Some(&foreign), "302", elsewhere),
+        (Optional, "CN=alice", None, "403", None),
+        (Optional, "CN=bob", Some(&good), "403", None),
+        (OptionalUntrusted, "CN=alice", Some(&foreign), "200", None),
+        (OptionalUntrusted, "CN=bob", Some(&foreign), "403", None),
+        (OptionalUntrusted, "CN=alice", Some(&expired), "302", elsewhere),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let policy = policy_for(&ours, demand, Some(rule));
+        publish(&lane, number as u64 + 2, TlsTable::default(), &[("a.test", Some(&policy)), ("b.test", None)]);
+        let mut peer = connect(&lane, &with(identity), "a.test").await.unwrap();
+        if status == "200" {
+            assert_eq!(ask(&lane, &mut peer, "a.test", "").await.0, "200", "{demand:?} {rule}");
+            continue;
+        }
+        peer.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        let head = peer.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{demand:?} {rule}: {head}");
+        assert_eq!(head.split("Location: ").nth(1).and_then(|rest| rest.lines().next()), location, "{head}");
+        peer.until("\n").await;
+        assert_eq!(ask(&lane, &mut peer, "b.test", "").await.0, "200", "the connection is as good as before");
+        peer.send("GET / HTTP/1.1\r\nHost: \r\n\r\n").await;
+        let head = peer.head().await;
+        assert!(!head.contains("Location"), "nor is anybody else sent there: {head}");
+    }
+    eventually("it is counted", || lane.faults("client_subject_refused") == 5).await;
 }
 
 /// As in CVE-2026-48491 and CVE-2026-50149, where a policy was chosen by the name in the handshake, or by none, and a request for

@@ -11,6 +11,7 @@ mod http2;
 mod identity;
 mod overload;
 mod poisoning;
+mod policies;
 mod proxy_protocol;
 mod retry;
 mod support;

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use bulkhead_model::tls::{Certificate, MinVersion, TlsPolicy};
 use bulkhead_model::{HostPattern, Settings, TlsTable};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, HandshakeKind, SignatureScheme, SupportedProtocolVersion};
+use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::support::{Lane, Peer, eventually};
+use crate::upstream::verifier::{Signatures, Trusted, Verifier};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 pub(super) const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
@@ -44,50 +44,18 @@ fn with(mut table: TlsTable, change: impl FnOnce(&mut TlsTable)) -> TlsTable {
     table
 }
 
-/// Takes any certificate, so that a test can look at it, but checks that the server has its key.
-#[derive(Debug)]
-struct Curious(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Curious {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
-}
-
 /// One client: it resumes the sessions that it has had.
 pub(super) fn client(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = Arc::new(Curious(provider.signature_verification_algorithms));
-    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    client_of(aws_lc_rs::default_provider(), versions)
+}
+
+/// The same, with the ciphers of `provider` in its order.
+pub(super) fn client_of(provider: CryptoProvider, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    // Takes any certificate, so that a test can look at it, but checks that the server has its key.
+    let algorithms = provider.signature_verification_algorithms;
+    let verifier = Arc::new(Verifier { trusted: Trusted::Anyone, signatures: Signatures::Verified, algorithms });
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider));
+    let builder = builder.with_protocol_versions(versions).unwrap();
     builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
 }
 

@@ -4,6 +4,7 @@
 //! lease have let go of it.
 
 mod request;
+mod resets;
 mod response;
 mod watch;
 
@@ -29,6 +30,7 @@ use crate::exchange::grpc;
 use crate::fault::Fault;
 
 use request::{Sink, translate};
+use resets::{Call, Resets};
 use response::Source;
 use watch::{KeepAlive, Watch};
 
@@ -50,6 +52,7 @@ struct Session {
     /// It has ended.
     closed: Cell<bool>,
     opened: Instant,
+    resets: Resets,
     /// Since when the sweep has seen it unused.
     idle_since: Cell<Option<Instant>>,
 }
@@ -89,7 +92,7 @@ impl Sessions {
     /// A place on the connection that was opened last, if any has one.
     fn vacancy(&self) -> Option<Lease> {
         let mut list = self.list.borrow_mut();
-        list.retain(|session| session.is_alive());
+        list.retain(|session| session.is_alive() && !session.resets.is_spent());
         let session = list.iter().rev().find(|session| session.has_room())?;
         Some(Lease::new(session, true))
     }
@@ -104,11 +107,13 @@ impl Sessions {
             tracing::debug!(%error, "an HTTP/2 connection to a backend could not be opened");
             Fault::ConnectFailed
         })?;
+        let opened = Instant::now();
         let session = Rc::new(Session {
             send,
             active: Cell::new(0),
             closed: Cell::new(false),
-            opened: Instant::now(),
+            opened,
+            resets: Resets::new(opened),
             idle_since: Cell::new(None),
         });
         let pings = connection.ping_pong();
@@ -191,9 +196,13 @@ impl Lease {
         let timeout = request.headers().get("grpc-timeout").and_then(|value| grpc::timeout(value.as_bytes()));
         let ends = first.last && first.content.is_empty() && first.trailers.is_none();
         let begun = self.send.send_request(request, ends).and_then(|(response, stream)| {
-            let mut sink = Sink::new(stream);
+            let mut sink = Sink::new(stream, ends);
             let put = if ends { Ok(()) } else { sink.put(first) };
-            put.map(|()| Begun { source: Source::new(response), sink, timeout })
+            put.map(|()| Begun {
+                halves: Some((Source::new(response), sink)),
+                timeout,
+                session: Rc::clone(&self.session),
+            })
         });
         begun.map_err(|error| {
             tracing::debug!(%error, "an HTTP/2 connection to a backend takes no request");
@@ -202,14 +211,34 @@ impl Lease {
     }
 }
 
-/// A request that was begun.
+/// A request that was begun. It is taken back when this is dropped before both sides have ended.
 pub(crate) struct Begun {
-    /// Where its response comes from.
-    pub(crate) source: Source,
-    /// Where the rest of its content goes.
-    pub(crate) sink: Sink,
+    /// There until it is dropped.
+    halves: Option<(Source, Sink)>,
     /// How long it may take, if it says so.
     pub(crate) timeout: Option<Duration>,
+    session: Rc<Session>,
+}
+
+impl Begun {
+    /// Where its response comes from, and where the rest of its content goes.
+    pub(crate) fn halves(&mut self) -> Option<(&mut Source, &mut Sink)> {
+        self.halves.as_mut().map(|(source, sink)| (source, sink))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let Some((source, mut sink)) = self.halves.take() else { return };
+        if (source.has_ended() && sink.has_ended()) || sink.is_broken() {
+            return;
+        }
+        let now = Instant::now();
+        if !self.session.resets.spend(now) {
+            let place = Lease::new(&self.session, true);
+            self.session.resets.delay(now, Call { _source: source, _sink: sink, _place: place });
+        }
+    }
 }
 
 impl Drop for Lease {

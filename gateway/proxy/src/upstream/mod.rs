@@ -10,9 +10,10 @@ mod heard;
 mod http2;
 mod pool;
 mod tls;
+pub(crate) mod verifier;
 
 pub(crate) use connect::connect;
 pub(crate) use flight::Flight;
 pub(crate) use group::{Group, Groups};
-pub(crate) use http2::{Begun, Lease};
+pub(crate) use http2::Lease;
 pub(crate) use pool::{Pool, Slot};

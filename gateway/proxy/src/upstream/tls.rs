@@ -8,18 +8,17 @@ use std::sync::{Arc, OnceLock};
 use bulkhead_model::UpstreamTls;
 use bulkhead_model::backend::Protocol;
 use bulkhead_model::upstream_tls::{TlsVersions, Trust};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
+use rustls::{ClientConfig, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::fault::Fault;
+use crate::upstream::verifier::{Signatures, Trusted, Verifier};
 
 /// Sessions kept to be resumed, of one endpoint and thread: as many tickets as a connection brings, and one connection more.
 const SESSIONS: usize = 8;
@@ -102,101 +101,17 @@ fn config(policy: &UpstreamTls, protocol: Protocol) -> Result<ClientConfig, rust
     Ok(config)
 }
 
-fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
-    match trust {
-        Trust::Anyone => Ok(Arc::new(Anyone(Arc::clone(provider)))),
+fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error> {
+    let algorithms = provider.signature_verification_algorithms;
+    Ok(Arc::new(match trust {
+        Trust::Anyone => Verifier { trusted: Trusted::Anyone, signatures: Signatures::Unread, algorithms },
         Trust::Roots { roots, depth } => {
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider)).build();
-            let verifier = verifier.map_err(|error| rustls::Error::General(error.to_string()))?;
-            Ok(match depth {
-                None => verifier,
-                Some(depth) => Arc::new(Shallow { verifier, depth: usize::from(*depth) }),
-            })
+            let built = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider)).build();
+            let by = built.map_err(|error| rustls::Error::General(error.to_string()))?;
+            let trusted = Trusted::By { by, depth: depth.map_or(usize::MAX, usize::from) };
+            Verifier { trusted, signatures: Signatures::Verified, algorithms }
         }
-    }
-}
-
-/// Looks at no more than the first intermediate certificates, so that no path is longer.
-#[derive(Debug)]
-struct Shallow {
-    verifier: Arc<WebPkiServerVerifier>,
-    depth: usize,
-}
-
-impl ServerCertVerifier for Shallow {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let nearest = intermediates.get(..self.depth).unwrap_or(intermediates);
-        self.verifier.verify_server_cert(leaf, nearest, name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, leaf, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, leaf, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Takes every certificate, unread. Signatures are not looked at either: of a key that nobody vouches for they prove nothing,
-/// and backends whose certificates nobody checks have some that cannot be parsed.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+    }))
 }
 
 /// What went wrong, as far as it helps to tell it apart.

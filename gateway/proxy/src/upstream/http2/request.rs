@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Waker};
 
 use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
@@ -16,7 +17,7 @@ use crate::content::{self, Piece};
 use crate::deadline::Waiting;
 use crate::fault::Fault;
 use crate::http2::head::{parts, trailer_map};
-use crate::http2::{LAST_WORD, Sending, poll_room};
+use crate::http2::{Boundless, LAST_WORD, Sending, poll_room};
 use crate::transfer::Patience;
 
 /// The header list for a request head as it would go to a backend of HTTP/1.1, which is our own and well-formed.
@@ -48,15 +49,28 @@ pub(crate) struct Sink {
     stream: SendStream<Bytes>,
     /// The first piece went with the head.
     first_sent: bool,
+    /// All of the request has been handed over.
+    ended: bool,
 }
 
 impl Sink {
-    pub(super) fn new(stream: SendStream<Bytes>) -> Self {
-        Self { stream, first_sent: false }
+    /// `ended`: there is no content.
+    pub(super) fn new(stream: SendStream<Bytes>, ended: bool) -> Self {
+        Self { stream, first_sent: false, ended }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the backend has ended the request, or the connection has.
+    pub(super) fn is_broken(&mut self) -> bool {
+        self.stream.poll_reset(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Hands over the first piece, whether there is room for it or not.
     pub(super) fn put(&mut self, piece: Piece<'_>) -> Result<(), h2::Error> {
+        self.ended = piece.last;
         let ends = piece.last && piece.trailers.is_none();
         if ends || !piece.content.is_empty() {
             self.stream.send_data(Bytes::copy_from_slice(piece.content), ends)?;
@@ -74,7 +88,7 @@ impl content::Sink for Sink {
 
     async fn ready(&mut self, patience: Patience<'_>) -> io::Result<usize> {
         let mut told = false;
-        let room = poll_fn(|cx| poll_room(&mut self.stream, cx, &mut told, (patience, Waiting::Send)));
+        let room = poll_fn(|cx| poll_room(&mut self.stream, &Boundless, cx, &mut told, (patience, Waiting::Send)));
         timeout(LAST_WORD, room).await.unwrap_or(Ok(0))
     }
 
@@ -84,7 +98,8 @@ impl content::Sink for Sink {
             return Ok(());
         }
         let mut sending = Sending::new(piece.content, piece.last && piece.trailers.is_none(), Waiting::Send);
-        poll_fn(|cx| sending.poll(&mut self.stream, cx, patience)).await?;
+        poll_fn(|cx| sending.poll(&mut self.stream, &Boundless, cx, patience)).await?;
+        self.ended = piece.last;
         match piece.trailers {
             Some(trailers) if piece.last => self.stream.send_trailers(trailer_map(trailers)).map_err(io::Error::other),
             _ => Ok(()),

@@ -44,6 +44,11 @@ impl Source {
         Self { response, content: None, head: Vec::new(), bodiless: false }
     }
 
+    /// Whether all of it has come.
+    pub(super) fn has_ended(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content::Source::piece(content).last)
+    }
+
     fn poll_response(&mut self, interim: &mut u32, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, Fault>> {
         while let Poll::Ready(Some(informational)) = self.response.poll_informational(cx) {
             informational.map_err(|error| classify(&error))?;

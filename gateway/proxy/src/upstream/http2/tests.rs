@@ -7,6 +7,8 @@ use tokio::time::{Instant, timeout};
 use super::*;
 
 const PING: u8 = 6;
+const RST_STREAM: u8 = 3;
+const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
 /// Reads frames up to one of this kind; its content. `None` at the end of the connection.
 async fn until(server: &mut DuplexStream, kind: u8) -> Option<Vec<u8>> {
@@ -22,15 +24,15 @@ async fn until(server: &mut DuplexStream, kind: u8) -> Option<Vec<u8>> {
 }
 
 /// A session with one request on its way, and the backend's end of it.
-async fn begin(sessions: &Sessions) -> (Lease, Source, DuplexStream) {
+async fn begin(sessions: &Sessions) -> (Lease, Begun, DuplexStream) {
     let (client, mut server) = duplex(1 << 16);
     let mut lease = sessions.establish(client, KeepAlive::default()).await.unwrap();
     server.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
     server.read_exact(&mut [0; 24]).await.unwrap();
-    let Begun { source, .. } = lease
+    let begun = lease
         .begin(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", false, Piece { content: b"", last: true, trailers: None })
         .unwrap();
-    (lease, source, server)
+    (lease, begun, server)
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,6 +119,51 @@ async fn of_too_many_connections_the_unused_are_closed() {
         let keep = Duration::from_secs(60);
         assert_eq!(sessions.sweep(Instant::now(), keep, 2), 2);
         assert_eq!(sessions.sweep(Instant::now(), keep, 0), 1);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+const NOTHING: Piece<'_> = Piece { content: b"", last: true, trailers: None };
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_on_which_much_is_taken_back_takes_no_more_and_does_it_late() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (mut lease, begun, mut server) = begin(&sessions).await;
+        let calls: Vec<Begun> = (0..20).map(|_| lease.begin(GET, false, NOTHING).unwrap()).collect();
+        let since = Instant::now();
+        // At the limit, one above, and the rest.
+        for (at, call) in calls.into_iter().enumerate() {
+            assert_eq!(sessions.vacancy().is_some(), at < 17, "{at} were taken back");
+            drop(call);
+        }
+        for at in 0..20 {
+            assert_eq!(until(&mut server, RST_STREAM).await.unwrap(), CANCEL);
+            assert_eq!(since.elapsed().as_millis() >= 1000, at >= 16, "{at}");
+        }
+        assert!(sessions.is_empty(), "others get another connection");
+        // Who was on it before is served to the end; then it is closed.
+        drop(lease);
+        assert!(timeout(Duration::from_secs(10), until(&mut server, RST_STREAM)).await.is_err());
+        drop(begun);
+        assert!(until(&mut server, RST_STREAM).await.is_some());
+        assert!(until(&mut server, RST_STREAM).await.is_none());
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_taken_back_now_and_then_leave_a_connection_as_it_is() {
+    let sessions = Sessions::default();
+    let test = async {
+        let (mut lease, _begun, mut server) = begin(&sessions).await;
+        for _ in 0..100 {
+            drop(lease.begin(GET, false, NOTHING).unwrap());
+            assert_eq!(until(&mut server, RST_STREAM).await.unwrap(), CANCEL);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        assert!(sessions.vacancy().is_some());
     };
     LocalSet::new().run_until(test).await;
 }

@@ -55,7 +55,11 @@ impl Watch {
     {
         let mut silence = Silence { questions: 0, heard: 0, asked: false, asks: pings };
         let mut sleep = pin!(sleep_until(Instant::now() + self.keep_alive.interval));
+        let mut late = pin!(sleep_until(Instant::now()));
         let ended = poll_fn(|cx| {
+            if let Some(session) = self.session.upgrade() {
+                session.resets.poll_late(late.as_mut(), cx);
+            }
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
                 return Poll::Ready(ended);
             }
@@ -67,6 +71,7 @@ impl Watch {
         }
         if let Some(session) = self.session.upgrade() {
             session.closed.set(true);
+            session.resets.clear();
         }
     }
 
