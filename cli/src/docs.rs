@@ -97,20 +97,51 @@ fn sources(folder: &Path) -> String {
     text
 }
 
-#[test]
-fn every_test_that_the_page_on_security_names_exists() {
-    let rooms = ["cli/src", "crds/src", "gateway", "operator", "tests"];
-    let code: String = rooms.iter().map(|room| sources(&root().join(room))).collect();
-    let page = read("docs/security.md");
+/// Whether a function of this name is run as a test: by cargo, in the list of the cluster tests, or as an attack.
+fn is_test(code: &str, name: &str) -> bool {
+    let by_cargo = code.match_indices(&format!("fn {name}(")).any(|(at, _)| {
+        let before = code.get(..at).unwrap_or_default();
+        let own = before.rsplit("\n\n").next().unwrap_or_default();
+        own.contains("#[test]") || own.contains("#[tokio::test")
+    });
+    by_cargo || code.contains(&format!("test({name})")) || code.contains(&format!("attack(\"{name}\""))
+}
+
+/// Names of tests in a piece of a page.
+fn tests_named(text: &str) -> Vec<&str> {
     let is_name = |word: &&str| {
         word.contains('_')
             && word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_name).collect();
+    text.split('`').skip(1).step_by(2).filter(is_name).collect()
+}
+
+#[test]
+fn every_test_that_the_page_on_security_names_is_one() {
+    let rooms = ["cli/src", "crds/src", "gateway", "operator", "tests"];
+    let code: String = rooms.iter().map(|room| sources(&root().join(room))).collect();
+    let page = read("docs/security.md");
+    let named = tests_named(&page);
     assert!(named.len() > 50, "{named:?}");
     for name in named {
-        let exists = code.contains(&format!("fn {name}(")) || code.contains(&format!("attack(\"{name}\""));
-        assert!(exists, "docs/security.md names {name}, which no test is called");
+        assert!(is_test(&code, name), "docs/security.md names {name}, which no test is called");
+    }
+    assert!(!is_test(&code, "tests_named"), "this function is no test");
+}
+
+#[test]
+fn every_attack_and_mistake_on_the_page_on_security_has_a_test() {
+    let page = read("docs/security.md");
+    for (title, least) in
+        [("| attack | defence | shown by |", 30), ("| mistake | for example | defence | shown by |", 10)]
+    {
+        let table = page.split_once(title).unwrap().1;
+        let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+        assert!(rows.len() >= least, "{} rows below {title}", rows.len());
+        for row in rows {
+            let shown = row.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap();
+            assert!(!tests_named(shown).is_empty(), "nothing shows {row}");
+        }
     }
 }
 

@@ -63,9 +63,7 @@ pub(crate) fn admit(value: &Value) -> Result<GatewayInstance, Mistake> {
 /// YAML reads some words as something else: `y`, `no` and `on` as booleans, `1e3` as a number.
 fn names_are_texts(value: &Value) -> Result<(), Mistake> {
     for (field, pointer) in [("metadata.namespace", "/metadata/namespace"), ("metadata.name", "/metadata/name")] {
-        if let Some(other @ (Value::Bool(_) | Value::Number(_))) = value.pointer(pointer) {
-            let what = if other.is_boolean() { "boolean" } else { "number" };
-            let reason = format!("{field} is read as the {what} {other}: put it in quotes");
+        if let Some(reason) = value.pointer(pointer).and_then(|value| read_as(field, value)) {
             return Err(Mistake { field: field.to_owned(), reason });
         }
     }
@@ -77,12 +75,36 @@ fn mistyped(value: &Value, error: &str) -> Mistake {
     let schema = crd_json().unwrap_or_default();
     let root = schema.pointer("/spec/versions/0/schema/openAPIV3Schema");
     match root.and_then(|root| wrong_type(value, root, "")) {
-        Some(field) => Mistake { reason: format!("{field}: {error}"), field },
+        Some((field, value, schema)) => {
+            let reason = text_without_quotes(&field, value, schema).unwrap_or_else(|| format!("{field}: {error}"));
+            Mistake { field, reason }
+        }
         None => Mistake { field: String::new(), reason: error.to_owned() },
     }
 }
 
-fn wrong_type(value: &Value, schema: &Value, path: &str) -> Option<String> {
+/// What to do about a text that YAML reads as something else, as it does with `Off`.
+fn text_without_quotes(field: &str, value: &Value, schema: &Value) -> Option<String> {
+    if schema.get("type").and_then(Value::as_str) != Some("string") {
+        return None;
+    }
+    let reason = read_as(field, value)?;
+    let words = schema.get("enum").and_then(Value::as_array).into_iter().flatten().map(Value::to_string);
+    let words = words.collect::<Vec<_>>().join(", ");
+    Some(if words.is_empty() { reason } else { format!("{reason}, one of {words}") })
+}
+
+fn read_as(field: &str, value: &Value) -> Option<String> {
+    let what = match value {
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        _ => return None,
+    };
+    Some(format!("{field} is read as the {what} {value}: put it in quotes"))
+}
+
+/// The first value that its schema does not allow: its path, itself, and the schema.
+fn wrong_type<'v>(value: &'v Value, schema: &'v Value, path: &str) -> Option<(String, &'v Value, &'v Value)> {
     let word = schema.get("type").and_then(Value::as_str);
     let listed = schema.get("enum").and_then(Value::as_array);
     let fits = match word {
@@ -95,7 +117,7 @@ fn wrong_type(value: &Value, schema: &Value, path: &str) -> Option<String> {
         _ => true,
     };
     if !(value.is_null() || fits && listed.is_none_or(|listed| listed.contains(value))) {
-        return Some(path.to_owned());
+        return Some((path.to_owned(), value, schema));
     }
     match value {
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
@@ -191,76 +213,4 @@ fn is_empty(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn manifest(spec: Value) -> Value {
-        json!({"apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance", "metadata": {"name": "harbour"}, "spec": spec})
-    }
-
-    #[test]
-    fn an_instance_gets_what_an_api_server_would_give_it() {
-        let instance = admit(&manifest(json!({}))).unwrap();
-        assert_eq!(name(&instance).to_string(), "default/harbour");
-        assert_eq!(instance.metadata.generation, Some(1));
-    }
-
-    #[test]
-    fn a_misspelt_field_is_named() {
-        let cases = [
-            (json!({"northsouth": {"enabled": false}}), "spec.northsouth"),
-            (json!({"northSouth": {"limits": {"requestHeadByte": "8Ki"}}}), "spec.northSouth.limits.requestHeadByte"),
-            (json!({"imagePullSecrets": [{"name": "a", "nmae": "b"}]}), "spec.imagePullSecrets[0].nmae"),
-        ];
-        for (spec, field) in cases {
-            assert!(admit(&manifest(spec)).unwrap_err().reason.contains(field), "{field}");
-        }
-    }
-
-    #[test]
-    fn a_value_of_another_type_is_named_with_its_field() {
-        let cases = [
-            (json!({"northSouth": {"replicas": "two"}}), "spec.northSouth.replicas"),
-            (json!({"northSouth": {"ingressClass": {"alsoServe": [1]}}}), "spec.northSouth.ingressClass.alsoServe[0]"),
-            (json!({"managementState": "Stopped"}), "spec.managementState"),
-        ];
-        for (spec, field) in cases {
-            let mistake = admit(&manifest(spec)).unwrap_err();
-            assert_eq!(mistake.field, field, "{mistake:?}");
-            assert!(mistake.reason.starts_with(field), "{mistake:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_that_yaml_reads_as_a_boolean_must_be_quoted() {
-        let mut value = manifest(json!({}));
-        value["metadata"]["namespace"] = json!(true);
-        let mistake = admit(&value).unwrap_err();
-        assert_eq!(mistake.reason, "metadata.namespace is read as the boolean true: put it in quotes");
-    }
-
-    #[test]
-    fn a_rule_of_the_schema_holds_here_as_well() {
-        let error = admit(&manifest(json!({"northSouth": {"enabled": false}, "eastWest": {"enabled": false}})))
-            .unwrap_err()
-            .reason;
-        assert!(error.contains("at least one lane must be enabled"), "{error}");
-    }
-
-    #[test]
-    fn a_field_that_says_nothing_is_no_mistake() {
-        let spec = json!({"image": "", "imagePullSecrets": [], "northSouth": {"replicas": null, "drain": {"timeoutSeconds": 5}, "limits": {"requestHeadTimeout": "90s"}}});
-        assert!(admit(&manifest(spec)).is_ok());
-    }
-
-    #[test]
-    fn a_name_that_is_no_label_cannot_become_a_path() {
-        for bad in ["../up", "a/b", "Harbour", "", "-a", "a.b", &"a".repeat(64)] {
-            let mut value = manifest(json!({}));
-            value["metadata"]["name"] = json!(bad);
-            assert!(admit(&value).is_err(), "{bad:?}");
-        }
-    }
-}
+mod tests;

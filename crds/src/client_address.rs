@@ -19,7 +19,8 @@ pub(crate) const NO_PEER_MAY_SPEAK: &str = "proxyProtocol Accept closes connecti
 )))]
 pub struct ClientAddress {
     /// Whether every connection begins with a PROXY protocol header (version 1 or 2). Accept: it must; one without is closed, and so is one from
-    /// a peer that is not in trustedCIDRs, for whoever can write that header chooses its address. Off: it must not.
+    /// a peer that is not in trustedCIDRs, for whoever can write that header chooses its address. "Off": it must not; the quotes are needed,
+    /// because YAML takes the bare word for a boolean.
     pub proxy_protocol: ProxyProtocol,
     /// Address blocks (CIDR) of the proxies in front of this lane, whose X-Forwarded-For, -Host and -Proto are believed, and whose PROXY
     /// protocol header is. Empty: nobody's are.

@@ -10,7 +10,8 @@ use crate::schema::embedded_list;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NetworkPolicySpec {
-    /// Managed: the operator keeps a NetworkPolicy that lets in traffic to the lane's ports and nothing else. Off: none is made.
+    /// Managed: the operator keeps a NetworkPolicy that lets in traffic to the lane's ports and nothing else. "Off": none is made;
+    /// the quotes are needed, because YAML takes the bare word for a boolean.
     pub mode: NetworkPolicyMode,
     /// Who may open connections to the traffic ports, as in a NetworkPolicy. Empty: everybody who can reach the Service.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AccessLog {
-    /// Shape of a line. Json: one object per request. IngressNginx: the line that ingress-nginx writes, for existing parsers. Off: none.
+    /// Shape of a line. Json: one object per request. IngressNginx: the line that ingress-nginx writes, for existing parsers. "Off": none;
+    /// the quotes are needed, because YAML takes the bare word for a boolean.
     pub format: AccessLogFormat,
     /// Paths that are not logged, such as /healthz, compared exactly with the path of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::proxies::Bench;
 use crate::table::Row;
+use crate::traffic::Traffic;
 use crate::{load, site};
 
 /// Changes, one Ingress each.
@@ -18,8 +19,8 @@ const PAUSE: Duration = Duration::from_millis(40);
 const SECONDS: u32 = 10;
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Row> {
-    let gateway = bench.gateway(&[]).await?;
-    let running = load::begin(&bench.script, gateway.proxy.port, SECONDS)?;
+    let gateway = bench.gateway(Traffic::Http1, &[]).await?;
+    let running = load::begin(bench, Traffic::Http1, gateway.proxy.port, SECONDS)?;
     let new = |change: usize| format!("/new{change}");
     for change in 0..CHANGES {
         gateway.replace(change % site::HOSTS, &new(change))?;

@@ -3,44 +3,71 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::load;
 use crate::proxies::{Bench, Proxy};
 use crate::table::Row;
+use crate::traffic::Traffic;
 
 /// Rounds; the median of their ratios is the figure.
 const ROUNDS: usize = 4;
 /// Seconds of load before a measurement, and during it.
 const WARM: u32 = 1;
 const MEASURED: u32 = 3;
-/// At most this part of nginx's and of haproxy's CPU time.
-const NGINX: f64 = 0.95;
-const HAPROXY: f64 = 0.90;
+
+/// What is compared, and with whom.
+pub(crate) struct Comparison {
+    traffic: Traffic,
+    /// Name of the row, and at most what part of nginx's CPU time.
+    nginx: (&'static str, f64),
+    /// The same of haproxy's.
+    haproxy: (&'static str, f64),
+}
+
+/// Every comparison.
+pub(crate) const COMPARISONS: [Comparison; 3] = [
+    Comparison {
+        traffic: Traffic::Http1,
+        nginx: ("CPU time per request / nginx", 0.95),
+        haproxy: ("CPU time per request / haproxy", 0.90),
+    },
+    Comparison {
+        traffic: Traffic::Http2,
+        nginx: ("HTTP/2: CPU time per request / nginx", 0.60),
+        haproxy: ("HTTP/2: CPU time per request / haproxy", 0.90),
+    },
+    Comparison {
+        traffic: Traffic::Handshakes,
+        nginx: ("TLS: CPU time per handshake / nginx", 0.55),
+        haproxy: ("TLS: CPU time per handshake / haproxy", 0.55),
+    },
+];
 
 /// Microseconds per request in one round.
-pub(crate) struct Round {
+struct Round {
     gateway: f64,
     nginx: f64,
     haproxy: f64,
 }
 
-pub(crate) async fn measure(bench: &Bench) -> Result<Vec<Round>> {
+async fn measure(bench: &Bench, traffic: Traffic) -> Result<Vec<Round>> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let gateway = cost(bench, &bench.gateway(&[]).await?.proxy)?;
-        let nginx = cost(bench, &bench.nginx().await?)?;
-        let haproxy = cost(bench, &bench.haproxy().await?)?;
+        let gateway = cost(bench, traffic, &bench.gateway(traffic, &[]).await?.proxy)?;
+        let nginx = cost(bench, traffic, &bench.nginx(traffic).await?)?;
+        let haproxy = cost(bench, traffic, &bench.haproxy(traffic).await?)?;
         rounds.push(Round { gateway, nginx, haproxy });
     }
     Ok(rounds)
 }
 
 /// The rows for the table.
-pub(crate) fn rows(rounds: Result<Vec<Round>>) -> Vec<(&'static str, Result<Row>)> {
-    let rounds = match rounds {
+pub(crate) async fn rows(bench: &Bench, comparison: &Comparison) -> Vec<(&'static str, Result<Row>)> {
+    let ((nginx, at_most_nginx), (haproxy, at_most_haproxy)) = (comparison.nginx, comparison.haproxy);
+    let rounds = match measure(bench, comparison.traffic).await {
         Ok(rounds) => rounds,
-        Err(error) => return vec![("CPU time per request", Err(error))],
+        Err(error) => return vec![(nginx, Err(error)), (haproxy, Err(anyhow!("see above")))],
     };
     let row = |target, peer: fn(&Round) -> f64| {
         let ratio = Spread::of(rounds.iter().map(|round| round.gateway / peer(round)));
@@ -55,17 +82,14 @@ pub(crate) fn rows(rounds: Result<Vec<Round>>) -> Vec<(&'static str, Result<Row>
         );
         Ok(Row { figure: ratio.median, target, decimals: 2, remark })
     };
-    vec![
-        ("CPU time per request / nginx", row(NGINX, |round| round.nginx)),
-        ("CPU time per request / haproxy", row(HAPROXY, |round| round.haproxy)),
-    ]
+    vec![(nginx, row(at_most_nginx, |round| round.nginx)), (haproxy, row(at_most_haproxy, |round| round.haproxy))]
 }
 
 /// Microseconds of CPU time that a proxy spends on a request.
-fn cost(bench: &Bench, proxy: &Proxy) -> Result<f64> {
-    load::run(&bench.script, proxy.port, WARM)?;
+fn cost(bench: &Bench, traffic: Traffic, proxy: &Proxy) -> Result<f64> {
+    load::run(bench, traffic, proxy.port, WARM)?;
     let before = run_time(proxy.process.id())?;
-    let load = load::run(&bench.script, proxy.port, MEASURED)?;
+    let load = load::run(bench, traffic, proxy.port, MEASURED)?;
     let spent = run_time(proxy.process.id())?.saturating_sub(before);
     Ok(spent as f64 / 1000.0 / load.requests as f64)
 }

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::proxies::Bench;
 use crate::site;
 use crate::table::Row;
+use crate::traffic::Traffic;
 
 /// Connections that are measured.
 const CONNECTIONS: usize = 5_000;
@@ -21,7 +22,7 @@ const TARGET: f64 = 4096.0;
 const SETTLE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn measure(bench: &Bench) -> Result<Row> {
-    let gateway = bench.gateway(&[]).await?;
+    let gateway = bench.gateway(Traffic::Http1, &[]).await?;
     let (address, id) = (gateway.proxy.address(), gateway.proxy.process.id());
     let mut held = open(address, WARM)?;
     sleep(SETTLE).await;

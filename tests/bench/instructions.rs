@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use crate::load;
 use crate::proxies::Bench;
 use crate::table::Row;
+use crate::traffic::Traffic;
 
 /// Half of what nginx needs here.
 const TARGET: f64 = 14_000.0;
@@ -44,8 +45,9 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Row> {
 async fn run(bench: &Bench, seconds: u32) -> Result<Run> {
     let counts = bench.folder("callgrind")?;
     let out = format!("--callgrind-out-file={}", counts.join("count").display());
-    let gateway = bench.gateway(&["valgrind", "--tool=callgrind", "--separate-threads=yes", &out]).await?;
-    let load = load::run(&bench.script, gateway.proxy.port, seconds)?;
+    let gateway =
+        bench.gateway(Traffic::Http1, &["valgrind", "--tool=callgrind", "--separate-threads=yes", &out]).await?;
+    let load = load::run(bench, Traffic::Http1, gateway.proxy.port, seconds)?;
     gateway.proxy.process.signal(Signal::TERM)?;
     gateway.proxy.process.wait_exit(Duration::from_secs(30)).await?;
     Ok(Run { threads: threads(&counts)?, requests: load.requests })

@@ -2,7 +2,8 @@
 //! within the targets.
 //!
 //! In: the gateway of the `dist` profile and the peers of the distribution. Out: a table, and failure if a figure is behind
-//! its target. `site` is what all of them serve, `proxies` starts them, `load` asks; every other file is one measurement.
+//! its target. `site` is what all of them serve, `traffic` how it is asked for, `proxies` starts
+//! them, `load` asks; every other file is one measurement.
 
 mod changes;
 mod cpu;
@@ -13,6 +14,7 @@ mod proxies;
 mod site;
 mod syscalls;
 mod table;
+mod traffic;
 
 use std::process::ExitCode;
 
@@ -20,18 +22,21 @@ use anyhow::Result;
 
 use crate::proxies::Bench;
 use crate::table::Table;
+use crate::traffic::Traffic;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode> {
     let bench = Bench::new()?;
     let mut table = Table::default();
-    table.add("system calls per request", syscalls::measure(&bench).await)?;
+    table.add("system calls per request", syscalls::measure(&bench, Traffic::Http1, syscalls::HTTP1).await)?;
+    table.add("HTTP/2: system calls per request", syscalls::measure(&bench, Traffic::Http2, syscalls::HTTP2).await)?;
     table.add("user instructions per request", instructions::measure(&bench).await)?;
     table.add("failed requests over 200 route changes", changes::measure(&bench).await)?;
     table.add("bytes per idle connection", idle::measure(&bench).await)?;
-    let rounds = cpu::measure(&bench).await;
-    for (name, row) in cpu::rows(rounds) {
-        table.add(name, row)?;
+    for comparison in &cpu::COMPARISONS {
+        for (name, row) in cpu::rows(&bench, comparison).await {
+            table.add(name, row)?;
+        }
     }
     Ok(if table.is_within_targets() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

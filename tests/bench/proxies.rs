@@ -1,7 +1,7 @@
 //! Starting what is measured, each alone on one processor with files of its own.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,9 +12,11 @@ use bulkhead_crds::report::GatewayReport;
 use bulkhead_tests::process::{Launch, Process};
 use bulkhead_tests::wait::wait_for;
 use bulkhead_tests::{exchange, places};
+use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 use crate::site;
+use crate::traffic::Traffic;
 
 /// Longer than any of them takes to start, also under valgrind.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,8 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Bench {
     files: TempDir,
     backend: u16,
-    /// The script of `wrk`.
-    pub(crate) script: PathBuf,
     started: AtomicUsize,
     _process: Process,
 }
@@ -47,14 +47,25 @@ impl Bench {
     pub(crate) fn new() -> Result<Self> {
         let files = TempDir::with_prefix("bulkhead-bench-").context("make a folder")?;
         let backend = free_port()?;
-        let script = files.path().join("requests.lua");
-        fs::write(&script, site::requests())?;
+        for (traffic, more) in [(Traffic::Http1, &[][..]), (Traffic::Handshakes, &[("Connection", "close")])] {
+            fs::write(script(files.path(), traffic), site::requests(more))?;
+        }
+        let key = KeyPair::generate().context("make a key")?;
+        let chain = CertificateParams::new(["localhost".to_owned()])?.self_signed(&key)?.pem();
+        fs::write(files.path().join("chain.pem"), &chain)?;
+        fs::write(files.path().join("key.pem"), key.serialize_pem())?;
+        fs::write(files.path().join("both.pem"), chain + &key.serialize_pem())?;
         let process = nginx(files.path(), "backend", "0", &site::nginx_backend(backend))?;
-        Ok(Self { files, backend, script, started: AtomicUsize::new(0), _process: process })
+        Ok(Self { files, backend, started: AtomicUsize::new(0), _process: process })
+    }
+
+    /// The script of `wrk` for this traffic.
+    pub(crate) fn script(&self, traffic: Traffic) -> PathBuf {
+        script(self.files.path(), traffic)
     }
 
     /// A gateway with one data thread; `under` are the words of a command that runs it, such as valgrind's.
-    pub(crate) async fn gateway(&self, under: &[&str]) -> Result<Gateway> {
+    pub(crate) async fn gateway(&self, traffic: Traffic, under: &[&str]) -> Result<Gateway> {
         let files = self.folder("gateway")?;
         let (document, manifests) = (files.join("lane.json"), files.join("manifests"));
         fs::create_dir(&manifests)?;
@@ -69,7 +80,7 @@ impl Bench {
         let mut command = pinned("1");
         command.args(under).arg(program).arg("run").args(["--threads", "1"]);
         command.arg(format!("--lane=file:{}", document.display())).arg(format!("--source=dir:{}", manifests.display()));
-        command.arg(format!("--http=127.0.0.1:{port}")).arg(format!("--admin=127.0.0.1:{admin}"));
+        command.arg(format!("{}=127.0.0.1:{port}", traffic.flag())).arg(format!("--admin=127.0.0.1:{admin}"));
         let process = Launch::new("gateway", command, &files).start()?;
         let admin = SocketAddr::from(([127, 0, 0, 1], admin));
         wait_for("a ready gateway", PATIENCE, async || {
@@ -80,30 +91,35 @@ impl Bench {
         })
         .await?;
         let proxy = Proxy { process, port };
-        proxy.wait_served().await?;
+        proxy.wait_served(traffic).await?;
         Ok(Gateway { proxy, manifests })
     }
 
     /// nginx as a proxy.
-    pub(crate) async fn nginx(&self) -> Result<Proxy> {
+    pub(crate) async fn nginx(&self, traffic: Traffic) -> Result<Proxy> {
         let (files, port) = (self.folder("nginx")?, free_port()?);
-        let process = nginx(&files, "nginx", "1", &site::nginx_proxy(port, self.backend))?;
+        for name in ["chain.pem", "key.pem"] {
+            fs::copy(self.files.path().join(name), files.join(name))?;
+        }
+        let process = nginx(&files, "nginx", "1", &site::nginx_proxy(port, self.backend, traffic))?;
         let proxy = Proxy { process, port };
-        proxy.wait_served().await?;
+        proxy.wait_served(traffic).await?;
         Ok(proxy)
     }
 
     /// haproxy.
-    pub(crate) async fn haproxy(&self) -> Result<Proxy> {
+    pub(crate) async fn haproxy(&self, traffic: Traffic) -> Result<Proxy> {
         let (files, port) = (self.folder("haproxy")?, free_port()?);
         let (map, configuration) = (files.join("routes.map"), files.join("haproxy.cfg"));
         fs::write(&map, site::haproxy_map())?;
-        fs::write(&configuration, site::haproxy(port, self.backend, &map.display().to_string()))?;
+        let certificate = self.files.path().join("both.pem");
+        let bind = format!("127.0.0.1:{port}{}", traffic.haproxy(&certificate.display().to_string()));
+        fs::write(&configuration, site::haproxy(&bind, self.backend, &map.display().to_string()))?;
         let mut command = pinned("1");
         command.args(["haproxy", "-db", "-f"]).arg(configuration);
         let process = Launch::new("haproxy", command, &files).start()?;
         let proxy = Proxy { process, port };
-        proxy.wait_served().await?;
+        proxy.wait_served(traffic).await?;
         Ok(proxy)
     }
 
@@ -121,10 +137,14 @@ impl Proxy {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// Awaits an answer of the backend through the last route.
-    async fn wait_served(&self) -> Result<()> {
+    /// Awaits an answer of the backend through the last route; a connection, where it would take another client.
+    async fn wait_served(&self, traffic: Traffic) -> Result<()> {
         wait_for("an answer through the proxy", PATIENCE, async || {
             self.process.ensure_running()?;
+            if traffic != Traffic::Http1 {
+                // What answers is seen to by the load, of which no request may fail.
+                return TcpStream::connect(self.address()).map(drop).context("connect");
+            }
             self.ensure_serves(&site::host(site::HOSTS - 1), "/p0/").await
         })
         .await
@@ -145,6 +165,10 @@ impl Gateway {
         fs::write(&beside, site::ingress(number, Some(more)))?;
         Ok(fs::rename(&beside, self.manifests.join(format!("host{number}.yaml")))?)
     }
+}
+
+fn script(files: &Path, traffic: Traffic) -> PathBuf {
+    files.join(format!("{traffic:?}.lua"))
 }
 
 fn nginx(files: &Path, name: &str, processor: &str, servers: &str) -> Result<Process> {

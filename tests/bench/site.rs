@@ -8,6 +8,8 @@ use bulkhead_crds::names::{
     CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
 };
 
+use crate::traffic::Traffic;
+
 /// Hosts; each has [`PATHS`].
 pub(crate) const HOSTS: usize = 250;
 /// Prefixes of every host.
@@ -30,6 +32,8 @@ pub(crate) fn document() -> LaneDocument {
     let mut lane = LaneDocument::of(identity, "bench", &LaneSpec::default());
     lane.config_generation = 1;
     lane.limits.keep_alive_requests = 1_000_000_000;
+    // Full handshakes are compared with those of peers that resume nothing either.
+    lane.tls.session_tickets = false;
     lane.drain = LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 };
     lane
 }
@@ -90,19 +94,25 @@ spec:
     )
 }
 
-/// The script of `wrk`: every route in turn, with the fields a browser sends.
-pub(crate) fn requests() -> String {
+/// Fields that a browser sends.
+pub(crate) const FIELDS: [(&str, &str); 5] = [
+    ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/133.0"),
+    ("Accept", "text/html,application/xhtml+xml"),
+    ("Accept-Language", "en-US,en;q=0.5"),
+    ("Accept-Encoding", "gzip, deflate, br"),
+    ("Cookie", "session=0123456789abcdef"),
+];
+
+/// The script of `wrk`: every route in turn, with the fields a browser sends and `more`.
+pub(crate) fn requests(more: &[(&str, &str)]) -> String {
+    let fields: String =
+        FIELDS.iter().chain(more).map(|(name, value)| format!(",\n    [\"{name}\"] = \"{value}\"")).collect();
     format!(
         r#"local i = 0
 request = function()
   i = (i + 1) % {}
   return wrk.format("GET", "/p" .. (i % {PATHS}) .. "/item?id=" .. i, {{
-    ["Host"] = "host" .. math.floor(i / {PATHS}) .. ".example.com",
-    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/133.0",
-    ["Accept"] = "text/html,application/xhtml+xml",
-    ["Accept-Language"] = "en-US,en;q=0.5",
-    ["Accept-Encoding"] = "gzip, deflate, br",
-    ["Cookie"] = "session=0123456789abcdef"}})
+    ["Host"] = "host" .. math.floor(i / {PATHS}) .. ".example.com"{fields}}})
 end
 "#,
         HOSTS * PATHS
@@ -115,14 +125,16 @@ pub(crate) fn nginx_backend(port: u16) -> String {
 }
 
 /// The servers of nginx as a proxy.
-pub(crate) fn nginx_proxy(port: u16, backend: u16) -> String {
+pub(crate) fn nginx_proxy(port: u16, backend: u16, traffic: Traffic) -> String {
+    let words = traffic.nginx();
     let mut text = format!(
         "server_names_hash_max_size 4096; upstream web {{ server 127.0.0.1:{backend}; keepalive 256; keepalive_requests 1000000000; }}
+ssl_certificate chain.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3; ssl_session_cache off; ssl_session_tickets off;
 proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;
 proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; proxy_buffers 8 32k; proxy_buffer_size 32k;\n"
     );
     for number in 0..HOSTS {
-        let _ = write!(text, "server {{ listen 127.0.0.1:{port}; server_name {};", host(number));
+        let _ = write!(text, "server {{ listen 127.0.0.1:{port}{words}; server_name {};", host(number));
         for path in 0..PATHS {
             let _ = write!(text, " location /p{path} {{ proxy_pass http://web; }}");
         }
@@ -144,11 +156,13 @@ client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uw
 }
 
 /// The configuration of haproxy, whose routes are a map in `map`.
-pub(crate) fn haproxy(port: u16, backend: u16, map: &str) -> String {
+pub(crate) fn haproxy(bind: &str, backend: u16, map: &str) -> String {
     format!(
         "global
   nbthread 1
   maxconn 8192
+  tune.ssl.cachesize 0
+  ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
   mode http
   timeout connect 2s
@@ -157,7 +171,7 @@ defaults
   http-reuse always
   option forwardfor
 frontend web
-  bind 127.0.0.1:{port}
+  bind {bind}
   http-request set-header X-Forwarded-Proto http
   use_backend %[base,lower,map_beg({map})]
 backend web

@@ -31,7 +31,7 @@ impl Table {
             writeln!(
                 out,
                 "{:<40} {:>9} {:>9}  {:<5} from",
-                "per request of 1 KiB, HTTP/1.1, kept", "figure", "at most", ""
+                "1 KiB, HTTP/1.1, kept, unless it says", "figure", "at most", ""
             )?;
         }
         self.rows += 1;

@@ -11,6 +11,7 @@
 
 mod compare;
 mod disagreements;
+mod fuzzers;
 mod grammar;
 mod hyper;
 mod ours;

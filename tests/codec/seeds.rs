@@ -25,7 +25,7 @@ fn every_law_holds_for_its_seeds_cut_anywhere() -> Result<()> {
 }
 
 #[test]
-fn there_is_a_fuzzer_for_every_law_and_seeds_for_no_other() -> Result<()> {
+fn there_are_programs_and_seeds_for_every_law_and_for_no_other() -> Result<()> {
     let known: BTreeSet<String> = LAWS.iter().map(|(name, _)| (*name).to_owned()).collect();
     let fuzz = places::repository().join("tests/fuzz");
     for (folder, extension) in [("seeds", ""), ("targets", ".rs")] {
@@ -34,10 +34,6 @@ fn there_is_a_fuzzer_for_every_law_and_seeds_for_no_other() -> Result<()> {
             .filter_map(|path| path.file_name()?.to_str()?.strip_suffix(extension).map(str::to_owned))
             .collect();
         ensure!(named == known, "{folder} has {named:?}, the laws are {known:?}");
-    }
-    for name in known {
-        let target = std::fs::read_to_string(fuzz.join("targets").join(format!("{name}.rs")))?;
-        ensure!(target.contains(&format!("hold(\"{name}\", bytes)")), "the fuzzer {name} holds another law:\n{target}");
     }
     Ok(())
 }

@@ -1,4 +1,7 @@
-//! TLS with OpenSSL, which shares no code with the gateway: whose certificate is shown, who is let in, which sessions live on.
+//! TLS with OpenSSL, which shares no code with the gateway: whose certificate is shown, who is let in, which sessions live on and which
+//! ciphers are agreed on.
+
+mod sessions;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, ensure};
 use bulkhead_tests::wait::wait_for;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -62,20 +66,21 @@ impl Secure {
     }
 
     /// Puts a certificate whose common name is `label` into the Secret of an Ingress, and waits until it is shown for `host`.
-    async fn show(&self, name: &str, host: &str, label: &str) {
-        self.show_until(name, host, label, 4_000_000_000).await;
+    async fn show(&self, name: &str, host: &str, label: &str) -> CertificateDer<'static> {
+        self.show_until(name, host, label, 4_000_000_000).await
     }
 
     /// The same, of one that expires so many seconds after 1970.
-    async fn show_until(&self, name: &str, host: &str, label: &str, end: u64) {
+    async fn show_until(&self, name: &str, host: &str, label: &str, end: u64) -> CertificateDer<'static> {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
         params.distinguished_name.push(DnType::CommonName, label);
         let key = KeyPair::generate().unwrap();
-        let chain = params.self_signed(&key).unwrap().pem();
-        self.secret(name, &[("tls.crt", &chain), ("tls.key", &key.serialize_pem())]);
+        let made = params.self_signed(&key).unwrap();
+        self.secret(name, &[("tls.crt", &made.pem()), ("tls.key", &key.serialize_pem())]);
         let asked = host.replace('*', "any");
         self.wait_subject(&asked, label).await;
+        made.der().clone()
     }
 
     /// Waits until the certificate with this common name is shown for a name.
@@ -154,6 +159,12 @@ impl Said {
         line.and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or_default()
     }
 
+    /// Cipher that was agreed on, by OpenSSL's name for it.
+    fn cipher(&self) -> &str {
+        let line = self.0.lines().find(|line| line.starts_with("New, ") || line.starts_with("Reused, "));
+        line.and_then(|line| line.split(" is ").nth(1)).unwrap_or_default()
+    }
+
     fn is_resumed(&self) -> bool {
         self.0.lines().any(|line| line.starts_with("Reused, "))
     }
@@ -212,22 +223,6 @@ async fn a_certificate_gives_way_to_the_default_one_when_its_time_is_over() {
     site.show("brief", "a.test", "renewed").await;
 }
 
-#[tokio::test]
-async fn sessions_live_on_while_other_certificates_change() {
-    let site = Secure::start().await;
-    site.serve("kept", "a.test", &[]).await;
-    site.show("kept", "a.test", "kept").await;
-    site.serve("changed", "b.test", &[]).await;
-    for (number, version) in VERSIONS.into_iter().enumerate() {
-        let session = site.keys.path().join(format!("session-{number}"));
-        let first = site.ask("a.test", "a.test", &[version, "-sess_out", text(&session)]).await.unwrap();
-        assert!(!first.is_resumed() && first.status() == 200, "{}", first.0);
-        site.show("changed", "b.test", &format!("changed {number}")).await;
-        let second = site.ask("a.test", "a.test", &[version, "-sess_in", text(&session)]).await.unwrap();
-        assert!(second.is_resumed() && second.status() == 200, "{version}\n{}", second.0);
-    }
-}
-
 /// The table of who gets what, at a host that wants certificates. Where a name in it is not the host's own, it stands for CVE-2026-48491
 /// (spelling), CVE-2026-50149 (no name) and their kin.
 #[tokio::test]
@@ -269,6 +264,27 @@ async fn a_host_lets_in_clients_with_certificates_of_its_issuers() {
     let told =
         told.iter().filter(|head| head.contains("Ssl-Client-Verify: SUCCESS\r\nSsl-Client-Subject-Dn: CN=alice\r\n"));
     assert_eq!(told.count(), 8, "backends hear who it is");
+}
+
+#[tokio::test]
+async fn a_host_that_names_its_clients_sends_those_without_a_good_certificate_elsewhere() {
+    let site = Secure::start().await;
+    let ours = issuer("ours");
+    site.secret("issuers", &[("ca.crt", &ours.pem())]);
+    for (name, rule) in [("alice", "CN=alice$"), ("bob", "CN=bob$")] {
+        let rule = format!("auth-tls-match-cn: {rule}");
+        let page = "auth-tls-error-page: https://help.test/why";
+        site.serve(name, &format!("{name}.test"), &["auth-tls-secret: issuers", &rule, page]).await;
+    }
+    let good = site.identity(&ours, 2100);
+    for version in VERSIONS {
+        let with = [version, "-cert", text(&good), "-key", text(&good)];
+        assert_eq!(site.status("alice.test", "alice.test", &with).await, 200, "{version}");
+        assert_eq!(site.status("bob.test", "bob.test", &with).await, 403, "{version}");
+        let said = site.ask("bob.test", "bob.test", &[version]).await.unwrap();
+        assert_eq!(said.status(), 302, "{version}");
+        assert!(said.0.contains("Location: https://help.test/why"), "{}", said.0);
+    }
 }
 
 /// As in CVE-2026-54762, where a Secret that was missing left the route open.

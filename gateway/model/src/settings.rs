@@ -74,7 +74,9 @@ pub struct Http2 {
     pub stream_store: usize,
     /// Requests that a client may take back.
     pub resets: Budget,
-    /// Frames without request or content that a client may send.
+    /// SETTINGS frames that a client may send.
+    pub settings_frames: Budget,
+    /// Other frames without request or content that a client may send.
     pub control_frames: Budget,
 }
 
@@ -190,6 +192,7 @@ impl Default for Http2 {
             connection_store: limits::H2_CONNECTION_STORE.size(),
             stream_store: limits::H2_STREAM_STORE.size(),
             resets: budget(limits::H2_RESET_BURST, limits::H2_RESET_RATE),
+            settings_frames: budget(limits::H2_SETTINGS_BURST, limits::H2_SETTINGS_RATE),
             control_frames: budget(limits::H2_CONTROL_BURST, limits::H2_CONTROL_RATE),
         }
     }

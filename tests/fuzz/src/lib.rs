@@ -14,6 +14,7 @@ mod edits;
 mod forwarding;
 mod heads;
 mod names;
+mod origins;
 mod plain;
 
 /// A law, and the folder of seeds that it shares its name with.
@@ -26,6 +27,7 @@ pub const LAWS: &[Law] = &[
     ("edits", edits::edits),
     ("forwarding", forwarding::forwarding),
     ("path_and_host", names::path_and_host),
+    ("proxy_protocol", origins::proxy_protocol),
     ("request_head", heads::request_head),
     ("response_head", heads::response_head),
 ];

@@ -1,10 +1,12 @@
-//! `tests/run attack`, or this program with arguments: a gateway under one attack after the other, each on a process of its own.
+//! `tests/run attack`, or this program with arguments: gateways under attack, each attack on a process and with clients of its own.
 //!
 //! An attack passes if meanwhile every request of well-behaved clients succeeds, the process stays below its memory, and afterwards it
 //! lets go of what the attacker held. In: the gateway of the profile that this program was built with. Out: a table with what was seen, and failure if an
 //! attack had its way. `attacks` is the list, `hostile` plays one, `victim` are the others, `target` is what is attacked.
 //!
-//! Loopback only, bounded by its arguments: `attack [SECONDS [NAME…]]`, 20 seconds each unless told otherwise.
+//! Loopback only, bounded by its arguments: `attack [--at-once N] [SECONDS [NAME…]]`, 20 seconds each unless told otherwise, and as many at once as
+//! there are processors. They share these, so times say as much about the machine as about the attack. Whether a request fails does not hang on it: it
+//! does by a wrong answer, a broken connection, or after ten seconds, where 99 of 100 take less than two beside the attack that slows them most.
 
 #![allow(clippy::print_stdout, reason = "a program for a developer's terminal")]
 
@@ -13,10 +15,16 @@ mod hostile;
 mod target;
 mod victim;
 
+use std::collections::VecDeque;
+use std::iter;
+use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep_until};
 
 use self::attacks::{ATTACKS, Attack};
@@ -34,22 +42,54 @@ const RESIDENT_KIB: u64 = 384 << 10;
 /// How often memory is looked at. Between two looks no attack comes far: at loopback speed some MiB.
 const LOOK: Duration = Duration::from_millis(20);
 
+const USAGE: &str = "usage: attack [--at-once N] [SECONDS [NAME…]]";
+
+/// What the arguments ask for.
+struct Plan {
+    chosen: Vec<&'static Attack>,
+    length: Duration,
+    at_once: NonZeroUsize,
+}
+
+impl Plan {
+    fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let mut arguments = arguments.peekable();
+        let at_once = match arguments.next_if_eq("--at-once") {
+            Some(_) => arguments.next().context(USAGE)?.parse().context(USAGE)?,
+            None => available_parallelism().context("count the processors")?,
+        };
+        let seconds = arguments.next().map_or(Ok(SECONDS), |text| text.parse()).context(USAGE)?;
+        let names: Vec<String> = arguments.collect();
+        for name in &names {
+            let known = || ATTACKS.iter().map(|attack| attack.name).collect::<Vec<_>>().join(" ");
+            ensure!(ATTACKS.iter().any(|attack| attack.name == name), "no attack {name}: choose from {}", known());
+        }
+        let is_chosen = |attack: &&Attack| names.is_empty() || names.iter().any(|name| name == attack.name);
+        Ok(Self { chosen: ATTACKS.iter().filter(is_chosen).collect(), length: Duration::from_secs(seconds), at_once })
+    }
+}
+
+/// The first, the last, the second, the last but one and so on. The list begins with attacks by work and ends with such as hold: side by side, two of
+/// a kind would take from each other what they need most.
+fn from_both_ends<T>(list: Vec<T>) -> impl Iterator<Item = T> {
+    let mut left = VecDeque::from(list);
+    let mut first = false;
+    iter::from_fn(move || {
+        first = !first;
+        if first { left.pop_front() } else { left.pop_back() }
+    })
+}
+
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
-    let mut arguments = std::env::args().skip(1);
-    let seconds =
-        arguments.next().map_or(Ok(SECONDS), |text| text.parse()).context("usage: attack [SECONDS [NAME…]]")?;
-    let names: Vec<String> = arguments.collect();
-    for name in &names {
-        let known = || ATTACKS.iter().map(|attack| attack.name).collect::<Vec<_>>().join(" ");
-        ensure!(ATTACKS.iter().any(|attack| attack.name == name), "there is no attack {name}: choose from {}", known());
-    }
-    let chosen = ATTACKS.iter().filter(|attack| names.is_empty() || names.iter().any(|name| name == attack.name));
-    let (mut passed, mut failed) = (0, 0);
+    let Plan { chosen, length, at_once } = Plan::read(std::env::args().skip(1))?;
+    println!("{} attacks of {} s, {at_once} at once", chosen.len(), length.as_secs());
     println!("{}", Row::TITLES);
-    for attack in chosen {
-        let outcome = run(attack, Duration::from_secs(seconds)).await;
-        let row = outcome.as_ref().map_or_else(|error| format!("{:<18} {error:#}", attack.name), Row::text);
+    let outcomes = from_both_ends(chosen).map(async |attack| (attack.name, run(attack, length).await));
+    let mut outcomes = pin!(stream::iter(outcomes).buffer_unordered(at_once.get()));
+    let (mut passed, mut failed) = (0, 0);
+    while let Some((name, outcome)) = outcomes.next().await {
+        let row = outcome.as_ref().map_or_else(|error| format!("{name:<18} {error:#}"), Row::text);
         let wrong = outcome.map_or_else(|_| vec!["it could not be measured".to_owned()], |row| row.wrong());
         println!("{row}{}", wrong.iter().map(|reason| format!("  ← {reason}")).collect::<String>());
         if wrong.is_empty() { passed += 1 } else { failed += 1 }

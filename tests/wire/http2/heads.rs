@@ -211,11 +211,13 @@ fn rewritten() -> Vec<Case> {
             Gets::Forwarded("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi".to_owned()),
         ),
         post(
-            "an expectation of something else, which is nobody else's either",
-            &[("expect", "200-ok"), ("content-length", "2")],
+            "an expectation in other letters, twice",
+            &[("expect", "100-Continue"), ("expect", "100-continue"), ("content-length", "2")],
             &["hi"],
             Gets::Forwarded("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi".to_owned()),
         ),
+        get("an expectation of something else", &[("expect", "200-ok")], Gets::Answered(417)),
+        get("an expectation of more", &[("expect", "100-continue, 200-ok")], Gets::Answered(417)),
     ];
     cases.extend([("transfer_encoding", "chunked"), ("content_length", "9"), ("x_real_ip", "1.2.3.4")].map(drops));
     cases.extend(

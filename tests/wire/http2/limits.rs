@@ -2,8 +2,9 @@
 
 use anyhow::ensure;
 use bulkhead_crds::lane::{LaneDocument, LaneLimits};
-use bulkhead_tests::http2::frame::{self, data, error, headers, reset, setting};
+use bulkhead_tests::http2::frame::{self, data, error, headers, reset, setting, settings};
 use bulkhead_tests::http2::{Client, Outcome, hpack};
+use tokio::net::TcpStream;
 
 use bulkhead_tests::wait::wait_for;
 
@@ -236,4 +237,24 @@ async fn a_connection_takes_so_many_requests() {
     }
     assert_eq!(client.end().await.unwrap().goaway.map(|(_, code)| code), Some(error::NO_ERROR));
     assert_eq!(table.lane.faults().await.len(), 0, "nobody is to blame");
+}
+
+#[tokio::test]
+async fn a_client_changes_its_settings_so_often_at_once_and_no_more() {
+    let table = Table::new(&document()).await;
+    // Its acknowledgement of the gateway's is the hundredth.
+    for (count, passes) in [(99, true), (101, false), (1000, false)] {
+        let mut client = Client::over(TcpStream::connect(table.lane.http).await.unwrap());
+        // In one write, so that nothing is earned in between.
+        let all =
+            [frame::PREFACE.to_vec(), settings(&[(setting::INITIAL_WINDOW_SIZE, 1 << 20)]).repeat(count)].concat();
+        client.write(all).await.unwrap();
+        if passes {
+            assert_eq!(client.get(HOST, "/").await.unwrap().status(), 200, "{count}");
+        } else {
+            let goaway = client.end().await.unwrap().goaway;
+            assert_eq!(goaway.map(|(_, code)| code), Some(error::ENHANCE_YOUR_CALM), "{count}");
+        }
+    }
+    assert_eq!(table.lane.faults().await["too_many_control_frames"], 2);
 }

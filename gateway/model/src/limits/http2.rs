@@ -2,7 +2,7 @@
 //! their requests as well.
 
 use super::Counter::{Fault, Nowhere};
-use super::{Limit, Unit, count, kib};
+use super::{Limit, Unit, count, kib, seconds};
 
 /// Requests at once (SETTINGS_MAX_CONCURRENT_STREAMS).
 pub const H2_STREAMS: Limit = Limit::new(
@@ -75,10 +75,45 @@ pub const H2_RESET_RATE: Limit = Limit::new(
     "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
     Fault("too_many_resets"),
 );
-/// Frames that carry no request and no content (PING, SETTINGS, PRIORITY, empty DATA), at once.
+/// Requests that a client takes back before they were looked at, counted by the codec (CVE-2023-44487). Each is looked at as soon as
+/// its connection has its turn.
+pub const H2_UNSEEN_RESETS: Limit = Limit::new(
+    "HTTP/2 requests taken back at once before they were looked at",
+    count(20),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_resets"),
+);
+/// Streams that are reset because of what a client did on them, which it may do to have requests begun and not counted
+/// (CVE-2025-8671). No honest client does it twice.
+pub const H2_OWN_RESETS: Limit = Limit::new(
+    "HTTP/2 streams of a connection that are reset for breaking the protocol",
+    count(1024),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_resets"),
+);
+/// SETTINGS at once. Clients send them once, or each time they double a window, which is ten times in the life of a connection.
+pub const H2_SETTINGS_BURST: Limit = Limit::new(
+    "HTTP/2 SETTINGS frames at once",
+    count(100),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_control_frames"),
+);
+/// The same, for ever.
+pub const H2_SETTINGS_RATE: Limit = Limit::new(
+    "HTTP/2 SETTINGS frames in a second",
+    (1, Unit::PerSecond),
+    "",
+    "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
+    Fault("too_many_control_frames"),
+);
+/// Other frames that carry no request and no content (PING, PRIORITY, empty DATA that ends nothing), at once: what the rate below
+/// allows in a fifth of a second, in case all of it comes together.
 pub const H2_CONTROL_BURST: Limit = Limit::new(
     "HTTP/2 control frames at once",
-    count(10_000),
+    count(1_000),
     "",
     "GOAWAY (ENHANCE_YOUR_CALM), and the connection is closed",
     Fault("too_many_control_frames"),
@@ -93,8 +128,26 @@ pub const H2_CONTROL_RATE: Limit = Limit::new(
     Fault("too_many_control_frames"),
 );
 
+/// How often a client whose requests run is asked, by PING, whether it is there. Long requests are the reason: a client that has lost its
+/// network says nothing, and would keep them.
+pub const H2_PING: Limit = Limit::new(
+    "time between two events of an HTTP/2 connection with requests after which its client is sent a PING",
+    seconds(30),
+    "",
+    "a PING",
+    Nowhere,
+);
+/// Time in which it answers. Whoever is on the slowest of networks needs two.
+pub const H2_PONG: Limit = Limit::new(
+    "time in which a client answers a PING",
+    seconds(10),
+    "",
+    "the connection is closed",
+    Fault("client_gone"),
+);
+
 /// All of them.
-pub(super) const HTTP2: [&Limit; 11] = [
+pub(super) const HTTP2: [&Limit; 17] = [
     &H2_STREAMS,
     &H2_HEADER_LIST,
     &H2_STREAM_WINDOW,
@@ -104,6 +157,12 @@ pub(super) const HTTP2: [&Limit; 11] = [
     &H2_STREAM_STORE,
     &H2_RESET_BURST,
     &H2_RESET_RATE,
+    &H2_UNSEEN_RESETS,
+    &H2_OWN_RESETS,
+    &H2_SETTINGS_BURST,
+    &H2_SETTINGS_RATE,
     &H2_CONTROL_BURST,
     &H2_CONTROL_RATE,
+    &H2_PING,
+    &H2_PONG,
 ];

@@ -35,8 +35,14 @@ pub(super) async fn give<D: Downstream>(
         Stop::Fault(fault) => self::fault(worker, guard, down, scratch, fault).await,
         Stop::Answer(answer) => {
             let fields: Vec<(&str, &[u8])> = answer.fields.iter().map(|(name, value)| (*name, &**value)).collect();
-            let said =
-                Said { status: answer.status, keeps: true, is_known: true, fields: &fields, text: text(&answer) };
+            let said = Said {
+                status: answer.status,
+                fault: answer.denial.map(Fault::Denied),
+                keeps: true,
+                is_known: true,
+                fields: &fields,
+                text: text(&answer),
+            };
             say(worker, guard, down, scratch, said).await
         }
     }
@@ -75,13 +81,22 @@ async fn fault<D: Downstream>(
     };
     // Of a head that was refused, or did not come, the method is not known.
     let is_known = !matches!(fault, Fault::Refused(_) | Fault::HeadTimeout);
-    let said = Said { status: row.status, keeps: row.keeps, is_known, fields: further.as_slice(), text: &text };
+    let said = Said {
+        status: row.status,
+        fault: Some(fault),
+        keeps: row.keeps,
+        is_known,
+        fields: further.as_slice(),
+        text: &text,
+    };
     say(worker, guard, down, scratch, said).await
 }
 
 /// A response of our own.
 struct Said<'a> {
     status: u16,
+    /// What is wrong, if anything is.
+    fault: Option<Fault>,
     /// Whether the connection can carry another request after it.
     keeps: bool,
     /// Whether the head of the request is known.
@@ -108,10 +123,10 @@ async fn say<D: Downstream>(
         && down.skip();
     let head_only = said.is_known && scratch.request.method.is_head();
     scratch.out.clear();
-    let is_call = down.is_call() && said.status >= 400;
+    let outcome = said.fault.filter(|_| down.is_call() && said.status >= 400);
     let begin = worker.date.with(|date| {
-        if is_call {
-            grpc::write_outcome(&mut scratch.out, date, said.status, said.text);
+        if let Some(fault) = outcome {
+            grpc::write_outcome(&mut scratch.out, date, fault, said.text);
             return scratch.out.len();
         }
         let mut fields: Vec<(&str, &[u8])> = vec![("Date", date)];
@@ -125,7 +140,7 @@ async fn say<D: Downstream>(
         let over = if scratch.filters.is_some() { &scratch.to_client } else { &nothing };
         write_own_response(&mut scratch.out, said.status, !keeps, (&fields, over), text.as_bytes(), head_only)
     });
-    worker.tally().response(if is_call { 200 } else { said.status });
+    worker.tally().response(if outcome.is_some() { 200 } else { said.status });
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -1,6 +1,11 @@
-//! What gRPC says beside HTTP/2 ("gRPC over HTTP2", and "HTTP to gRPC Status Code Mapping" of the same project).
+//! What gRPC says beside HTTP/2 ("gRPC over HTTP2", "Status codes and their use in gRPC", and "HTTP to gRPC Status Code
+//! Mapping" of the same project).
 
 use std::time::Duration;
+
+use bulkhead_model::Denial;
+
+use crate::fault::Fault;
 
 /// Most digits of a timeout.
 const TIMEOUT_DIGITS: usize = 8;
@@ -29,8 +34,24 @@ pub(crate) fn timeout(value: &[u8]) -> Option<Duration> {
     }
 }
 
+/// The status of a call that failed by this fault. Where time ran out, nobody knows how far the call had come, so it is not
+/// said to be worth another try; where no connection was had in time, it had not begun.
+fn code(fault: Fault) -> u8 {
+    const DEADLINE_EXCEEDED: u8 = 4;
+    const RESOURCE_EXHAUSTED: u8 = 8;
+    match fault {
+        Fault::CallTimeout
+        | Fault::UpstreamTimeout
+        | Fault::UpstreamStalled
+        | Fault::ContentTimeout
+        | Fault::ContentTooSlow => DEADLINE_EXCEEDED,
+        Fault::Denied(Denial::ContentTooLarge) => RESOURCE_EXHAUSTED,
+        other => code_of(other.row().status),
+    }
+}
+
 /// The status of a call that a response of HTTP stands for which is none of gRPC.
-const fn code(status: u16) -> u8 {
+const fn code_of(status: u16) -> u8 {
     const UNKNOWN: u8 = 2;
     const PERMISSION_DENIED: u8 = 7;
     const UNIMPLEMENTED: u8 = 12;
@@ -47,12 +68,12 @@ const fn code(status: u16) -> u8 {
     }
 }
 
-/// Writes the whole response to a call that failed with what would be `status`: a head that is its trailers as well.
-pub(super) fn write_outcome(out: &mut Vec<u8>, date: &[u8], status: u16, text: &str) {
+/// Writes the whole response to a call that failed by `fault`: a head that is its trailers as well.
+pub(super) fn write_outcome(out: &mut Vec<u8>, date: &[u8], fault: Fault, text: &str) {
     out.extend_from_slice(b"HTTP/1.1 200 OK\r\nDate: ");
     out.extend_from_slice(date);
     out.extend_from_slice(b"\r\nContent-Type: application/grpc\r\nGrpc-Status: ");
-    out.extend_from_slice(code(status).to_string().as_bytes());
+    out.extend_from_slice(code(fault).to_string().as_bytes());
     out.extend_from_slice(b"\r\nGrpc-Message: ");
     for &byte in text.as_bytes() {
         match byte {
@@ -66,7 +87,6 @@ pub(super) fn write_outcome(out: &mut Vec<u8>, date: &[u8], status: u16, text: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Fault;
 
     #[test]
     fn a_timeout_is_digits_and_a_unit() {
@@ -103,12 +123,37 @@ mod tests {
     }
 
     #[test]
+    fn what_took_too_long_is_told_from_what_could_not_be_reached() {
+        for (fault, expected) in [
+            (Fault::CallTimeout, 4),
+            (Fault::UpstreamTimeout, 4),
+            (Fault::UpstreamStalled, 4),
+            (Fault::ContentTimeout, 4),
+            (Fault::ContentTooSlow, 4),
+            (Fault::ConnectTimeout, 14),
+            (Fault::ConnectFailed, 14),
+            (Fault::UpstreamClosed, 14),
+            (Fault::UpstreamReset, 14),
+            (Fault::UpstreamRefused, 14),
+            (Fault::Overloaded, 14),
+            (Fault::Denied(Denial::NoEndpoints), 14),
+            (Fault::Denied(Denial::NoRoute), 12),
+            (Fault::Denied(Denial::BadPath), 13),
+            (Fault::Denied(Denial::ContentTooLarge), 8),
+            (Fault::Denied(Denial::ClientCertificateNeedsTls), 7),
+            (Fault::Loop, 2),
+        ] {
+            assert_eq!(code(fault), expected, "{}", fault.row().name);
+        }
+    }
+
+    #[test]
     fn every_fault_has_an_outcome_that_says_no() {
-        for row in Fault::all().map(Fault::row).filter(|row| row.status != 0) {
-            assert_ne!(code(row.status), 0, "{}", row.name);
+        for fault in Fault::all().filter(|fault| fault.row().status != 0) {
+            assert_ne!(code(fault), 0, "{}", fault.row().name);
         }
         let mut out = Vec::new();
-        write_outcome(&mut out, b"D", 503, "100% \u{e4}");
+        write_outcome(&mut out, b"D", Fault::Overloaded, "100% \u{e4}");
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: application/grpc\r\nGrpc-Status: 14\r\nGrpc-Message: 100%25 %C3%A4\r\n\r\n"

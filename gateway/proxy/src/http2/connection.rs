@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bulkhead_model::Settings;
+use bulkhead_model::limits;
 use bulkhead_model::overload::Level;
 use bulkhead_model::settings::Http2;
 use h2::server::{Builder, Connection, SendResponse};
@@ -30,14 +31,6 @@ use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::worker::{Seated, Worker};
 
-/// Requests that a client takes back before they were looked at, at most this many at a time (CVE-2023-44487).
-const UNSEEN_RESETS: usize = 20;
-/// Streams that we reset because of what a client did on them, over the life of a connection (CVE-2025-8671).
-const OWN_RESETS: usize = 1024;
-/// While there are requests, how often a client is asked whether it is still there.
-const PING_EVERY: Duration = Duration::from_secs(30);
-/// And how long it may take to answer.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client that was told to go may go on beginning requests, and how long it may take to hang up.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// And what it may still send meanwhile.
@@ -96,16 +89,16 @@ fn settings(worker: &Worker) -> Settings {
     current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings).clone()
 }
 
-fn builder(limits: &Http2) -> Builder {
+fn builder(http2: &Http2) -> Builder {
     let mut builder = Builder::new();
     builder
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(limits.header_list_bytes)
-        .initial_window_size(limits.stream_window)
-        .initial_connection_window_size(limits.connection_window)
-        .max_send_buffer_size(limits.send_buffer)
-        .max_pending_accept_reset_streams(UNSEEN_RESETS)
-        .max_local_error_reset_streams(Some(OWN_RESETS));
+        .max_concurrent_streams(http2.streams)
+        .max_header_list_size(http2.header_list_bytes)
+        .initial_window_size(http2.stream_window)
+        .initial_connection_window_size(http2.connection_window)
+        .max_send_buffer_size(http2.send_buffer)
+        .max_pending_accept_reset_streams(limits::H2_UNSEEN_RESETS.size())
+        .max_local_error_reset_streams(Some(limits::H2_OWN_RESETS.size()));
     builder
 }
 
@@ -195,6 +188,7 @@ impl Serving<'_> {
                 Err(Interrupt::Elapsed(Waiting::Head)) => return End::Flood(Fault::HeadTimeout),
                 Err(Interrupt::Elapsed(_)) if self.is_to_leave() && !leaving => {}
                 Err(Interrupt::Elapsed(_)) if self.streams.open.get() == 0 && !leaving => {
+                    self.worker.tally().idle_closed.add(1);
                     told = Some(self.guard.now());
                     connection.graceful_shutdown();
                 }
@@ -216,8 +210,8 @@ impl Serving<'_> {
         let limit = match (self.streams.open.get(), self.asked) {
             (0, _) if leaving => FAREWELL,
             (0, _) => self.guard.level().idle(settings.limits.keep_alive_idle),
-            (_, false) => PING_EVERY,
-            (_, true) => PONG_WITHIN,
+            (_, false) => limits::H2_PING.time(),
+            (_, true) => limits::H2_PONG.time(),
         };
         let turn = self.guard.leave_at().filter(|_| !leaving).map(|at| at.duration_since(self.guard.now()));
         let limit = turn.map_or(limit, |turn| turn.min(limit));

@@ -111,6 +111,7 @@ impl<'s> downstream::Downstream for Downstream<'s> {
     }
 
     fn awaits_permission(&self) -> bool {
+        // An expectation to go on needs no answer where content can wait in its window.
         false
     }
 

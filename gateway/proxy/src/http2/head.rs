@@ -5,7 +5,7 @@
 
 use bulkhead_http1::{Refusal, Trailers};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request};
 
 /// Fields of a connection: they mean nothing here, and must not be sent (RFC 9113 §8.2.2).
@@ -24,8 +24,7 @@ pub(super) fn write_request(out: &mut Vec<u8>, head: &request::Parts, ends: bool
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     put(out, &[head.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\nhost: ", authority, b"\r\n"]);
     for (name, value) in &head.headers {
-        // The expectation is the gateway's to answer, and needs no answer where content can wait in its window.
-        if name != HOST && name != COOKIE && name != EXPECT {
+        if name != HOST && name != COOKIE {
             put(out, &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
     }

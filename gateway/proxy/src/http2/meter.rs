@@ -15,8 +15,11 @@ mod frame {
     pub(super) const DATA: u8 = 0;
     pub(super) const HEADERS: u8 = 1;
     pub(super) const RST_STREAM: u8 = 3;
+    pub(super) const SETTINGS: u8 = 4;
     pub(super) const WINDOW_UPDATE: u8 = 8;
     pub(super) const CONTINUATION: u8 = 9;
+    /// Flag of the last frame of a request's content.
+    pub(super) const END_STREAM: u8 = 1;
     /// Flag of the frame with which a field block is complete.
     pub(super) const END_HEADERS: u8 = 4;
     /// Bytes of a frame's head: length, type, flags and stream (RFC 9113 §4.1).
@@ -27,6 +30,7 @@ mod frame {
 #[derive(Debug)]
 pub(super) struct Meter {
     resets: Budget,
+    settings: Budget,
     control: Budget,
     begin: Instant,
     over: Cell<Option<Fault>>,
@@ -47,6 +51,7 @@ struct State {
     /// Whether it is complete with the frame that is passed over now.
     ends_head: bool,
     resets: Purse,
+    settings: Purse,
     control: Purse,
 }
 
@@ -68,10 +73,12 @@ impl Meter {
             in_head: false,
             ends_head: false,
             resets: Purse::full(limits.resets, 0),
+            settings: Purse::full(limits.settings_frames, 0),
             control: Purse::full(limits.control_frames, 0),
         };
         Self {
             resets: limits.resets,
+            settings: limits.settings_frames,
             control: limits.control_frames,
             begin: Instant::now(),
             over: Cell::new(None),
@@ -130,12 +137,14 @@ impl Meter {
         let now = || u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (affordable, fault) = match kind {
             frame::RST_STREAM => (state.resets.spend(self.resets, now()), Fault::TooManyResets),
+            frame::SETTINGS => (state.settings.spend(self.settings, now()), Fault::TooManyControlFrames),
             frame::HEADERS | frame::CONTINUATION => {
                 state.in_head = true;
                 state.ends_head = flags & frame::END_HEADERS != 0;
                 return;
             }
-            frame::DATA if state.skip > 0 => return,
+            // At most one a request says nothing but that it has ended.
+            frame::DATA if state.skip > 0 || flags & frame::END_STREAM != 0 => return,
             // As many as the response that they make room for asks for.
             frame::WINDOW_UPDATE => return,
             // What nobody knows the meaning of brings nothing either.
@@ -162,13 +171,13 @@ mod tests {
 
     fn limits() -> Http2 {
         let budget = Budget { burst: 3, per_second: 0 };
-        Http2 { resets: budget, control_frames: budget, ..Http2::default() }
+        Http2 { resets: budget, settings_frames: budget, control_frames: budget, ..Http2::default() }
     }
 
     proptest! {
         #[test]
         fn what_is_counted_does_not_depend_on_where_reads_end(cuts in prop::collection::vec(1_usize..40, 1..20)) {
-            let frames = [frame(6, 8), frame(1, 300), frame(4, 0), frame(0, 70), frame(0, 0), frame(8, 4), frame(3, 4)];
+            let frames = [frame(6, 8), frame(1, 300), frame(4, 0), frame(0, 70), frame(0, 0), frame(8, 4), frame(3, 4), frame(2, 5)];
             let bytes = [PREFACE.to_vec(), frames.concat()].concat();
             let meter = Meter::new(&limits());
             let (mut rest, mut cuts) = (&bytes[..], cuts.into_iter().cycle());
@@ -226,6 +235,24 @@ mod tests {
         for _ in 0..4 {
             meter.look(&frame(0xbb, 0));
         }
+        assert_eq!(meter.over(), Some(Fault::TooManyControlFrames));
+    }
+
+    #[test]
+    fn settings_have_a_budget_of_their_own_and_the_end_of_a_request_needs_none() {
+        let meter = Meter::new(&limits());
+        meter.look(PREFACE);
+        let mut end = frame(frame::DATA, 0);
+        end[4] = frame::END_STREAM;
+        for _ in 0..100 {
+            meter.look(&end);
+        }
+        for _ in 0..3 {
+            meter.look(&frame(frame::SETTINGS, 6));
+            meter.look(&frame(6, 8));
+            assert_eq!(meter.over(), None);
+        }
+        meter.look(&frame(frame::SETTINGS, 6));
         assert_eq!(meter.over(), Some(Fault::TooManyControlFrames));
     }
 

@@ -1,15 +1,17 @@
 //! Calls of gRPC, from a client of HTTP/2 to a backend of HTTP/2.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use bulkhead_model::Endpoints;
+use bulkhead_model::backend::Protocol;
+use bulkhead_model::{Endpoints, Settings};
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, HeaderValue, Request, Response};
 
 use super::http2::{Backend, lane, send};
 use crate::tests::http2::{answer, connect, content, send as call};
-use crate::tests::support::eventually;
+use crate::tests::support::{Lane, eventually};
 
 fn request(path: &str) -> Request<()> {
     let request = Request::post(format!("http://a.test{path}")).header("te", "trailers");
@@ -87,6 +89,26 @@ async fn a_call_that_cannot_be_served_is_told_so_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn a_call_that_took_too_long_is_told_so_and_one_that_reached_nobody_that() {
+    let mut settings = Settings::default();
+    settings.upstream.read = Duration::from_millis(50);
+    let lane = Lane::to(settings, Protocol::Http2, None).await;
+    let mut client = connect(&lane).await;
+    let (response, _) = call(&mut client, request("/mill/Grind"), true).await;
+    let mut backend = Backend::accept(&lane).await;
+    let unanswered = backend.call().await;
+    let response = backend.during(answer(response)).await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["grpc-status"]), (200, &HeaderValue::from_static("4")));
+    assert_eq!(lane.faults("upstream_timeout"), 1);
+    drop((unanswered, backend));
+    let address = lane.backend.endpoints().list[0].address;
+    drop(lane.listener);
+    eventually("nobody listens", || std::net::TcpStream::connect(address).is_err()).await;
+    let (response, _) = call(&mut client, request("/mill/Grind"), true).await;
+    assert_eq!(answer(response).await.unwrap().headers()["grpc-status"], "14");
+}
+
+#[tokio::test]
 async fn a_call_that_is_taken_back_is_taken_back_from_the_backend() {
     let lane = lane().await;
     let mut client = connect(&lane).await;
@@ -116,7 +138,11 @@ async fn a_caller_in_a_hurry_does_not_make_a_backend_look_broken() {
         let backend = backend.as_mut().unwrap();
         let _unanswered = backend.call().await;
         let response = backend.during(answer(response)).await.unwrap();
-        assert_eq!(response.headers()["grpc-message"], "the call took longer than its caller gave it");
+        let (status, message) = (&response.headers()["grpc-status"], &response.headers()["grpc-message"]);
+        assert_eq!(
+            (status.as_bytes(), message.as_bytes()),
+            (&b"4"[..], &b"the call took longer than its caller gave it"[..])
+        );
     }
     assert!(lane.backend.endpoints().list[0].health.is_spotless());
 }

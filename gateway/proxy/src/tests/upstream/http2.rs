@@ -19,7 +19,7 @@ use super::authority::{Authority, server};
 use super::raw::{DATA, GOAWAY, HEADERS, PING, RST_STREAM, Raw};
 use crate::tests::support::{Lane, Peer, eventually};
 
-const GET: &str = "GET /a?b HTTP/1.1\r\nHost: a.test\r\n\r\n";
+pub(super) const GET: &str = "GET /a?b HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi";
 const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
 const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
@@ -72,7 +72,7 @@ pub(super) async fn send(stream: &mut SendStream<Bytes>, mut content: Bytes, end
     }
 }
 
-fn no_content() -> Response<()> {
+pub(super) fn no_content() -> Response<()> {
     Response::builder().status(204).body(()).unwrap()
 }
 
@@ -383,32 +383,4 @@ async fn under_tls_only_a_backend_that_chooses_http2_is_spoken_to() {
             }
         }
     }
-}
-
-/// Servers take many resets of requests that they have not looked at yet for an attack, and end the connection.
-#[tokio::test]
-async fn a_client_that_takes_back_all_it_asks_for_hurts_nobody_else_on_a_shared_connection() {
-    let lane = lane().await;
-    let (mut honest, mut late) = (lane.client().await, lane.client().await);
-    honest.send(GET).await;
-    let mut shared = Backend::accept(&lane).await;
-    let (_, mut respond) = shared.call().await;
-    let mut hostile = crate::tests::http2::connect(&lane).await;
-    let mut asked = Vec::new();
-    for _ in 0..60 {
-        let request = Request::get("http://a.test/").body(()).unwrap();
-        asked.push(crate::tests::http2::send(&mut hostile, request, true).await);
-    }
-    eventually("all requests are on their way", || lane.proxy.tally().in_flight == 61).await;
-    drop(asked);
-    eventually("they are taken back", || lane.proxy.tally().in_flight == 1).await;
-    // Only now does the backend look: at heads and resets at once.
-    respond.send_response(no_content(), true).unwrap();
-    let head = shared.during(honest.head()).await;
-    assert!(head.starts_with("HTTP/1.1 204 "), "{head}");
-    late.send(GET).await;
-    let mut other = shared.during(Backend::accept(&lane)).await;
-    let (_, mut respond) = shared.during(other.call()).await;
-    respond.send_response(no_content(), true).unwrap();
-    shared.during(other.during(late.head())).await;
 }

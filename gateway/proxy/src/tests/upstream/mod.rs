@@ -5,4 +5,5 @@ mod frames;
 mod grpc;
 mod http2;
 mod raw;
+mod resets;
 mod tls;
