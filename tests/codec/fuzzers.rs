@@ -74,7 +74,10 @@ fn fuzzers_lock_what_the_workspace_locks() -> Result<()> {
         let expected: BTreeSet<String> = normal.filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let locked = theirs.iter().find(|((known, _), _)| *known == format!("bulkhead-{name}"));
         let (_, locked) = locked.with_context(|| format!("the fuzzers' lock file has no bulkhead-{name}"))?;
-        ensure!(*locked == expected, "fuzzers lock {locked:?} for bulkhead-{name}, it has {expected:?}: build one");
+        ensure!(
+            *locked == expected,
+            "fuzzers lock {locked:?} for bulkhead-{name}, it has {expected:?}: cargo update --manifest-path tests/fuzz/Cargo.toml --workspace"
+        );
     }
     Ok(())
 }
