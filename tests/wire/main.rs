@@ -1,7 +1,7 @@
 //! Real sockets and raw bytes against a real gateway process that reads manifests from a directory.
 //!
 //! A case shows the bytes on both sides: what a client sends and gets, and what the backend saw of it. `requests` and `responses` are
-//! the tables of hostile messages, `paths` that of request targets; `routing`, `classes`, `changes`, `limits`, `overload`, `admin`, `tls` and `leaving` tell one behaviour
+//! the tables of hostile messages, `paths` that of request targets; `annotations` that of what Ingresses ask for by annotations; `routing`, `classes`, `changes`, `limits`, `overload`, `admin`, `tls` and `leaving` tell one behaviour
 //! a function. `support`, which other suites share, starts the gateway, its backends and its clients. Nothing sleeps: what is waited for is looked at.
 
 #![allow(
@@ -15,6 +15,7 @@
 
 mod abandoned;
 mod admin;
+mod annotations;
 mod changes;
 mod classes;
 mod http2;

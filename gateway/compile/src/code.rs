@@ -7,6 +7,8 @@ use bulkhead_crds::finding::Severity::{self, Error, Warning};
 pub enum FindingCode {
     /// An annotation that this version does not obey; the route is served without it.
     AnnotationNotServed,
+    /// An annotation whose value cannot be read; it is as if it were not written.
+    AnnotationUnreadable,
     /// A backend under TLS whose certificate is not verified; it is served all the same, as ingress-nginx does.
     BackendNotVerified,
     /// A protocol that is not spoken with backends; every route of the Ingress answers 503.
@@ -73,6 +75,8 @@ pub enum FindingCode {
     PortNotFound,
     /// A Service port that is not TCP; the route answers 503.
     PortNotTcp,
+    /// An annotation that protects and whose value cannot be read; every route of the Ingress answers 503.
+    ProtectionUnreadable,
     /// A backend that is not a Service; the route answers 503.
     ResourceBackend,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
@@ -89,8 +93,9 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::AnnotationNotServed,
+        Self::AnnotationUnreadable,
         Self::BackendNotVerified,
         Self::BackendProtocolNotServed,
         Self::BackendTlsBroken,
@@ -124,6 +129,7 @@ impl FindingCode {
         Self::PolicyNotServed,
         Self::PortNotFound,
         Self::PortNotTcp,
+        Self::ProtectionUnreadable,
         Self::ResourceBackend,
         Self::SecretNotCopied,
         Self::ServiceNotFound,
@@ -157,6 +163,9 @@ impl FindingCode {
                 Warning,
                 "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
             ),
+            Self::AnnotationUnreadable => {
+                ("AnnotationUnreadable", Warning, "Correct the value as the finding says, or remove the annotation.")
+            }
             Self::BackendNotVerified => (
                 "BackendNotVerified",
                 Warning,
@@ -298,6 +307,11 @@ impl FindingCode {
                 ("PortNotFound", Error, "Name a port that the Service has, or add it to the Service.")
             }
             Self::PortNotTcp => ("PortNotTcp", Error, "Name a TCP port of the Service."),
+            Self::ProtectionUnreadable => (
+                "ProtectionUnreadable",
+                Error,
+                "Correct the value as the finding says; remove the annotation only if the routes may be open to everybody.",
+            ),
             Self::ResourceBackend => ("ResourceBackend", Error, "Use a Service as the backend."),
             Self::SecretNotCopied => (
                 "SecretNotCopied",

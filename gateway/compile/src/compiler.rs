@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
-use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Settings, Snapshot, TlsTable};
+use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
 use crate::backends::{Backends, Catalog};
@@ -64,7 +64,6 @@ pub struct Compiler {
 #[derive(Debug)]
 struct Lane {
     document: LaneDocument,
-    settings: Arc<Settings>,
     policy: HostPolicy,
 }
 
@@ -105,14 +104,21 @@ impl Compiler {
         let (settings, findings) = lane::settings(&document);
         self.ledger.set(Origin::Lane, findings);
         let owned = document.scope.host_ownership == HostOwnership::Namespace;
-        let policy = HostPolicy { owned, closed: owned || document.profile == Profile::IngressNginx };
+        let profile = document.profile;
+        let policy = HostPolicy {
+            owned,
+            closed: owned || profile == Profile::IngressNginx,
+            profile,
+            settings: Arc::new(settings),
+        };
+        // Routes with bounds of their own take the others from the lane.
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
             self.dirty.hosts.extend(self.ingresses.hosts().cloned());
             self.dirty.tls.extend(self.ingresses.tls_hosts().cloned());
         }
         self.dirty.lane = true;
         self.dirty.tls_defaults = true;
-        self.lane = Some(Lane { document, settings: Arc::new(settings), policy });
+        self.lane = Some(Lane { document, policy });
         self.judge();
     }
 
@@ -285,12 +291,12 @@ impl Compiler {
     /// Makes every dirty host anew; the table of hosts, if any came out different.
     fn make_hosts(&mut self) -> Option<HostTable> {
         let dirty = std::mem::take(&mut self.dirty.hosts);
-        let policy = self.lane.as_ref().map(|lane| lane.policy).unwrap_or_default();
+        let policy = self.lane.as_ref().map(|lane| lane.policy.clone()).unwrap_or_default();
         let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
         let mut changed = false;
         for host in dirty {
             let before = self.hosts.remove(&host);
-            let state = self.make_host(&host, before.as_ref(), policy, &mut table, &mut changed);
+            let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
             self.note_uses(before.as_ref(), state.as_ref());
             self.hosts.extend(state.map(|state| (host, state)));
         }
@@ -301,7 +307,7 @@ impl Compiler {
         &mut self,
         host: &HostPattern,
         before: Option<&HostState>,
-        policy: HostPolicy,
+        policy: &HostPolicy,
         table: &mut HostTable,
         changed: &mut bool,
     ) -> Option<HostState> {
@@ -355,7 +361,7 @@ impl Compiler {
         let snapshot = Arc::new(Snapshot {
             number: last.map_or(0, |last| last.number) + 1,
             config_generation: lane.document.config_generation,
-            settings: Arc::clone(&lane.settings),
+            settings: Arc::clone(&lane.policy.settings),
             hosts: hosts.or_else(|| last.map(|last| last.hosts.clone())).unwrap_or_default(),
             tls: Arc::clone(&self.tls),
         });

@@ -15,15 +15,8 @@ use crate::wishes::{Wishes, key};
 
 const CIPHERS: &str = "ssl-ciphers";
 const ORDER: &str = "ssl-prefer-server-ciphers";
-/// Annotations that are read here, and nowhere else.
-const OBEYED: [&str; 2] = [CIPHERS, ORDER];
 /// Words of a list that a message repeats.
 const MAX_SHOWN: usize = 6;
-
-/// Whether the annotation of ingress-nginx with this name, which is without prefix, is read here.
-pub(crate) fn obeys(name: &str) -> bool {
-    OBEYED.contains(&name)
-}
 
 /// Reads what an Ingress says.
 pub(crate) fn read(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> TlsWish {

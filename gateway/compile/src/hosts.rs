@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
+use bulkhead_crds::lane::Profile;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{Action, Backend, Denial, HostPattern, PathPattern, PathTable, Route};
+use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
 
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
+use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
@@ -20,13 +22,17 @@ use crate::service::Port;
 use crate::transport::{BadTransport, Transport};
 
 /// What a lane decides for all of its hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HostPolicy {
     /// Only the namespace of the oldest Ingress may make rules for a host.
     pub(crate) owned: bool,
     /// Requests for a named host never fall through to the rules of a wildcard or of every host. So it is where hosts
     /// are owned (others' rules must not catch what the owner leaves over), and so ingress-nginx does it.
     pub(crate) closed: bool,
+    /// Whose ways are followed.
+    pub(crate) profile: Profile,
+    /// Bounds of routes that set none.
+    pub(crate) settings: Arc<Settings>,
 }
 
 /// A host that is served.
@@ -42,7 +48,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
-    pub(crate) policy: HostPolicy,
+    pub(crate) policy: &'a HostPolicy,
 }
 
 /// A host, made anew. Routes that are as before are the same as before.
@@ -94,8 +100,9 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
+        let filters = filters::make(declared, self.policy);
         for rule in rules {
-            self.add(host, declared, rule, (&ruling, before), notes);
+            self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }
     }
 
@@ -104,7 +111,7 @@ impl Workshop<'_> {
         host: &mut Host<'_, 'd>,
         declared: &'d Declared,
         rule: &'d Rule,
-        (ruling, before): (&Ruling, Option<&Arc<PathTable>>),
+        (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
         if let Some(first) = host.routes.get(&rule.pattern) {
@@ -118,7 +125,9 @@ impl Workshop<'_> {
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
-        let is_same = |old: &Route| is_same(old, declared, rule, &action) && old.client_auth == client_auth;
+        let is_same = |old: &Route| {
+            is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
+        };
         let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
@@ -127,6 +136,7 @@ impl Workshop<'_> {
                 kind: rule.pattern.kind(),
                 origin: declared.origin.clone(),
                 client_auth,
+                filters: filters.cloned(),
                 action,
             })
         });

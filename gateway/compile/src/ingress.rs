@@ -10,7 +10,7 @@ use bulkhead_model::{HostPattern, PathPattern};
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
 
 use crate::age::Age;
-use crate::annotations::{self, Effect};
+use crate::annotation::{self, Effect, Policies, Reader};
 use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
@@ -36,6 +36,8 @@ pub(crate) struct Declared {
     pub(crate) unprotected: bool,
     /// How the backends of all rules are spoken to.
     pub(crate) backend: BackendPolicy,
+    /// What else its annotations ask for.
+    pub(crate) policies: Policies,
     /// What it wants of the clients of its hosts.
     pub(crate) clients: ClientPolicy,
     /// What it says of the handshakes of its hosts.
@@ -74,16 +76,18 @@ impl Declared {
         let age = Age::of(&ingress.metadata);
         let mut notes = Notes::new("Ingress", &age.name);
         let annotations = ingress.metadata.annotations.as_ref();
-        let effect = annotations.map_or(Effect::None, |all| annotations::judge(all, &mut notes));
+        let effect = annotations.map_or(Effect::None, |all| annotation::judge(all, &mut notes));
         let backend =
             annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let clients =
             annotations.map(|all| client_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
+        let read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
+        let policies = annotations.map(read).unwrap_or_default();
         let handshakes = annotations.map(|all| handshake_policy::read(all, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
         let mut tls = BTreeMap::new();
         if let Some(spec) = &ingress.spec {
-            let expressions = ingress.metadata.annotations.as_ref().is_some_and(annotations::has_expressions);
+            let expressions = ingress.metadata.annotations.as_ref().is_some_and(annotation::has_expressions);
             hosts = read_rules(spec, expressions, &mut notes);
             tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &mut notes);
         }
@@ -94,8 +98,8 @@ impl Declared {
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        let unprotected = effect == Effect::Deny || backend.refused;
-        Self { age, origin, class, unprotected, backend, clients, handshakes, hosts, tls, findings }
+        let unprotected = effect == Effect::Deny || backend.refused || policies.refused;
+        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, tls, findings }
     }
 
     /// Names of the Services it refers to, some of them more than once.

@@ -103,7 +103,7 @@ fn trusted(lane: &LaneDocument) -> (Vec<Network>, Vec<Finding>) {
 }
 
 /// `address/prefix` (RFC 4632 §3.1). Bits behind the prefix are cleared.
-fn network(written: &str) -> Option<Network> {
+pub(crate) fn network(written: &str) -> Option<Network> {
     let (address, length) = written.split_once('/')?;
     let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
     let prefix: u8 = length.parse().ok().filter(|_| digits)?;

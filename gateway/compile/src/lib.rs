@@ -5,11 +5,11 @@
 //! for everything that could not be taken literally. No cluster client, no clock: equal input gives equal output, in any order.
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
-//! that cannot hold a bad value; `class` decides whose Ingresses are served; `hosts` makes one host's routes; `backends`
+//! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and reads them; `hosts` makes one host's routes, `filters` what they do besides; `backends`
 //! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need, `handshake_policy` what handshakes may agree on; `code` is the table of findings.
 
 mod age;
-mod annotations;
+pub mod annotation;
 mod authority;
 mod backend_policy;
 mod backends;
@@ -21,6 +21,7 @@ mod client_policy;
 mod client_roots;
 pub mod code;
 mod compiler;
+mod filters;
 mod findings;
 mod handshake_policy;
 mod host_auth;

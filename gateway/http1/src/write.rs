@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::field::is_token;
 use crate::framing::is_bodiless;
 use crate::{
-    Field, Framing, Lines, Name, NameSet, RequestHead, ResponseFraming, ResponseHead, TargetForm, bytes, reason_phrase,
+    Field, Framing, Lines, Name, NameSet, Overlay, RequestHead, ResponseFraming, ResponseHead, TargetForm, bytes,
+    reason_phrase,
 };
 
 /// What changes between the head that came in and the one that leaves.
@@ -22,6 +23,8 @@ pub struct Edits<'a> {
     pub remove_prefixes: &'a [&'a str],
     /// Fields that were rendered before, instead of all that came in with the same names.
     pub lines: Option<&'a Lines>,
+    /// What the route wants otherwise; its lines stand behind the rendered ones, which they do not replace.
+    pub over: Option<&'a Overlay>,
     /// Fields instead of all that came in with the same name.
     pub set: &'a [(Name, &'a [u8])],
     /// The same for names that [`Name`] does not know: whatever came in with this name, in any case, is gone.
@@ -107,21 +110,24 @@ pub fn write_response(
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a whole response of our own to the end of `out`: the registered reason phrase, `fields`, the length of
-/// `content`, and the content unless the request was HEAD or the status has none. Date is the caller's field. Returns where
-/// in `out` the content begins.
+/// Writes a whole response of our own to the end of `out`: the registered reason phrase, `fields` but for those that `over`
+/// replaces, its lines, the length of `content`, and the content unless the request was HEAD or the status has none. Date is the
+/// caller's field. Returns where in `out` the content begins.
 pub fn write_own_response(
     out: &mut Vec<u8>,
     status: u16,
     close: bool,
-    fields: &[(&str, &[u8])],
+    (fields, over): (&[(&str, &[u8])], &Overlay),
     content: &[u8],
     head_only: bool,
 ) -> usize {
     put_status_line(out, status, reason_phrase(status).as_bytes());
     for &(name, value) in fields {
-        put_named(out, name, value);
+        if !over.names().contains(Name::find(name.as_bytes())) && !over.has(name.as_bytes()) {
+            put_named(out, name, value);
+        }
     }
+    out.extend_from_slice(over.as_bytes());
     if !is_bodiless(status) {
         put_length(out, content.len() as u64);
     }
@@ -145,7 +151,8 @@ const UPGRADE: &[u8] = b"Connection: Upgrade\r\nUpgrade: websocket\r\n";
 const TRAILERS: &[u8] = b"Connection: TE\r\nTE: trailers\r\n";
 
 fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>) {
-    let rendered = edits.lines.map_or(NameSet::EMPTY, Lines::names);
+    let rendered =
+        edits.lines.map_or(NameSet::EMPTY, Lines::names).union(edits.over.map_or(NameSet::EMPTY, Overlay::names));
     let gone = edits.set.iter().fold(edits.remove.union(rendered), |gone, &(name, _)| gone.with(name));
     // Lines that stand as they would be written, one behind the other, are one copy.
     let mut run = 0..0;
@@ -164,6 +171,7 @@ fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>
     }
     put_run(out, buf, run);
     out.extend_from_slice(edits.lines.map_or(&[], Lines::as_bytes));
+    out.extend_from_slice(edits.over.map_or(&[], Overlay::as_bytes));
     for &(name, value) in edits.set.iter().chain(edits.append) {
         if !DECIDED.contains(name) && name != Name::Other {
             put_line(out, name.as_bytes(), value);
@@ -185,6 +193,7 @@ impl Edits<'_> {
         self.more.iter().any(|&(other, _)| same(other))
             || self.remove_more.iter().any(|&other| same(other))
             || self.remove_prefixes.iter().any(|&prefix| begins(prefix))
+            || self.over.is_some_and(|over| over.has(name))
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Denial {
     ClientCertificateRefused,
     /// The client's certificate is for somebody whom the host does not let in, or the client is nobody.
     ClientSubjectRefused,
+    /// The client's address is not one that the route lets in.
+    AddressRefused,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

@@ -6,9 +6,11 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
+pub mod access;
+pub mod answer;
 pub mod backend;
 pub mod balance;
 pub mod budget;
@@ -18,6 +20,7 @@ pub mod client_auth;
 pub mod denial;
 mod der;
 pub mod distinguished_name;
+pub mod filters;
 pub mod health;
 pub mod host;
 mod index;
@@ -29,6 +32,7 @@ pub mod path;
 pub mod path_table;
 pub mod pattern;
 pub mod proxy_protocol;
+pub mod request;
 pub mod retry_budget;
 pub mod room;
 pub mod route;
@@ -40,15 +44,18 @@ pub mod tls;
 pub mod upstream_tls;
 pub mod x509;
 
+pub use answer::{Answer, Stop};
 pub use backend::{Backend, Endpoint, Endpoints};
 pub use client_auth::{ClientAuth, ClientRoots};
 pub use denial::Denial;
+pub use filters::Filters;
 pub use host::Host;
 pub use location::Location;
 pub use moment::Moment;
 pub use path::Target;
 pub use path_table::PathTable;
 pub use pattern::{HostPattern, PathPattern};
+pub use request::Request;
 pub use retry_budget::RetryBudget;
 pub use room::Room;
 pub use route::{Action, Route};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::client_auth::RouteAuth;
 use crate::denial::Denial;
+use crate::filters::Filters;
 
 /// What a host and path lead to. Immutable; shared by snapshots.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Route {
     pub origin: Box<str>,
     /// What a client must show before anything else is done; `None`: nothing.
     pub client_auth: Option<RouteAuth>,
+    /// What is done besides; `None`: nothing.
+    pub filters: Option<Arc<Filters>>,
     /// What to do.
     pub action: Action,
 }

@@ -110,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 49] = [
+const OWN: [Fault; 50] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
@@ -124,6 +124,7 @@ const OWN: [Fault; 49] = [
     Fault::Denied(Denial::ClientCertificateMissing),
     Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ClientSubjectRefused),
+    Fault::Denied(Denial::AddressRefused),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -225,6 +226,9 @@ impl Fault {
             }
             Self::Denied(Denial::ClientSubjectRefused) => {
                 row("client_subject_refused", 403, Client, true, "the client certificate is for somebody else")
+            }
+            Self::Denied(Denial::AddressRefused) => {
+                row("address_refused", 403, Client, true, "the route does not let in this address")
             }
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")

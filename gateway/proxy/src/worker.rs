@@ -10,11 +10,11 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use bulkhead_http1::{RequestHead, ResponseHead};
+use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
 use bulkhead_model::overload::Level;
 use bulkhead_model::route::Weighted;
-use bulkhead_model::{Backend, Location, Moment, Settings};
+use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
@@ -79,8 +79,14 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
-    /// Where a client is sent whose certificate is not accepted.
-    pub(crate) elsewhere: Option<Location>,
+    /// What the route answers instead of a backend.
+    pub(crate) answer: Option<Box<Answer>>,
+    /// The filters of the request's route, if it has any.
+    pub(crate) filters: Option<Arc<Filters>>,
+    /// What they change of the head for the backend.
+    pub(crate) to_backend: Overlay,
+    /// What they change of every response, of our own as well.
+    pub(crate) to_client: Overlay,
 }
 
 impl Worker {

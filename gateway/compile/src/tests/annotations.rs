@@ -1,5 +1,7 @@
 use bulkhead_crds::finding::Severity;
 
+use crate::annotation;
+
 use super::world::{World, ingress, rules, service, slice};
 
 fn world(annotation: &str) -> World {
@@ -30,9 +32,6 @@ fn a_protection_that_is_not_offered_answers_503() {
         "auth-type: basic",
         "auth-url: 'http://auth.test'",
         "satisfy: any",
-        "whitelist-source-range: 10.0.0.0/8",
-        "allowlist-source-range: ''",
-        "denylist-source-range: 10.0.0.0/8",
         "limit-rps: '5'",
         "limit-connections: '5'",
         "global-rate-limit: '5'",
@@ -74,15 +73,9 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "force-ssl-redirect: 'false'",
         "hsts: 'true'",
         "hsts-max-age: '60'",
-        "load-balance: ewma",
         "mirror-target: 'http://b.test'",
-        "proxy-body-size: 8m",
         "proxy-buffer-size: 8k",
         "proxy-buffering: 'on'",
-        "proxy-connect-timeout: '5'",
-        "proxy-next-upstream-tries: '2'",
-        "proxy-read-timeout: '5'",
-        "proxy-send-timeout: '5'",
         "proxy-ssl-ciphers: DEFAULT",
         "server-alias: b.test",
         "service-upstream: 'true'",
@@ -161,4 +154,39 @@ fn a_canary_never_takes_the_traffic_of_the_ingress_it_shadows() {
     let world = world("nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '5'");
     assert_eq!(world.routes(), [""; 0]);
     assert_eq!(world.codes()[0], "CanaryNotServed Ingress mill/a nginx.ingress.kubernetes.io/canary");
+}
+
+#[test]
+fn every_annotation_of_ingress_nginx_has_one_row() {
+    let mut names: Vec<&str> = annotation::rows().map(|row| row.name).collect();
+    names.extend(annotation::rows().filter_map(|row| row.alias));
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), count), (138, 138), "136 annotations, two of which have a second name");
+    assert!(annotation::row("whitelist-source-range").is_some_and(|row| row.name == "allowlist-source-range"));
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_protects_by_refusing() {
+    for (annotation, denied) in [
+        ("allowlist-source-range: 10.0.0.0/33", true),
+        ("whitelist-source-range: example.test", true),
+        ("denylist-source-range: 10.0.0", true),
+        ("allowlist-source-range: ''", false),
+        ("proxy-body-size: 1 MB", false),
+        ("proxy-read-timeout: 60s", false),
+        ("proxy-next-upstream-tries: '-1'", false),
+        ("load-balance: fastest", false),
+    ] {
+        let key = format!("nginx.ingress.kubernetes.io/{}", annotation.split(':').next().unwrap());
+        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
+        let (code, route) = if denied {
+            ("ProtectionUnreadable", "a.test / Prefix mill/a none 503")
+        } else {
+            ("AnnotationUnreadable", "a.test / Prefix mill/a mill/flour:80 1")
+        };
+        assert_eq!(world.codes(), [format!("{code} Ingress mill/a {key}")], "{annotation}");
+        assert_eq!(world.routes(), [route], "{annotation}");
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::{get, request, response};
 use crate::{
-    Edits, Framing, Lines, Name, NameSet, Refusal, ResponseFraming, reason_phrase, write_own_response, write_request,
-    write_response,
+    Edits, Framing, Lines, Name, NameSet, Overlay, Refusal, ResponseFraming, reason_phrase, write_own_response,
+    write_request, write_response,
 };
 
 fn rewrite(bytes: &[u8], target: &[&[u8]], host: &[u8], framing: Framing, edits: &Edits<'_>) -> String {
@@ -41,9 +41,13 @@ fn content_is_framed_alike_whatever_the_method() {
 #[test]
 fn edits_replace_every_spelling_and_append_beside_what_came() {
     let bytes = get(
-        "X-REAL-IP: evil\r\nx-user: evil\r\nX-User: evil\r\nX_User: evil\r\nVia: 1.0 a\r\nX-Debug: 1\r\nAccept: */*\r\n",
+        "X-REAL-IP: evil\r\nx-user: evil\r\nX-User: evil\r\nX_User: evil\r\nVia: 1.0 a\r\nX-Debug: 1\r\nAccept: */*\r\nx-tenant: evil\r\nAccept-Language: de\r\n",
     );
+    let mut over = Overlay::default();
+    over.remove("accept-language");
+    over.set("X-Tenant", b"mill");
     let edits = Edits {
+        over: Some(&over),
         remove: NameSet::of(&[Name::Accept]),
         remove_more: &["x-debug"],
         remove_prefixes: &[],
@@ -56,7 +60,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
     };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
-        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Tenant: mill\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\n\r\n"
     );
 }
 
@@ -193,7 +197,8 @@ fn a_response_keeps_the_cookies_of_the_backend_beside_ours() {
 fn our_own_response_is_whole() {
     let write = |status, close, head_only| {
         let mut out = Vec::new();
-        write_own_response(&mut out, status, close, &[("Date", b"now"), ("Bad", b"\r\n")], b"gone", head_only);
+        let fields: &[(&str, &[u8])] = &[("Date", b"now"), ("Bad", b"\r\n")];
+        write_own_response(&mut out, status, close, (fields, &Overlay::default()), b"gone", head_only);
         String::from_utf8(out).unwrap()
     };
     let start = "HTTP/1.1 404 Not Found\r\nDate: now\r\nContent-Length: 4\r\n";

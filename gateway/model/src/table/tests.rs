@@ -33,6 +33,7 @@ fn route(rule: &Rule, origin: usize) -> Arc<Route> {
         kind: rule.kind,
         origin: format!("ns/{origin}").into(),
         client_auth: None,
+        filters: None,
         action: Action::Deny(Denial::NoService),
     })
 }

@@ -120,8 +120,9 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
-    let (from_client, to_client) = down.halves();
-    let Scratch { request, response, out, cookie, .. } = scratch;
+    let (from_client, client) = down.halves();
+    let Scratch { request, response, out, cookie, filters, to_client, .. } = scratch;
+    let over = filters.is_some().then_some(&*to_client);
     let sending = pin!(async {
         if !complete.get() {
             match request::pump(conversation, from_client, sink).await {
@@ -138,12 +139,13 @@ async fn exchange<D: Downstream>(
     let delivery = response::Delivery {
         conversation,
         flight,
-        sink: to_client,
+        sink: client,
         source,
         complete: &complete,
         worn_out,
         request,
         response,
+        over,
         cookie,
         out,
     };

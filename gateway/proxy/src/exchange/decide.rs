@@ -1,17 +1,32 @@
 //! Step 2: what to do with a request, and the head that goes on. Nothing here waits.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use bulkhead_http1::{Framing, RequestHead, TargetForm, write_request};
+use bulkhead_http1::{Edits, Framing, RequestHead, TargetForm, write_request};
 use bulkhead_model::client_auth::RouteAuth;
-use bulkhead_model::{Action, Backend, Denial, Host, Location, Settings, Snapshot, Target};
+use bulkhead_model::{Action, Answer, Backend, Denial, Host, Route, Settings, Snapshot, Target};
 
 use crate::connection::Client;
+use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
-use crate::exchange::forwarded;
+use crate::exchange::stop::Stop;
+use crate::exchange::{filter, forwarded};
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
+
+/// A request whose route is found.
+pub(super) struct Found<'s, 'b> {
+    pub(super) route: &'s Route,
+    /// The route's, or the lane's.
+    pub(super) settings: &'s Settings,
+    pub(super) host: Host,
+    /// What the backend will be asked for.
+    pub(super) target: Target<'b>,
+    /// The authority that the backend is told; `None`: the one that the request is for.
+    pub(super) vhost: Option<Box<str>>,
+}
 
 /// A request that will be forwarded; its head stands in `scratch.out`.
 pub(super) struct Decision<'s> {
@@ -21,67 +36,105 @@ pub(super) struct Decision<'s> {
     pub(super) bond: Bond<'s>,
 }
 
-/// Host, path, route, limits; then the head as the backend will see it. `bytes` is what the request's head was parsed from.
-pub(super) fn decide<'s>(
+/// How a decision is come to.
+pub(super) enum Course<'d, 's> {
+    /// At once.
+    Decided(Result<Decision<'s>, Stop>),
+    /// After the route's filters. Boxed: what they take would otherwise lie in every exchange.
+    Filtered(Pin<Box<dyn Future<Output = Result<Decision<'s>, Stop>> + 'd>>),
+}
+
+/// What to do with the request of `down`, whose head is in `scratch`.
+pub(super) fn decide<'d, 's: 'd, D: Downstream>(
+    worker: &'d Worker,
+    snapshot: &'s Snapshot,
+    down: &'d D,
+    scratch: &'d mut Scratch,
+) -> Course<'d, 's> {
+    match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
+        Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
+            let found = filter::run(down, scratch, found).await?;
+            write(worker, down.client(), down.head(), scratch, found)
+        })),
+        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, found)),
+        Err(stop) => Course::Decided(Err(stop)),
+    }
+}
+
+/// Host, path, route, limits. `bytes` is what the request's head was parsed from.
+fn find<'s, 'b>(
     worker: &Worker,
     snapshot: &'s Snapshot,
     client: &Client,
-    bytes: &[u8],
-    scratch: &mut Scratch,
-) -> Result<Decision<'s>, Fault> {
-    let head = &scratch.request;
-    let pseudonym = &worker.shared.pseudonym;
-    if forwarded::is_loop(pseudonym.name(), head, bytes) {
-        return Err(Fault::Loop);
+    bytes: &'b [u8],
+    head: &RequestHead,
+) -> Result<Found<'s, 'b>, Stop> {
+    if forwarded::is_loop(worker.shared.pseudonym.name(), head, bytes) {
+        return Err(Fault::Loop.into());
     }
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
     if let Some(auth) = &route.client_auth {
-        client.admit(auth, host.as_str()).map_err(|denial| {
-            scratch.elsewhere = elsewhere(denial, auth);
-            Fault::Denied(denial)
-        })?;
+        client.admit(auth, host.as_str()).map_err(|denial| turn_away(denial, auth))?;
     }
-    let backends = match &route.action {
-        Action::Forward(backends) => backends,
-        Action::Deny(denial) => return Err(Fault::Denied(*denial)),
-    };
-    let backend = worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?;
-    let bond = Bond::of(backend, client.address, head, bytes);
-    let settings = &*snapshot.settings;
+    if let Action::Deny(Denial::PolicyNotServed) = route.action {
+        return Err(Fault::Denied(Denial::PolicyNotServed).into());
+    }
+    let own = route.filters.as_ref().and_then(|filters| filters.settings.as_deref());
+    let settings = own.unwrap_or(&snapshot.settings);
     if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
-        return Err(Fault::Denied(Denial::ContentTooLarge));
+        return Err(Fault::Denied(Denial::ContentTooLarge).into());
     }
+    Ok(Found { route, settings, host, target, vhost: None })
+}
+
+/// The backend; then the head as it will see it. `bytes` is what the request's head was parsed from.
+fn write<'s>(
+    worker: &Worker,
+    client: &Client,
+    bytes: &[u8],
+    scratch: &mut Scratch,
+    found: Found<'s, '_>,
+) -> Result<Decision<'s>, Stop> {
+    let Found { route, settings, host, target, vhost } = found;
+    let backend = match &route.action {
+        Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
+        Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
+    };
+    let bond = Bond::of(backend, client.address, &scratch.request, bytes);
     let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));
-    let pieces: [&[u8]; 3] = match (&target.path, head.target) {
+    let pieces: [&[u8]; 3] = match (&target.path, scratch.request.target) {
         // Canonical as it came: one piece instead of three with the same bytes.
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, .. } = scratch;
-    let authority = canonical(&host, request.authority.of(bytes), authority);
+    let Scratch { request, out, values, authority, to_backend, .. } = scratch;
+    let authority = match &vhost {
+        Some(vhost) => vhost.as_bytes(),
+        None => canonical(&host, request.authority.of(bytes), authority),
+    };
     out.clear();
+    let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    forwarded::with_edits(
-        &settings.forwarded,
-        pseudonym.via(client.0.protocol),
-        client,
-        (request, bytes),
-        authority,
-        values,
-        |edits| {
-            write_request(out, bytes, request, &pieces, authority, request.framing, edits);
-        },
-    );
+    let over = route.filters.is_some().then_some(&*to_backend);
+    forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
+        write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
+    });
     Ok(Decision { settings, backend, bond })
 }
 
-/// Where a client is sent that is not let in.
+/// What a client is told that is not let in, or where it is sent.
 #[cold]
-fn elsewhere(denial: Denial, auth: &RouteAuth) -> Option<Location> {
+fn turn_away(denial: Denial, auth: &RouteAuth) -> Stop {
     let is_for_page = matches!(denial, Denial::ClientCertificateMissing | Denial::ClientCertificateRefused);
-    auth.error_page.clone().filter(|_| is_for_page)
+    match auth.error_page.as_ref().filter(|_| is_for_page) {
+        Some(page) => {
+            let answer = Answer::redirect(302, page.as_str().into());
+            Stop::Answer(Box::new(Answer { denial: Some(denial), ..answer }))
+        }
+        None => Stop::Fault(Fault::Denied(denial)),
+    }
 }
 
 /// The authority as it was routed: canonical host, and the port that the client named. Written anew only if it came

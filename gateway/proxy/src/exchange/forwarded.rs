@@ -12,6 +12,39 @@ use bulkhead_model::settings::Forwarded;
 use crate::connection::Client;
 use crate::peer::Identity;
 
+/// For whom a request is made, and how.
+pub(super) struct Speaker {
+    pub(super) address: IpAddr,
+    pub(super) secure: bool,
+}
+
+/// Who made a request: the peer, or whom a trusted one names.
+pub(super) fn speaker(policy: &Forwarded, client: &Client, head: &RequestHead, bytes: &[u8]) -> Speaker {
+    let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));
+    let peer = Speaker { address: client.address, secure: client.secure };
+    if !trusts(client.address) {
+        return peer;
+    }
+    let mut chain = Vec::new();
+    for field in head.fields.iter().filter(|field| field.id == Name::XForwardedFor) {
+        chain.extend_from_slice(field.value.of(bytes));
+        chain.push(b',');
+    }
+    let named = origin(chain.strip_suffix(b",").unwrap_or_default(), &trusts);
+    let address = std::str::from_utf8(named).ok().and_then(|text| text.parse::<IpAddr>().ok());
+    let scheme = claim(head, bytes, Name::XForwardedProto);
+    Speaker {
+        address: address.map_or(peer.address, |address| address.to_canonical()),
+        secure: scheme.map_or(peer.secure, |scheme| scheme.eq_ignore_ascii_case(b"https")),
+    }
+}
+
+/// A trusted peer's claim stands only if it is made once: of two, no reader knows which counts.
+fn claim<'b>(head: &RequestHead, bytes: &'b [u8], name: Name) -> Option<&'b [u8]> {
+    let mut all = head.fields.iter().filter(|field| field.id == name).map(|field| field.value.of(bytes));
+    all.next().filter(|value| all.next().is_none() && !value.is_empty())
+}
+
 /// What only this gateway says, where it asks clients for certificates: whoever else says it, trusted or not, is not heard there.
 const IDENTITY: NameSet =
     NameSet::of(&[Name::SslClientCert, Name::SslClientIssuerDn, Name::SslClientSubjectDn, Name::SslClientVerify]);
@@ -73,11 +106,7 @@ pub(super) fn with_edits(
     }
     let mut digits = [0; 5];
     let (port, scheme) = (decimal(client.port, &mut digits), scheme(client.secure));
-    // A trusted peer's claims stand, each only if it is made once: of two, no reader knows which counts.
-    let claim = |name| {
-        let mut all = head.fields.iter().filter(|field| field.id == name).map(|field| field.value.of(bytes));
-        all.next().filter(|value| all.next().is_none() && !value.is_empty())
-    };
+    let claim = |name| claim(head, bytes, name);
     values.clear();
     for field in head.fields.iter().filter(|field| field.id == Name::XForwardedFor) {
         values.extend_from_slice(field.value.of(bytes));

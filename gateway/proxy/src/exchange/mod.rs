@@ -2,7 +2,7 @@
 //! passes them:
 //!
 //! 1. a complete head, within limits: [`Downstream::receive`]
-//! 2. `decide`: canonical host and path, route, content limit; write the head that goes on
+//! 2. `decide`: canonical host and path, route, content limit; `filter`, if the route has filters; write the head that goes on
 //! 3. `forward`: choose an endpoint, reuse or open a connection, try again where that is safe
 //! 4. `converse`: send the request and deliver the response, both at the same time
 //! 5. `answer`: what the gateway says itself when a step says no
@@ -12,11 +12,13 @@ mod answer;
 mod attended;
 mod converse;
 mod decide;
+mod filter;
 mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 mod request;
 mod response;
+mod stop;
 mod tunnel;
 mod websocket;
 
@@ -27,6 +29,7 @@ use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
+use crate::exchange::stop::Stop;
 use crate::fault::Fault;
 use crate::phase::Phase;
 use crate::transfer::Patience;
@@ -57,17 +60,19 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         let attempt = pin!(attempt(worker, guard, down, &mut scratch, &begun));
         guard.run(Phase::Cut, attempt).await
     };
-    let fault = match ended {
+    let ended = match ended {
         Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
-    let next = match fault {
+    let next = match ended {
         Ok(next) => next,
         Err(fault) => {
-            worker.tally().fault(fault);
-            if begun.get() { Next::Reset } else { answer::fault(worker, guard, down, &mut scratch, fault).await }
+            let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
+            stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
+            if begun.get() { Next::Reset } else { answer::give(worker, guard, down, &mut scratch, stop).await }
         }
     };
+    scratch.filters = None;
     worker.give_back(scratch);
     next
 }
@@ -84,14 +89,20 @@ async fn attempt<D: Downstream>(
     tally.requests.add(1);
     let started = guard.now();
     let decided = match &pinned {
-        _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded),
-        Some(pinned) => decide::decide(worker, pinned.snapshot(), down.client(), down.head(), scratch),
-        None => Err(Fault::NotReady),
+        _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
+        Some(pinned) => match decide::decide(worker, pinned.snapshot(), &*down, scratch) {
+            decide::Course::Decided(decided) => decided,
+            decide::Course::Filtered(filtered) => filtered.await,
+        },
+        None => Err(Fault::NotReady.into()),
     };
     #[cfg(test)]
     crate::failpoint::reach(down.head());
     down.begin(scratch.request.framing);
-    let decision = decided?;
+    let decision = match decided {
+        Ok(decision) => decision,
+        Err(stop) => return Err(stop.put(&mut scratch.answer)),
+    };
     let patience = Patience { guard, settings: decision.settings };
     let next = forward::forward(worker, patience, down, scratch, &decision, begun).await?;
     tally.latency(u64::try_from(guard.now().duration_since(started).as_micros()).unwrap_or(u64::MAX));

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use bulkhead_http1::{Edits, Name, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
+use bulkhead_http1::{Edits, Name, Overlay, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
@@ -31,6 +31,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) worn_out: bool,
     pub(super) request: &'d RequestHead,
     pub(super) response: &'d mut ResponseHead,
+    /// What the route's filters change of the head.
+    pub(super) over: Option<&'d Overlay>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
     pub(super) out: &'d mut Vec<u8>,
@@ -91,7 +93,8 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
         let mut write = |append: &[(Name, &[u8])]| {
-            let edits = Edits { append: append.get(skip..).unwrap_or_default(), upgrade: true, ..Edits::default() };
+            let append = append.get(skip..).unwrap_or_default();
+            let edits = Edits { over: self.over, append, upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);

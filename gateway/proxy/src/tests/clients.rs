@@ -94,6 +94,7 @@ pub(super) fn publish_under(
                 pass_certificate,
                 error_page: policy.subject.as_ref().and_then(|_| Location::parse(PAGE)),
             }),
+            filters: None,
             action: Action::Forward(Box::new([Weighted { backend: Arc::clone(&lane.backend), weight: 1 }])),
         };
         let paths = PathTable::new([(PathPattern::prefix("/").unwrap(), Arc::new(route))], false).under(*wish);

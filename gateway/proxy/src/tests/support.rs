@@ -81,6 +81,7 @@ impl Lane {
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
             client_auth: None,
+            filters: None,
             action,
         };
         (PathPattern::prefix(path).unwrap(), Arc::new(route))

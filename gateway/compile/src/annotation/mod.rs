@@ -1,19 +1,65 @@
-//! Annotations of ingress controllers: known by prefix, none obeyed by this version, none ignored silently.
+//! Annotations of ingress controllers: those of ingress-nginx are known by name, one [`Row`] each, others by prefix; none is ignored
+//! silently.
+//!
+//! A module for each thing that annotations can ask for holds the rows of its annotations and reads them, with one [`Reader`], into
+//! a type of the model. [`Policies`] is all of it.
+
+mod access;
+mod balancing;
+mod bounds;
+mod others;
+mod reader;
+mod row;
 
 use std::collections::BTreeMap;
 
-use crate::backend_policy;
-use crate::client_policy;
+use bulkhead_model::access::AccessList;
+use bulkhead_model::balance::Method;
+
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
-use crate::handshake_policy;
 
-const NGINX: &str = "nginx.ingress.kubernetes.io/";
+pub(crate) use self::bounds::Bounds;
+pub(crate) use self::reader::Reader;
+pub(crate) use self::row::PREFIX as NGINX;
+pub use self::row::{Group, Row, Scope, State, Use};
+
+/// What an Ingress asks for by annotations, as far as it can be understood alone.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Policies {
+    /// Who may ask, by address.
+    pub(crate) access: Option<AccessList>,
+    /// Bounds that differ from the lane's.
+    pub(crate) bounds: Bounds,
+    /// How an endpoint is chosen, if not as the lane says.
+    pub(crate) method: Option<Method>,
+    /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
+    pub(crate) refused: bool,
+}
+
+impl Policies {
+    /// Reads all that is obeyed. What is not is for [`judge`] to say.
+    pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
+        let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
+        Self { access, bounds, method, refused: reader.refused }
+    }
+}
+
+/// Every annotation of ingress-nginx.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+}
+
+/// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.
+#[must_use]
+pub fn row(name: &str) -> Option<&'static Row> {
+    rows().find(|row| row.name == name || row.alias == Some(name))
+}
 
 /// How keys with a controller's prefix are judged.
 #[derive(Clone, Copy)]
 enum Reading {
-    /// Each asks for a protection unless [`HARMLESS`] has it.
+    /// Each has a row, or may ask for anything.
     Listed,
     /// Those that have a word of [`PROTECTION_WORDS`] in them ask for a protection.
     ByWord,
@@ -35,51 +81,8 @@ const CONTROLLERS: [(&str, Reading); 10] = [
     ("traefik.ingress.kubernetes.io/", Reading::ByWord),
 ];
 
-/// Annotations of ingress-nginx without which a route is slower, less comfortable or seen by fewer, but open to nobody else. A star
-/// stands for any end. What is not here, such as one of a later version, may protect something.
-const HARMLESS: [&str; 41] = [
-    "affinity*",
-    "app-root",
-    "canary*",
-    "client-body-buffer-size",
-    "client-header-buffer-size",
-    "connection-proxy-header",
-    "cors-*",
-    "custom-http-errors",
-    "default-backend",
-    "disable-proxy-intercept-errors",
-    "enable-access-log",
-    "enable-cors",
-    "enable-opentelemetry",
-    "enable-opentracing",
-    "enable-rewrite-log",
-    "from-to-www-redirect",
-    "hsts*",
-    "http2-push-preload",
-    "load-balance",
-    "mirror-*",
-    "opentelemetry-*",
-    "opentracing-*",
-    "preserve-trailing-slash",
-    "proxy-body-size",
-    "proxy-buffer*",
-    "proxy-busy-buffers-size",
-    "proxy-connect-timeout",
-    "proxy-cookie-*",
-    "proxy-http-version",
-    "proxy-max-temp-file-size",
-    "proxy-next-upstream*",
-    "proxy-read-timeout",
-    "proxy-request-buffering",
-    "proxy-send-timeout",
-    "proxy-ssl-ciphers",
-    "server-alias",
-    "service-upstream",
-    "session-cookie-*",
-    "ssl-redirect",
-    "upstream-*",
-    "x-forwarded-prefix",
-];
+/// Annotations of former versions of ingress-nginx that protect nothing. A star stands for any end.
+const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
 /// Annotations of ingress-nginx that ask for nothing when they are false.
 const SWITCHES: [&str; 6] = [
@@ -107,9 +110,6 @@ const PROTECTION_WORDS: [&str; 12] = [
     "whitelist",
 ];
 
-/// Who obeys annotations of ingress-nginx: what one of them reads is not judged here.
-const READERS: [fn(&str) -> bool; 3] = [backend_policy::obeys, client_policy::obeys, handshake_policy::obeys];
-
 /// What the annotations of an Ingress do to all of its routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Effect {
@@ -128,7 +128,8 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
         let Some((name, reading)) = known else { continue };
-        if key.starts_with(NGINX) && READERS.iter().any(|obeys| obeys(name)) {
+        let row = if key.starts_with(NGINX) { row(name) } else { None };
+        if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
         let effect = effect(name, value.trim(), reading);
@@ -169,7 +170,11 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
             "canary" if !is_false(value) => return Effect::Withhold,
             USE_REGEX => false,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
-            _ => !HARMLESS.iter().any(|listed| matches(listed, name)),
+            // One of a later version may protect something.
+            _ => {
+                !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
+                    && !HARMLESS.iter().any(|listed| matches(listed, name))
+            }
         },
     };
     if denies { Effect::Deny } else { Effect::None }
@@ -181,5 +186,5 @@ fn matches(listed: &str, name: &str) -> bool {
 
 /// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.
 fn is_false(value: &str) -> bool {
-    matches!(value, "0" | "f" | "F" | "false" | "FALSE" | "False")
+    reader::parse_bool(value) == Some(false)
 }

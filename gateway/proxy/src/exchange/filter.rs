@@ -1,0 +1,104 @@
+//! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
+
+use std::sync::Arc;
+
+use bulkhead_http1::{Name, RequestHead};
+use bulkhead_model::filters::{Filters, Step};
+use bulkhead_model::request::Fields;
+use bulkhead_model::{Action, Request};
+
+use crate::downstream::Downstream;
+use crate::exchange::decide::Found;
+use crate::exchange::forwarded;
+use crate::exchange::stop::Stop;
+use crate::fault::Fault;
+use crate::worker::Scratch;
+
+/// Takes the steps of the route of `found`, in their order.
+pub(super) async fn run<'s, 'b, D: Downstream>(
+    down: &'b D,
+    scratch: &mut Scratch,
+    found: Found<'s, 'b>,
+) -> Result<Found<'s, 'b>, Stop> {
+    let Some(filters) = &found.route.filters else { return Ok(found) };
+    scratch.filters = Some(Arc::clone(filters));
+    scratch.to_backend.clear();
+    scratch.to_client.clear();
+    let mut passage = Passage { down, filters, scratch, found };
+    for step in filters.order.steps() {
+        passage.take(*step).await?;
+    }
+    Ok(passage.found)
+}
+
+/// A request on its way through the filters of its route.
+struct Passage<'p, 's, 'b, D> {
+    down: &'b D,
+    filters: &'s Filters,
+    scratch: &'p mut Scratch,
+    /// What comes of it.
+    found: Found<'s, 'b>,
+}
+
+impl<D: Downstream> Passage<'_, '_, '_, D> {
+    async fn take(&mut self, step: Step) -> Result<(), Stop> {
+        match step {
+            Step::Access => self.access(),
+            Step::Backend => self.backend(),
+            Step::HostRedirect
+            | Step::HttpsRedirect
+            | Step::Redirect
+            | Step::Rate
+            | Step::Preflight
+            | Step::Authenticate
+            | Step::Rewrite => Ok(()),
+        }
+    }
+
+    fn access(&self) -> Result<(), Stop> {
+        let Some(access) = &self.filters.access else { return Ok(()) };
+        self.with_request(|request| access.admit(request.client).map_err(Fault::Denied))?;
+        Ok(())
+    }
+
+    fn backend(&self) -> Result<(), Stop> {
+        match &self.found.route.action {
+            Action::Deny(denial) => Err(Fault::Denied(*denial).into()),
+            Action::Forward(_) => Ok(()),
+        }
+    }
+
+    /// Calls `with` on the request as decisions see it.
+    fn with_request<T>(&self, with: impl FnOnce(&Request<'_>) -> T) -> T {
+        let (head, bytes) = (&self.scratch.request, self.down.head());
+        let speaker = forwarded::speaker(&self.found.settings.forwarded, self.down.client(), head, bytes);
+        with(&Request {
+            method: head.method.bytes(bytes),
+            secure: speaker.secure,
+            host: self.found.host.as_str(),
+            authority: head.authority.of(bytes),
+            path: &self.found.target.path,
+            query: self.found.target.query,
+            uri: head.target.bytes(bytes),
+            client: speaker.address,
+            fields: &HeadFields(head, bytes),
+        })
+    }
+}
+
+/// The fields of a head and the bytes that it was parsed from.
+struct HeadFields<'b>(&'b RequestHead, &'b [u8]);
+
+impl Fields for HeadFields<'_> {
+    fn each<'f>(&'f self, name: &str, with: &mut dyn FnMut(&'f [u8])) {
+        let Self(head, bytes) = self;
+        let id = Name::find(name.as_bytes());
+        let is_it = |field: &&bulkhead_http1::Field| match id {
+            Name::Other => field.name.of(bytes).eq_ignore_ascii_case(name.as_bytes()),
+            id => field.id == id,
+        };
+        for field in head.fields.iter().filter(is_it) {
+            with(field.value.of(bytes));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Where cases are played: a gateway with all Ingresses of one profile, and two backends that remember what they saw.
+
+use std::collections::BTreeMap;
+
+use bulkhead_crds::lane::Profile;
+use bulkhead_tests::exchange::Answer;
+
+use super::case::{Case, Exchange, Saw};
+use crate::support::backend::{Backend, Reply};
+use crate::support::lane::Lane;
+use crate::support::manifest::{CLASS, document, file, served};
+use crate::support::message::Request;
+
+/// A gateway of one profile with all of its cases.
+pub(super) struct Scene {
+    pub(super) lane: Lane,
+    main: Backend,
+    other: Backend,
+}
+
+impl Scene {
+    pub(super) async fn start(profile: Profile) -> Self {
+        let mut settings = document();
+        settings.profile = profile;
+        // Cases play clients that speak for others: the gateway believes loopback.
+        settings.client_address.trusted_cidrs = vec!["127.0.0.0/8".to_owned()];
+        let lane = Lane::start(&settings).await;
+        Self { lane, main: Backend::start(script("main")).await, other: Backend::start(script("other")).await }
+    }
+
+    fn fill(&self, text: &str, host: &str) -> String {
+        text.replace("{host}", host)
+            .replace("{main}", &self.main.port().to_string())
+            .replace("{other}", &self.other.port().to_string())
+    }
+
+    pub(super) fn manifest(&self, number: usize, case: &Case) -> String {
+        let host = host(number);
+        let annotations: BTreeMap<String, String> = case
+            .annotations
+            .iter()
+            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
+            .collect();
+        let service = |name: &str| format!("case-{number}-{name}");
+        let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service("main"), "port": {"number": 80}}}});
+        let paths: Vec<_> = case.paths.iter().map(path).collect();
+        let ingress = serde_json::json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
+            "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
+        });
+        let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}"));
+        let ours = [
+            format!("{ingress}\n"),
+            served(&service("main"), self.main.port()),
+            served(&service("other"), self.other.port()),
+            more,
+        ];
+        file(&ours)
+    }
+
+    /// Everything about the case that is not as it says.
+    pub(super) async fn play(&self, number: usize, case: &Case) -> Vec<String> {
+        let host = host(number);
+        let mut wrong = Vec::new();
+        for (nth, exchange) in case.exchanges.iter().enumerate() {
+            let request = self.request(exchange, &host);
+            let answer = self.lane.send(&request).await;
+            let (main, other) = (self.main.saw().await, self.other.saw().await);
+            let head = head(&answer);
+            for line in exchange.gets {
+                let line = self.fill(line, &host);
+                let is_there = if line.len() == 3 { answer.status.to_string() == line } else { has_line(&head, &line) };
+                if !is_there {
+                    wrong.push(format!("{nth}: no {line:?} in\n{head}"));
+                }
+            }
+            let there = exchange.lacks.iter().filter(|name| answer.header(name).is_some());
+            wrong.extend(there.map(|name| format!("{nth}: {name} in\n{head}")));
+            let (asked, lines) = match exchange.saw {
+                Saw::Nothing => {
+                    if !main.requests.is_empty() || !other.requests.is_empty() {
+                        wrong.push(format!("{nth}: a backend saw {main:?} {other:?}"));
+                    }
+                    continue;
+                }
+                Saw::Main(lines) => (main, lines),
+            };
+            let Some(request) = asked.requests.last() else {
+                wrong.push(format!("{nth}: the backend saw nothing; the client got\n{head}"));
+                continue;
+            };
+            let seen = String::from_utf8_lossy(&request.head).into_owned();
+            for line in lines {
+                let line = self.fill(line, &host);
+                if !has_line(&seen, &line) {
+                    wrong.push(format!("{nth}: the backend saw no {line:?} in\n{seen}"));
+                }
+            }
+            let begins = |line: &str, name: &str| {
+                line.to_ascii_lowercase().starts_with(&format!("{}:", name.to_ascii_lowercase()))
+            };
+            let there = exchange.unseen.iter().filter(|name| seen.lines().any(|line| begins(line, name)));
+            wrong.extend(there.map(|name| format!("{nth}: the backend saw {name} in\n{seen}")));
+        }
+        wrong
+    }
+
+    fn request(&self, exchange: &Exchange, host: &str) -> String {
+        let (line, fields) = exchange.sends.split_first().unwrap();
+        let mut request = format!("{} HTTP/1.1\r\n", self.fill(line, host));
+        if !fields.iter().any(|field| field.starts_with("Host:")) {
+            request += &format!("Host: {host}\r\n");
+        }
+        for field in fields {
+            request += &format!("{}\r\n", self.fill(field, host));
+        }
+        if !exchange.content.is_empty() {
+            request += &format!("Content-Length: {}\r\n", exchange.content.len());
+        }
+        format!("{request}\r\n{}", exchange.content)
+    }
+}
+
+/// The status, and the fields, one a line.
+fn head(answer: &Answer) -> String {
+    let fields = answer.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+    std::iter::once(format!("{}\n", answer.status)).chain(fields).collect()
+}
+
+/// A whole line, or the beginning of one where `line` ends in a space.
+fn has_line(head: &str, line: &str) -> bool {
+    head.lines().any(|one| one == line || (line.ends_with(' ') && one.starts_with(line)))
+}
+
+pub(super) fn host(number: usize) -> String {
+    format!("case-{number}.test")
+}
+
+/// A backend whose answers its name is in, and which answers `/status/N` by that status and `/field` by fields of interest.
+fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
+    move |request| {
+        let line = request.line();
+        let status = line.split("/status/").nth(1).and_then(|rest| rest.get(..3)?.parse::<u16>().ok()).unwrap_or(200);
+        if line.contains("/silence") {
+            return Reply::keep("");
+        }
+        let content = if line.starts_with("HEAD ") { "" } else { name };
+        Reply::keep(format!(
+            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
+            name.len().min(content.len())
+        ))
+    }
+}
