@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::filters::Order;
 use bulkhead_model::{Filters, Settings};
 
@@ -16,7 +17,12 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         Profile::IngressNginx => Order::IngressNginx,
     };
     let policies = &declared.policies;
-    let filters = Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone() };
+    let filters = Filters {
+        order,
+        settings: settings(declared, &lane.settings),
+        access: policies.access.clone(),
+        cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
+    };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }
 
@@ -27,4 +33,11 @@ fn settings(declared: &Declared, lane: &Settings) -> Option<Arc<Settings>> {
     policies.bounds.apply(&mut settings);
     settings.upstream.method = policies.method.unwrap_or(settings.upstream.method);
     (settings != *lane).then(|| Arc::new(settings))
+}
+
+fn cross_origin(policy: CrossOrigin, profile: Profile) -> CrossOrigin {
+    match profile {
+        Profile::Standard => policy,
+        Profile::IngressNginx => CrossOrigin { answers: Answers::All, credentials_for_any: true, ..policy },
+    }
 }

@@ -17,6 +17,7 @@ pub mod budget;
 pub mod ciphers;
 mod class;
 pub mod client_auth;
+pub mod cross_origin;
 pub mod denial;
 mod der;
 pub mod distinguished_name;

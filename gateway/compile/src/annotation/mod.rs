@@ -7,6 +7,7 @@
 mod access;
 mod balancing;
 mod bounds;
+mod cors;
 mod others;
 mod reader;
 mod row;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::access::AccessList;
 use bulkhead_model::balance::Method;
+use bulkhead_model::cross_origin::CrossOrigin;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
@@ -31,6 +33,8 @@ pub(crate) struct Policies {
     pub(crate) access: Option<AccessList>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
+    /// Which pages of other origins may read the responses, as the profile Standard has it.
+    pub(crate) cross_origin: Option<CrossOrigin>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
@@ -40,14 +44,21 @@ pub(crate) struct Policies {
 impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        Self { access, bounds, method, refused: reader.refused }
+        let mut read = Self {
+            access: access::read(reader),
+            bounds: Bounds::read(reader),
+            cross_origin: cors::read(reader),
+            method: balancing::method(reader),
+            refused: false,
+        };
+        read.refused = reader.refused;
+        read
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -1,5 +1,7 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
+mod cross_origin;
+
 use std::sync::Arc;
 
 use bulkhead_http1::{Name, RequestHead};
@@ -25,6 +27,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.to_backend.clear();
     scratch.to_client.clear();
     let mut passage = Passage { down, filters, scratch, found };
+    passage.say_who_may_read();
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
@@ -45,11 +48,11 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         match step {
             Step::Access => self.access(),
             Step::Backend => self.backend(),
+            Step::Preflight => self.preflight(),
             Step::HostRedirect
             | Step::HttpsRedirect
             | Step::Redirect
             | Step::Rate
-            | Step::Preflight
             | Step::Authenticate
             | Step::Rewrite => Ok(()),
         }
