@@ -27,6 +27,7 @@ use crate::secrets::Secrets;
 use crate::service::Ports;
 use crate::slice::Slice;
 use crate::tls;
+use crate::zones::Zones;
 
 /// What differs between places a compiler runs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct Compiler {
     tls: Arc<TlsTable>,
     calendar: Calendar,
     ledger: Ledger,
+    zones: Zones,
     snapshot: Option<Arc<Snapshot>>,
 }
 
@@ -319,7 +321,8 @@ impl Compiler {
             return None;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let made = Workshop { catalog, backends, secrets, policy }.make(host, claims, before);
+        let zones = &mut self.zones;
+        let made = Workshop { catalog, backends, secrets, policy, zones }.make(host, claims, before);
         self.ledger.set(origin, made.findings);
         if !made.unchanged {
             *changed = true;

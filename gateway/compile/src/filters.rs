@@ -5,13 +5,16 @@ use std::sync::Arc;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::filters::Order;
+use bulkhead_model::rate_limit::RateLimit;
 use bulkhead_model::{Filters, Settings};
 
+use crate::annotation::Rates;
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
+use crate::zones::Zones;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters>> {
+pub(crate) fn make(declared: &Declared, lane: &HostPolicy, zones: &mut Zones) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -22,6 +25,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
+        rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }
@@ -40,4 +44,13 @@ fn cross_origin(policy: CrossOrigin, profile: Profile) -> CrossOrigin {
         Profile::Standard => policy,
         Profile::IngressNginx => CrossOrigin { answers: Answers::All, credentials_for_any: true, ..policy },
     }
+}
+
+fn rate(rates: &Rates, declared: &Declared, profile: Profile, zones: &mut Zones) -> RateLimit {
+    let (status, says_when) = match profile {
+        Profile::Standard => (429, true),
+        Profile::IngressNginx => (503, false),
+    };
+    let zone = zones.of(&declared.age.name, rates.bounds);
+    RateLimit { zone, exempt: rates.exempt.clone(), status, says_when }
 }

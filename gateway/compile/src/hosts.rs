@@ -20,6 +20,7 @@ use crate::name::Name;
 use crate::secrets::Secrets;
 use crate::service::Port;
 use crate::transport::{BadTransport, Transport};
+use crate::zones::Zones;
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
     pub(crate) policy: &'a HostPolicy,
+    pub(crate) zones: &'a mut Zones,
 }
 
 /// A host, made anew. Routes that are as before are the same as before.
@@ -100,7 +102,7 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
-        let filters = filters::make(declared, self.policy);
+        let filters = filters::make(declared, self.policy, self.zones);
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }

@@ -8,6 +8,7 @@ use bulkhead_crds::lane::LaneDocument;
 use bulkhead_crds::upstream::LoadBalance;
 use bulkhead_model::balance::Method;
 use bulkhead_model::limits;
+use bulkhead_model::next_upstream::NextUpstream;
 use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Settings, Upstream};
 
 use crate::code::FindingCode;
@@ -75,6 +76,7 @@ fn upstream(lane: &LaneDocument) -> Upstream {
         max_idle_per_endpoint: bytes(upstream.max_idle_per_endpoint),
         keep_alive: Duration::from_millis(upstream.keep_alive_ms),
         tries: upstream.tries.max(1),
+        next: NextUpstream::default(),
         method: match upstream.load_balance {
             LoadBalance::RoundRobin => Method::RoundRobin,
             LoadBalance::LeastRequests => Method::LeastRequests,

@@ -31,6 +31,10 @@ pub enum Denial {
     ClientSubjectRefused,
     /// The client's address is not one that the route lets in.
     AddressRefused,
+    /// The client has as many requests in flight as the route lets it have.
+    ConnectionsLimited,
+    /// The client asks more often than the route lets it.
+    RateLimited,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

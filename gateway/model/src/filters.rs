@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::cross_origin::CrossOrigin;
+use crate::rate_limit::RateLimit;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -17,6 +18,8 @@ pub struct Filters {
     pub access: Option<AccessList>,
     /// Which pages of other origins may read the responses.
     pub cross_origin: Option<CrossOrigin>,
+    /// How often a client may ask, and how many of its requests may be there at once.
+    pub rate: Option<RateLimit>,
 }
 
 impl Filters {

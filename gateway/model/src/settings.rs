@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
+use crate::next_upstream::NextUpstream;
 
 /// Settings that hold for every request of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,8 @@ pub struct Upstream {
     pub keep_alive: Duration,
     /// Most endpoints tried for one request; at least 1.
     pub tries: u32,
+    /// When another one is.
+    pub next: NextUpstream,
     /// How an endpoint is chosen, where requests do not belong together.
     pub method: Method,
     /// Requests in flight to one endpoint from one thread.
@@ -171,6 +174,7 @@ impl Default for Settings {
                 max_idle_per_endpoint: limits::MAX_IDLE.size(),
                 keep_alive: limits::KEEP_ALIVE.time(),
                 tries: limits::TRIES.number(),
+                next: NextUpstream::default(),
                 method: Method::default(),
                 requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },

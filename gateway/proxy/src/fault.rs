@@ -69,6 +69,8 @@ pub enum Fault {
     UpstreamReset,
     /// The backend's response head is malformed.
     BadResponse,
+    /// The backend answered with a status for which another one is asked, and none of those answered.
+    UpstreamStatus,
     /// The backend sent more interim responses than any honest one does.
     TooManyInterim,
     /// The backend switched protocols although nobody had asked.
@@ -110,7 +112,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 50] = [
+const OWN: [Fault; 53] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
@@ -125,6 +127,8 @@ const OWN: [Fault; 50] = [
     Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ClientSubjectRefused),
     Fault::Denied(Denial::AddressRefused),
+    Fault::Denied(Denial::ConnectionsLimited),
+    Fault::Denied(Denial::RateLimited),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -155,6 +159,7 @@ const OWN: [Fault; 50] = [
     Fault::UpstreamRefused,
     Fault::UpstreamReset,
     Fault::BadResponse,
+    Fault::UpstreamStatus,
     Fault::TooManyInterim,
     Fault::UnexpectedSwitch,
     Fault::UpstreamStalled,
@@ -230,6 +235,10 @@ impl Fault {
             Self::Denied(Denial::AddressRefused) => {
                 row("address_refused", 403, Client, true, "the route does not let in this address")
             }
+            Self::Denied(Denial::ConnectionsLimited) => {
+                row("connections_limited", 429, Client, true, "too many requests of this client at once")
+            }
+            Self::Denied(Denial::RateLimited) => row("rate_limited", 429, Client, true, "too many requests"),
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }
@@ -274,6 +283,9 @@ impl Fault {
             }
             Self::UpstreamReset => row("upstream_reset", 502, Upstream, true, "the backend broke off the request"),
             Self::BadResponse => row("bad_response", 502, Upstream, true, "the backend's response is malformed"),
+            Self::UpstreamStatus => {
+                row("upstream_status", 502, Upstream, true, "the backend failed, and no other one answered")
+            }
             Self::TooManyInterim => {
                 row("too_many_interim", 502, Upstream, true, "the backend sent too many interim responses")
             }

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
+use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
+use bulkhead_model::rate_limit::Place;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -79,14 +81,25 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
+    pub(crate) passing: Passing,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
     pub(crate) filters: Option<Arc<Filters>>,
+    /// That it is there, where its client may have so many at once.
+    pub(crate) place: Option<Place>,
     /// What they change of the head for the backend.
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
     pub(crate) to_client: Overlay,
+}
+
+/// Statuses for which another endpoint is asked, until then.
+#[derive(Debug, Default)]
+pub(crate) struct Passing {
+    pub(crate) statuses: Statuses,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Worker {

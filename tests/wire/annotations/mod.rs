@@ -7,6 +7,7 @@ mod access;
 mod bounds;
 mod case;
 mod cors;
+mod limits;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, cors::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, cors::CASES, limits::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -77,6 +78,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("auth-tls-match-cn", "the unit tests of the proxy on clients"),
     ("ssl-ciphers", "`tls`"),
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
+    ("limit-connections", "a test of `limits`"),
     ("load-balance", "the unit tests of the model on balancing"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),

@@ -9,6 +9,7 @@ mod balancing;
 mod bounds;
 mod cors;
 mod others;
+mod rates;
 mod reader;
 mod row;
 
@@ -22,6 +23,7 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::Reader;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
@@ -37,6 +39,8 @@ pub(crate) struct Policies {
     pub(crate) cross_origin: Option<CrossOrigin>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// How often a client may ask.
+    pub(crate) rates: Option<Rates>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -49,6 +53,7 @@ impl Policies {
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
             method: balancing::method(reader),
+            rates: rates::read(reader),
             refused: false,
         };
         read.refused = reader.refused;
@@ -58,7 +63,7 @@ impl Policies {
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS, rates::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -121,7 +121,7 @@ async fn exchange<D: Downstream>(
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, passing, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
     let sending = pin!(async {
         if !complete.get() {
@@ -146,6 +146,7 @@ async fn exchange<D: Downstream>(
         request,
         response,
         over,
+        passing,
         cookie,
         out,
     };

@@ -9,15 +9,17 @@ use bulkhead_model::filters::{Filters, Step};
 use bulkhead_model::request::Fields;
 use bulkhead_model::{Action, Request};
 
+use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::decide::Found;
 use crate::exchange::forwarded;
 use crate::exchange::stop::Stop;
 use crate::fault::Fault;
-use crate::worker::Scratch;
+use crate::worker::{Scratch, Worker};
 
 /// Takes the steps of the route of `found`, in their order.
 pub(super) async fn run<'s, 'b, D: Downstream>(
+    (worker, guard): (&Worker, &Guard),
     down: &'b D,
     scratch: &mut Scratch,
     found: Found<'s, 'b>,
@@ -26,7 +28,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
-    let mut passage = Passage { down, filters, scratch, found };
+    let mut passage = Passage { worker, guard, down, filters, scratch, found };
     passage.say_who_may_read();
     for step in filters.order.steps() {
         passage.take(*step).await?;
@@ -36,6 +38,8 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
 
 /// A request on its way through the filters of its route.
 struct Passage<'p, 's, 'b, D> {
+    worker: &'p Worker,
+    guard: &'p Guard,
     down: &'b D,
     filters: &'s Filters,
     scratch: &'p mut Scratch,
@@ -49,18 +53,22 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::Access => self.access(),
             Step::Backend => self.backend(),
             Step::Preflight => self.preflight(),
-            Step::HostRedirect
-            | Step::HttpsRedirect
-            | Step::Redirect
-            | Step::Rate
-            | Step::Authenticate
-            | Step::Rewrite => Ok(()),
+            Step::Rate => self.rate(),
+            Step::HostRedirect | Step::HttpsRedirect | Step::Redirect | Step::Authenticate | Step::Rewrite => Ok(()),
         }
     }
 
     fn access(&self) -> Result<(), Stop> {
         let Some(access) = &self.filters.access else { return Ok(()) };
         self.with_request(|request| access.admit(request.client).map_err(Fault::Denied))?;
+        Ok(())
+    }
+
+    fn rate(&mut self) -> Result<(), Stop> {
+        let Some(rate) = &self.filters.rate else { return Ok(()) };
+        let now = self.worker.moment(self.guard.now());
+        self.scratch.place =
+            self.with_request(|request| rate.admit(request.client, now)).map_err(Box::new).map_err(Stop::Answer)?;
         Ok(())
     }
 

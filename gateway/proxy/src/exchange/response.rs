@@ -9,6 +9,7 @@ use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::fault::Fault;
 use crate::upstream::Flight;
+use crate::worker::Passing;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -33,6 +34,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) response: &'d mut ResponseHead,
     /// What the route's filters change of the head.
     pub(super) over: Option<&'d Overlay>,
+    /// When another endpoint is asked instead.
+    pub(super) passing: &'d Passing,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
     pub(super) out: &'d mut Vec<u8>,
@@ -43,6 +46,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
         self.source.receive(worker, *patience, self.request, self.response).await?;
+        if self.passing.statuses.has(self.response.status) && self.is_passed_on() {
+            return Err(Fault::UpstreamStatus);
+        }
         let (framing, closes) = self.write_head();
         let follows = if self.response.upgrade { ResponseFraming::UntilClose } else { self.response.framing };
         self.source.begin(follows).map_err(|_| Fault::BadResponse)?;
@@ -74,6 +80,15 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         };
         let reusable = self.source.is_clean() && self.response.persistent && self.complete.get();
         Ok(Ended { next, reusable, switched: false })
+    }
+
+    /// Whether another endpoint is asked for the response instead.
+    #[cold]
+    fn is_passed_on(&self) -> bool {
+        let Conversation { worker, patience, .. } = self.conversation;
+        let now = worker.moment(patience.guard.now());
+        self.flight.answered();
+        self.passing.until.is_none_or(|until| now <= until) && self.flight.may_pass_on()
     }
 
     /// Writes the head for the client to `out`; says how content is framed there, and whether the connection ends after it.
