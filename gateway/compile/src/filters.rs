@@ -26,6 +26,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, zones: &mut Zones) ->
         access: policies.access.clone(),
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
+        authentication: None,
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }

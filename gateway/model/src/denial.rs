@@ -35,6 +35,12 @@ pub enum Denial {
     ConnectionsLimited,
     /// The client asks more often than the route lets it.
     RateLimited,
+    /// The route lets in users with passwords only, and the client has shown none.
+    CredentialsMissing,
+    /// The client's name or password is not one that the route lets in.
+    CredentialsRefused,
+    /// More passwords are to be checked than can be.
+    AuthenticationBusy,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::authentication::Authentication;
 use crate::cross_origin::CrossOrigin;
 use crate::rate_limit::RateLimit;
 use crate::settings::Settings;
@@ -20,6 +21,8 @@ pub struct Filters {
     pub cross_origin: Option<CrossOrigin>,
     /// How often a client may ask, and how many of its requests may be there at once.
     pub rate: Option<RateLimit>,
+    /// Who may ask, by what they show.
+    pub authentication: Option<Authentication>,
 }
 
 impl Filters {

@@ -47,7 +47,8 @@ pub(super) enum Course<'d, 's> {
 
 /// What to do with the request of `down`, whose head is in `scratch`.
 pub(super) fn decide<'d, 's: 'd, D: Downstream>(
-    (worker, guard): (&'d Worker, &'d Guard),
+    worker: &'d Worker,
+    guard: &'d Guard,
     snapshot: &'s Snapshot,
     down: &'d D,
     scratch: &'d mut Scratch,

@@ -1,5 +1,6 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
+mod authenticate;
 mod cross_origin;
 
 use std::sync::Arc;
@@ -51,10 +52,11 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     async fn take(&mut self, step: Step) -> Result<(), Stop> {
         match step {
             Step::Access => self.access(),
+            Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
             Step::Preflight => self.preflight(),
             Step::Rate => self.rate(),
-            Step::HostRedirect | Step::HttpsRedirect | Step::Redirect | Step::Authenticate | Step::Rewrite => Ok(()),
+            Step::HostRedirect | Step::HttpsRedirect | Step::Redirect | Step::Rewrite => Ok(()),
         }
     }
 
