@@ -36,6 +36,7 @@ fn settings(declared: &Declared, lane: &Settings) -> Option<Arc<Settings>> {
     let policies = &declared.policies;
     let mut settings = lane.clone();
     policies.bounds.apply(&mut settings);
+    settings.upstream.closes = policies.closes;
     settings.upstream.method = policies.method.unwrap_or(settings.upstream.method);
     (settings != *lane).then(|| Arc::new(settings))
 }

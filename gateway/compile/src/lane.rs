@@ -77,6 +77,7 @@ fn upstream(lane: &LaneDocument) -> Upstream {
         keep_alive: Duration::from_millis(upstream.keep_alive_ms),
         tries: upstream.tries.max(1),
         next: NextUpstream::default(),
+        closes: false,
         method: match upstream.load_balance {
             LoadBalance::RoundRobin => Method::RoundRobin,
             LoadBalance::LeastRequests => Method::LeastRequests,

@@ -98,6 +98,8 @@ pub struct Upstream {
     pub tries: u32,
     /// When another one is.
     pub next: NextUpstream,
+    /// Whether a connection is closed after its request.
+    pub closes: bool,
     /// How an endpoint is chosen, where requests do not belong together.
     pub method: Method,
     /// Requests in flight to one endpoint from one thread.
@@ -175,6 +177,7 @@ impl Default for Settings {
                 keep_alive: limits::KEEP_ALIVE.time(),
                 tries: limits::TRIES.number(),
                 next: NextUpstream::default(),
+                closes: false,
                 method: Method::default(),
                 requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },

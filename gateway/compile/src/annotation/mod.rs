@@ -12,6 +12,7 @@ mod others;
 mod rates;
 mod reader;
 mod row;
+mod within;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,8 @@ pub(crate) struct Policies {
     pub(crate) method: Option<Method>,
     /// How often a client may ask.
     pub(crate) rates: Option<Rates>,
+    /// Whether each request has a connection of its own to the backend.
+    pub(crate) closes: bool,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -54,6 +57,7 @@ impl Policies {
             cross_origin: cors::read(reader),
             method: balancing::method(reader),
             rates: rates::read(reader),
+            closes: within::closes(reader),
             refused: false,
         };
         read.refused = reader.refused;
@@ -63,7 +67,9 @@ impl Policies {
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS, rates::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS, rates::ROWS, within::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -52,7 +52,7 @@ pub(super) async fn converse<D: Downstream>(
         // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
         session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, flight, session.split())).await?,
     };
-    if ended.reusable {
+    if ended.reusable && !conversation.patience.settings.upstream.closes {
         forward::keep(flight.slot(), stream, conversation.patience);
     }
     Ok(ended.next)

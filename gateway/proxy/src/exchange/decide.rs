@@ -123,7 +123,15 @@ fn write<'s>(
     let client = (client, route.client_auth.as_ref());
     let over = route.filters.is_some().then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
-        write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
+        write_request(
+            out,
+            bytes,
+            request,
+            &pieces,
+            authority,
+            request.framing,
+            &Edits { over, close: settings.upstream.closes, ..*edits },
+        );
     });
     Ok(Decision { settings, backend, bond })
 }
