@@ -12,7 +12,10 @@ const STATES: [(&str, &str); 5] = [
     ("approximated", "It does so, but for the difference that the table names."),
     ("implied", "It asks for nothing that is not so anyway."),
     ("ignored", "It does nothing, and routes are served without it. The Ingress gets a finding."),
-    ("refused", "It may ask for a protection that is not offered: every route of the Ingress answers 503, and the Ingress gets a finding."),
+    (
+        "refused",
+        "It may ask for a protection that is not offered: every route of the Ingress answers 503, and the Ingress gets a finding.",
+    ),
 ];
 
 /// What becomes of every annotation.
@@ -20,11 +23,10 @@ pub(super) fn page() -> String {
     let mut page = format!(
         "{HEADER}# Annotations of ingress-nginx\n\nWhat becomes of each annotation `nginx.ingress.kubernetes.io/NAME`. All of them are known by \
          name; none is left aside in silence. `bulkhead audit` says the same of your own manifests ([Moving from \
-         ingress-nginx](ingress-nginx.md)).\n\n| state | meaning | annotations |\n|---|---|---|\n"
+         ingress-nginx](ingress-nginx.md)).\n\n| state | meaning |\n|---|---|\n"
     );
     for (state, meaning) in STATES {
-        let count = annotation::rows().filter(|row| word(row.state).0 == state).count();
-        let _ = writeln!(page, "| {state} | {meaning} | {count} |");
+        let _ = writeln!(page, "| {state} | {meaning} |");
     }
     page.push_str(
         "\nA value that cannot be read never makes an Ingress vanish: it is as if the annotation were not written, or, where it protects \
