@@ -8,7 +8,9 @@ mod bounds;
 mod case;
 mod cors;
 mod limits;
+mod retries;
 mod scene;
+mod within;
 
 use std::collections::BTreeSet;
 
@@ -22,7 +24,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, cors::CASES, limits::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, cors::CASES, limits::CASES, within::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -80,6 +82,8 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
     ("limit-connections", "a test of `limits`"),
     ("load-balance", "the unit tests of the model on balancing"),
+    ("proxy-next-upstream", "the tests of `retries`"),
+    ("proxy-next-upstream-timeout", "the tests of `retries`"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),
 ];
