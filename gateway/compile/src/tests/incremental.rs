@@ -7,6 +7,7 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
+use bulkhead_model::Filters;
 use proptest::prelude::*;
 
 use super::world::{OWN_CLASS, World, certificate, ingress, lane, objects, rules, secret, service, slice};
@@ -45,6 +46,9 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "limit-rps: '5'",
+        "limit-rps: '6'",
+        "enable-cors: 'true'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -117,6 +121,7 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    filters: Vec<Option<Arc<Filters>>>,
 }
 
 fn show(world: &World) -> Shown {
@@ -127,6 +132,7 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        filters: world.filters(),
     }
 }
 

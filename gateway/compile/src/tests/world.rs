@@ -6,7 +6,7 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
-use bulkhead_model::{Action, HostPattern, Snapshot};
+use bulkhead_model::{Action, Filters, HostPattern, Snapshot};
 use serde::de::DeserializeOwned;
 
 use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
@@ -223,6 +223,11 @@ impl World {
             Action::Deny(_) => None,
         });
         shown.collect()
+    }
+
+    /// The filters of every route, in order.
+    pub(super) fn filters(&self) -> Vec<Option<Arc<Filters>>> {
+        self.snapshot().hosts.iter().map(|route| route.filters.clone()).collect()
     }
 
     /// One line a finding: code, object, field.

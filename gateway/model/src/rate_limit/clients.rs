@@ -12,7 +12,7 @@ use crate::moment::Moment;
 /// Parts of a zone, each under a lock of its own: more than a gateway has threads, so that they seldom meet.
 const SHARDS: usize = 16;
 /// Clients of a part that have asked lately. As many who asked before them are remembered as well, so a zone knows 65,536 clients
-/// at most, in some 4 MiB: a client is forgotten only after 2,048 others have come, which is when nginx forgets one, too.
+/// at most, in some 5 MiB: a client is forgotten only after 2,048 others have come to its part.
 const GENERATION: usize = 2048;
 /// Clients that all zones of a process know together, in some 40 MiB. Zones forget sooner when there are more.
 const MOST_CLIENTS: usize = 1 << 19;
