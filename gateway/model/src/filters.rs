@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::error_pages::ErrorPages;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -14,6 +15,8 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
 }
 
 impl Filters {
