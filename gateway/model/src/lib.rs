@@ -6,7 +6,7 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
 pub mod access;
@@ -41,6 +41,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod subject_rule;
 pub mod table;
+pub mod template;
 pub mod tls;
 pub mod upstream_tls;
 pub mod x509;
@@ -65,5 +66,6 @@ pub use settings::Settings;
 pub use snapshot::Snapshot;
 pub use subject_rule::SubjectRule;
 pub use table::HostTable;
+pub use template::Template;
 pub use tls::{Certificate, TlsTable};
 pub use upstream_tls::UpstreamTls;

@@ -54,14 +54,15 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
         Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
             let found = filter::run(down, scratch, found).await?;
-            write(worker, down.client(), down.head(), scratch, found)
+            write(worker, down.client(), down.head(), scratch, &found)
         })),
-        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, found)),
+        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
         Err(stop) => Course::Decided(Err(stop)),
     }
 }
 
 /// Host, path, route, limits. `bytes` is what the request's head was parsed from.
+#[inline(always)]
 fn find<'s, 'b>(
     worker: &Worker,
     snapshot: &'s Snapshot,
@@ -95,9 +96,10 @@ fn write<'s>(
     client: &Client,
     bytes: &[u8],
     scratch: &mut Scratch,
-    found: Found<'s, '_>,
+    found: &Found<'s, '_>,
 ) -> Result<Decision<'s>, Stop> {
     let Found { route, settings, host, target, vhost } = found;
+    let (route, settings): (&'s Route, &'s Settings) = (route, settings);
     let backend = match &route.action {
         Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
         Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
@@ -110,9 +112,9 @@ fn write<'s>(
         (path, _) => [path, question, query],
     };
     let Scratch { request, out, values, authority, to_backend, .. } = scratch;
-    let authority = match &vhost {
+    let authority = match vhost {
         Some(vhost) => vhost.as_bytes(),
-        None => canonical(&host, request.authority.of(bytes), authority),
+        None => canonical(host, request.authority.of(bytes), authority),
     };
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
