@@ -20,6 +20,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPa
         order,
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
+        authentication: None,
         pages: pages.map(Box::new),
     };
     (!filters.is_empty()).then(|| Arc::new(filters))

@@ -9,6 +9,7 @@ use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::{Action, Answer, Backend, Denial, Host, Route, Settings, Snapshot, Target};
 
 use crate::connection::Client;
+use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
 use crate::exchange::stop::Stop;
@@ -47,6 +48,7 @@ pub(super) enum Course<'d, 's> {
 /// What to do with the request of `down`, whose head is in `scratch`.
 pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     worker: &'d Worker,
+    guard: &'d Guard,
     snapshot: &'s Snapshot,
     down: &'d D,
     scratch: &'d mut Scratch,
@@ -56,7 +58,7 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
             let persistent = std::mem::take(&mut scratch.request.persistent);
-            let found = filter::run(down, scratch, found).await;
+            let found = filter::run((worker, guard), down, scratch, found).await;
             scratch.request.persistent = persistent;
             let found = found?;
             write(worker, down.client(), down.head(), scratch, &found)
