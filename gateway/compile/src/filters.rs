@@ -6,7 +6,7 @@ use bulkhead_crds::lane::Profile;
 use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::filters::Order;
 use bulkhead_model::rate_limit::RateLimit;
-use bulkhead_model::{Filters, Settings};
+use bulkhead_model::{ErrorPages, Filters, Settings};
 
 use crate::annotation::Rates;
 use crate::hosts::HostPolicy;
@@ -14,7 +14,12 @@ use crate::ingress::Declared;
 use crate::zones::Zones;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy, zones: &mut Zones) -> Option<Arc<Filters>> {
+pub(crate) fn make(
+    declared: &Declared,
+    lane: &HostPolicy,
+    zones: &mut Zones,
+    pages: Option<ErrorPages>,
+) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -27,6 +32,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, zones: &mut Zones) ->
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         authentication: None,
+        pages: pages.map(Box::new),
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::AccessList;
 use crate::authentication::Authentication;
 use crate::cross_origin::CrossOrigin;
+use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
 use crate::settings::Settings;
 
@@ -23,6 +24,8 @@ pub struct Filters {
     pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
 }
 
 impl Filters {

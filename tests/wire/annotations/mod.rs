@@ -7,6 +7,7 @@ mod access;
 mod bounds;
 mod case;
 mod cors;
+mod errors;
 mod limits;
 mod retries;
 mod scene;
@@ -24,7 +25,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, cors::CASES, limits::CASES, within::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, cors::CASES, errors::CASES, limits::CASES, within::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

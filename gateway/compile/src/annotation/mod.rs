@@ -8,13 +8,17 @@ mod access;
 mod balancing;
 mod bounds;
 mod cors;
+mod observation;
 mod others;
+mod pages;
 mod rates;
 mod reader;
 mod row;
+mod snippets;
 mod within;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::access::AccessList;
 use bulkhead_model::balance::Method;
@@ -24,8 +28,9 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
-pub(crate) use self::reader::Reader;
+pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -44,6 +49,8 @@ pub(crate) struct Policies {
     pub(crate) rates: Option<Rates>,
     /// Whether each request has a connection of its own to the backend.
     pub(crate) closes: bool,
+    /// Pages of another Service instead of errors.
+    pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -58,6 +65,7 @@ impl Policies {
             method: balancing::method(reader),
             rates: rates::read(reader),
             closes: within::closes(reader),
+            pages: pages::read(reader),
             refused: false,
         };
         read.refused = reader.refused;
@@ -65,11 +73,28 @@ impl Policies {
     }
 }
 
+impl Policies {
+    /// Names of further Services that they need, of the namespace of the Ingress.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pages.iter().map(|pages| &pages.service)
+    }
+}
+
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, cors::ROWS, others::ROWS, rates::ROWS, within::ROWS]
-        .into_iter()
-        .flatten()
+    let tables = [
+        access::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        cors::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        rates::ROWS,
+        snippets::ROWS,
+        within::ROWS,
+    ];
+    tables.into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -60,7 +60,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "affinity-mode: persistent",
         "app-root: /app",
         "canary: 'false'",
-        "custom-http-errors: '404'",
         "enable-access-log: 'false'",
         "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",

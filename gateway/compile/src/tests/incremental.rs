@@ -7,7 +7,8 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
-use bulkhead_model::Filters;
+use bulkhead_model::cross_origin::CrossOrigin;
+use bulkhead_model::rate_limit::RateLimit;
 use proptest::prelude::*;
 
 use super::world::{OWN_CLASS, World, certificate, ingress, lane, objects, rules, secret, service, slice};
@@ -49,6 +50,8 @@ fn manifests() -> impl Strategy<Value = String> {
         "limit-rps: '5'",
         "limit-rps: '6'",
         "enable-cors: 'true'",
+        "default-backend: one",
+        "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -121,7 +124,8 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
-    filters: Vec<Option<Arc<Filters>>>,
+    filters: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
+    pages: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -132,7 +136,13 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
-        filters: world.filters(),
+        filters: world
+            .filters()
+            .into_iter()
+            .flatten()
+            .map(|all| (all.cross_origin.clone(), all.rate.clone()))
+            .collect(),
+        pages: world.pages(),
     }
 }
 
