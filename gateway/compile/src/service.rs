@@ -137,6 +137,14 @@ impl Ports {
         let first = named.next().ok_or(FindingCode::PortNotFound)?;
         std::iter::once(first).chain(named).find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
     }
+
+    /// The first TCP port.
+    pub(crate) fn first(&self) -> Result<&Port, FindingCode> {
+        if self.external_name.is_some() {
+            return Err(FindingCode::ExternalName);
+        }
+        self.list.iter().find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
+    }
 }
 
 /// A host as it is resolved: in lower case, without the dot at its end.

@@ -45,6 +45,8 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "default-backend: one",
+        "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -121,6 +123,7 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    pages: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -131,6 +134,7 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        pages: world.pages(),
     }
 }
 

@@ -246,6 +246,17 @@ impl World {
         shown.collect()
     }
 
+    /// What of each route is answered by pages: host, path, statuses, whose pages, and endpoints of them.
+    pub(super) fn pages(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let pages = route.filters.as_ref()?.pages.as_ref()?;
+            let endpoints = pages.backend.endpoints().list.len();
+            Some(format!("{}{} {:?} {} {endpoints}", route.host, route.path, pages.statuses, pages.backend.name))
+        });
+        shown.collect()
+    }
+
     /// One line a finding: code, object, field.
     pub(super) fn codes(&self) -> Vec<String> {
         self.findings.iter().map(|f| format!("{} {} {}", f.code, f.object, f.field).trim_end().to_owned()).collect()
