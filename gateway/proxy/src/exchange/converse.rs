@@ -120,6 +120,7 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
+    let secure = down.client().secure;
     let (from_client, client) = down.halves();
     let Scratch { request, response, out, cookie, filters, to_client, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
@@ -142,6 +143,7 @@ async fn exchange<D: Downstream>(
         sink: client,
         source,
         complete: &complete,
+        secure,
         worn_out,
         request,
         response,

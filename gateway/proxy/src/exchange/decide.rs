@@ -52,13 +52,19 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
     match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
-        Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
-            let found = filter::run(down, scratch, found).await?;
+        Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
+            let found = filter::run(worker, snapshot, down, scratch, found).await?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
         Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
         Err(stop) => Course::Decided(Err(stop)),
     }
+}
+
+/// Whether the filters of a route have anything to do with a request.
+fn concerns(snapshot: &Snapshot, client: &Client, found: &Found<'_, '_>) -> bool {
+    let has_tls = || snapshot.tls.is_meant_for(found.host.as_str());
+    found.route.filters.as_ref().is_some_and(|filters| filters.concern(!client.secure, has_tls))
 }
 
 /// Host, path, route, limits. `bytes` is what the request's head was parsed from.
@@ -111,7 +117,7 @@ fn write<'s>(
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, to_backend, .. } = scratch;
+    let Scratch { request, out, values, authority, filters, to_backend, .. } = scratch;
     let authority = match vhost {
         Some(vhost) => vhost.as_bytes(),
         None => canonical(host, request.authority.of(bytes), authority),
@@ -119,7 +125,7 @@ fn write<'s>(
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    let over = route.filters.is_some().then_some(&*to_backend);
+    let over = filters.is_some().then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
         write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
     });
