@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::filters::Order;
+use bulkhead_model::redirect::{HttpsRedirect, Redirects};
 use bulkhead_model::{Filters, Settings};
 
+use crate::annotation::Redirection;
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 
@@ -16,8 +18,26 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         Profile::IngressNginx => Order::IngressNginx,
     };
     let policies = &declared.policies;
-    let filters = Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone() };
-    (!filters.is_empty()).then(|| Arc::new(filters))
+    let filters = Filters {
+        order,
+        settings: settings(declared, &lane.settings),
+        access: policies.access.clone(),
+        authentication: None,
+        redirects: redirects(&policies.redirects, lane.profile),
+        only_https: false,
+    };
+    (!filters.is_empty()).then(|| Arc::new(filters.known()))
+}
+
+/// Where the requests of all routes of an Ingress are sent; `None`: nowhere. Hosts say more.
+fn redirects(wanted: &Redirection, profile: Profile) -> Option<Redirects> {
+    let is_nginx = profile == Profile::IngressNginx;
+    // Its ConfigMap says so unless it is changed.
+    let by_host = wanted.https.unwrap_or(is_nginx);
+    let strips_slash = !wanted.keeps_slash.unwrap_or(!is_nginx);
+    let https = (by_host || wanted.always_https).then_some(HttpsRedirect { always: wanted.always_https, strips_slash });
+    let redirects = Redirects { host: None, https, moved: wanted.moved.clone(), form: wanted.form };
+    (!redirects.is_empty()).then_some(redirects)
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

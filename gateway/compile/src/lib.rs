@@ -25,6 +25,7 @@ mod filters;
 mod findings;
 mod handshake_policy;
 mod host_auth;
+mod host_redirects;
 mod hosts;
 mod ingress;
 mod ingresses;

@@ -140,9 +140,13 @@ impl TlsTable {
         };
     }
 
-    /// Notes whether a host is meant to be reached by TLS. Says whether that is news.
-    pub fn mean(&mut self, host: &HostPattern, is_meant: bool) -> bool {
-        if is_meant { self.meant.insert(host.clone()) } else { self.meant.remove(host) }
+    /// Notes whether a host is meant to be reached by TLS.
+    pub fn mean(&mut self, host: &HostPattern, is_meant: bool) {
+        if is_meant {
+            self.meant.insert(host.clone());
+        } else {
+            self.meant.remove(host);
+        }
     }
 
     /// Whether this very pattern was noted.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::certificates::Handshakes;
 use crate::listen::{self, StartError};
+use crate::passwords::Passwords;
 use crate::phase::Phase;
 use crate::pseudonym::Pseudonym;
 use crate::publication::Publication;
@@ -47,8 +48,12 @@ pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
     /// There if there is a TLS listener.
     pub(crate) handshakes: Option<Handshakes>,
+    /// Where it listens for TLS itself.
+    pub(crate) tls_port: Option<u16>,
     /// What this process calls itself.
     pub(crate) pseudonym: Pseudonym,
+    /// Where passwords are checked.
+    pub(crate) passwords: Passwords,
     /// The moment from which all threads count.
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
@@ -106,10 +111,13 @@ impl Proxy {
         } else {
             Some(Handshakes::new(Arc::clone(&publication), config.stand_in).map_err(StartError::Tls)?)
         };
+        let tls_port = tls_addresses.first().map(SocketAddr::port);
         let shared = Arc::new(Shared {
+            tls_port,
             publication,
             handshakes,
             pseudonym: Pseudonym::new(),
+            passwords: Passwords::new(&config.name, count),
             room: config.room,
             epoch: Instant::now(),
             emptied: Notify::new(),

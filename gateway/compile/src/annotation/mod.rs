@@ -9,6 +9,7 @@ mod balancing;
 mod bounds;
 mod others;
 mod reader;
+mod redirect;
 mod row;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::reader::Reader;
+pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -33,6 +35,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// Where clients are sent instead.
+    pub(crate) redirects: Redirection,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -41,13 +45,14 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        Self { access, bounds, method, refused: reader.refused }
+        let redirects = Redirection::read(reader);
+        Self { access, bounds, method, redirects, refused: reader.refused }
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, redirect::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.
@@ -85,12 +90,11 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
 /// Annotations of ingress-nginx that ask for nothing when they are false.
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 5] = [
     "enable-global-auth",
     "enable-modsecurity",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
-    "force-ssl-redirect",
     "ssl-passthrough",
 ];
 

@@ -44,6 +44,10 @@ impl Compiler {
                 changed = true;
                 Arc::make_mut(&mut self.tls).set(&host, choice.certificate);
             }
+            if self.tls.means(&host) != choice.is_meant {
+                changed = true;
+                Arc::make_mut(&mut self.tls).mean(&host, choice.is_meant);
+            }
             self.calendar.set(&host, choice.entry);
         }
         changed
