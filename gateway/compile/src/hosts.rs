@@ -237,7 +237,7 @@ pub(crate) struct Wish<'d> {
 }
 
 impl<'h> Host<'h, '_> {
-    const fn new(pattern: &'h HostPattern) -> Self {
+    fn new(pattern: &'h HostPattern) -> Self {
         let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         Self { pattern, routes, further, wishes: Vec::new(), uses, findings: Vec::new() }
     }

@@ -13,6 +13,7 @@ mod host_ownership;
 mod incremental;
 mod injection;
 mod paths;
+mod redirects;
 mod scale;
 mod scope;
 mod settings;
