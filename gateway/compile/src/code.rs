@@ -67,6 +67,8 @@ pub enum FindingCode {
     HostNotOwned,
     /// More findings of one object than are kept.
     MoreFindings,
+    /// A further name of a host that is a host already, or another's; it is left out.
+    NameTaken,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -93,7 +95,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -125,6 +127,7 @@ impl FindingCode {
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
+        Self::NameTaken,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -293,6 +296,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
+            Self::NameTaken => (
+                "NameTaken",
+                Warning,
+                "Take the name out of the annotation, or the rules for it out of the other Ingress.",
+            ),
             Self::NoEndpoints => (
                 "NoEndpoints",
                 Warning,

@@ -57,15 +57,21 @@ impl Host<'_, '_> {
     /// Sends who asks for `/` to the page that an Ingress names, if it may say so; whether it does.
     fn add_root(&mut self, wish: &Wish<'_>, before: Option<&Arc<PathTable>>) -> bool {
         let Wish { declared, client_auth, filters } = wish;
-        let (Some(page), Ok(pattern)) = (&declared.policies.redirects.root, PathPattern::exact("/")) else { return false };
+        let (Some(page), Ok(pattern)) = (&declared.policies.redirects.root, PathPattern::exact("/")) else {
+            return false;
+        };
         let here = [Ok(pattern.clone()), PathPattern::prefix("/"), Ok(PathPattern::unmatched())];
         let now = here.into_iter().flatten().find_map(|pattern| self.routes.get(&pattern));
         let name = &declared.age.name;
-        let is_ours = |route: &&Arc<Route>| route.origin.split_once('/').is_some_and(|(place, _)| *place == *name.namespace);
+        let is_ours =
+            |route: &&Arc<Route>| route.origin.split_once('/').is_some_and(|(place, _)| *place == *name.namespace);
         if let Some(other) = now.filter(|route| !is_ours(route)) {
             let mut notes = Notes::new("Ingress", name);
             notes.add(FindingCode::AnnotationNotServed, &format!("{NGINX}app-root"), || {
-                format!("Ingress {} has the path / of the host, and is of another namespace, so it is served as that says.", other.origin)
+                format!(
+                    "Ingress {} has the path / of the host, and is of another namespace, so it is served as that says.",
+                    other.origin
+                )
             });
             self.findings.extend(notes.into_list());
             return false;
@@ -95,7 +101,10 @@ impl Host<'_, '_> {
 fn keep(before: Option<&Arc<PathTable>>, pattern: &PathPattern, new: Route) -> Arc<Route> {
     let is_same = |old: &&Arc<Route>| {
         let same_rule = (&old.host, &old.path, &old.origin) == (&new.host, &new.path, &new.origin);
-        same_rule && old.client_auth == new.client_auth && old.filters == new.filters && does_same(&old.action, &new.action)
+        same_rule
+            && old.client_auth == new.client_auth
+            && old.filters == new.filters
+            && does_same(&old.action, &new.action)
     };
     before.and_then(|table| table.get(pattern)).filter(is_same).cloned().unwrap_or_else(|| Arc::new(new))
 }

@@ -161,7 +161,8 @@ impl TlsTable {
         if self.meant.is_empty() {
             return false;
         }
-        let wildcard = || host.split_once('.').is_some_and(|(_, domain)| self.means(&HostPattern::Wildcard(domain.into())));
+        let wildcard =
+            || host.split_once('.').is_some_and(|(_, domain)| self.means(&HostPattern::Wildcard(domain.into())));
         self.means(&HostPattern::Exact(host.into())) || wildcard()
     }
 

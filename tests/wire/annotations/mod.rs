@@ -6,6 +6,7 @@
 mod access;
 mod bounds;
 mod case;
+mod redirects;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, redirects::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

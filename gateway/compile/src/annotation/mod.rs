@@ -7,6 +7,7 @@
 mod access;
 mod balancing;
 mod bounds;
+mod names;
 mod others;
 mod reader;
 mod redirect;
@@ -21,6 +22,7 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::names::Names;
 pub(crate) use self::reader::Reader;
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
@@ -35,6 +37,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// How its hosts are called besides.
+    pub(crate) names: Names,
     /// Where clients are sent instead.
     pub(crate) redirects: Redirection,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
@@ -45,14 +49,14 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let redirects = Redirection::read(reader);
-        Self { access, bounds, method, redirects, refused: reader.refused }
+        let (names, redirects) = (Names::read(reader), Redirection::read(reader));
+        Self { access, bounds, method, names, redirects, refused: reader.refused }
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, redirect::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, names::ROWS, others::ROWS, redirect::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

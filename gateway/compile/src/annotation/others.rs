@@ -15,8 +15,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("use-regex", Group::Routing, Use::Must, WITHOUT),
     Row::new("rewrite-target", Group::Routing, Use::Must, UNSAFE),
     Row::new("x-forwarded-prefix", Group::Routing, Use::Must, WITHOUT),
-    Row::new("from-to-www-redirect", Group::Routing, Use::Must, WITHOUT).of_host(),
-    Row::new("server-alias", Group::Routing, Use::Must, WITHOUT).of_host(),
     Row::new("proxy-redirect-from", Group::Routing, Use::Should, UNSAFE),
     Row::new("proxy-redirect-to", Group::Routing, Use::Should, UNSAFE),
     Row::new("upstream-vhost", Group::Routing, Use::Must, WITHOUT),

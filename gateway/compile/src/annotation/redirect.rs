@@ -63,7 +63,8 @@ pub(super) const ROWS: &[Row] = &[
     .of_host(),
 ];
 
-const CODES: &str = "a code that is no redirect to a Location (other than 301, 302, 303, 307 and 308) is as if it were not written";
+const CODES: &str =
+    "a code that is no redirect to a Location (other than 301, 302, 303, 307 and 308) is as if it were not written";
 
 /// Codes by which a client is sent to a Location (RFC 9110 §15.4), as they are written.
 const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
@@ -89,8 +90,9 @@ impl Redirection {
         // Who cannot be sent away must not find what was meant to be left.
         let permanent = location(reader, PERMANENT).map(|to| (to, PERMANENT_CODE, 301));
         let moved = location(reader, TEMPORAL).map(|to| (to, TEMPORAL_CODE, 302)).or(permanent);
-        let moved = moved.map(|(to, code, usual)| {
-            Moved { status: reader.word(code, &REDIRECTS, Stake::Comfort).unwrap_or(usual), to }
+        let moved = moved.map(|(to, code, usual)| Moved {
+            status: reader.word(code, &REDIRECTS, Stake::Comfort).unwrap_or(usual),
+            to,
         });
         Self {
             root: root(reader),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ enum Edit {
 
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
-    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "*.test", "10.0.0.1"]);
+    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
     let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
     let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
@@ -45,6 +45,11 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "server-alias: b.test",
+        "server-alias: \"c.test, *.test\"",
+        "server-alias: x.a.test, nginx.ingress.kubernetes.io/from-to-www-redirect: \"true\"",
+        "from-to-www-redirect: \"true\"",
+        "ssl-redirect: \"true\", nginx.ingress.kubernetes.io/app-root: /app",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -86,9 +91,12 @@ fn manifests() -> impl Strategy<Value = String> {
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let lanes =
-        (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
+    let lanes = (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>(), any::<bool>()).prop_map(
+        |(owned, all, generation, default, nginx)| {
             let mut lane = lane();
+            if nginx {
+                lane.profile = Profile::IngressNginx;
+            }
             lane.config_generation = generation;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
             if owned {
@@ -98,7 +106,8 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
                 lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
             }
             Edit::Lane(Box::new(lane))
-        });
+        },
+    );
     let edit = prop_oneof![
         8 => manifests().prop_map(Edit::Apply),
         2 => manifests().prop_map(|manifest| Edit::Delete(objects(&manifest)[0].key())),
@@ -117,6 +126,7 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    redirects: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -127,6 +137,7 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        redirects: world.redirects(),
     }
 }
 

@@ -5,8 +5,7 @@ use super::world::{World, ingress, lane, rules, service};
 
 /// An Ingress with these annotations.
 pub(super) fn annotated(name: &str, day: u8, annotations: &str, lines: &[&str]) -> String {
-    let list: Vec<String> =
-        annotations.split("; ").map(|one| format!("nginx.ingress.kubernetes.io/{one}")).collect();
+    let list: Vec<String> = annotations.split("; ").map(|one| format!("nginx.ingress.kubernetes.io/{one}")).collect();
     let list = format!("metadata: {{annotations: {{{}}}, ", list.join(", "));
     ingress(name, day, &rules(lines)).replacen("metadata: {", &list, 1)
 }
@@ -85,9 +84,8 @@ fn a_code_that_is_no_redirect_is_as_if_it_were_not_written() {
 
 #[test]
 fn a_page_for_slash_is_for_the_whole_host_but_for_what_another_namespace_has() {
-    let paged = |name: &str, day, path: &str| {
-        annotated(name, day, "app-root: /app", &[&format!("a.test {path} Prefix x:80")])
-    };
+    let paged =
+        |name: &str, day, path: &str| annotated(name, day, "app-root: /app", &[&format!("a.test {path} Prefix x:80")]);
     let sends = |manifest: &str| {
         let world = world(Profile::Standard, manifest);
         let host = redirects(&world, "/").and_then(|redirects| redirects.host);
@@ -101,7 +99,9 @@ fn a_page_for_slash_is_for_the_whole_host_but_for_what_another_namespace_has() {
     assert!(sends(&(paged("mill/a", 2, "/app") + &plain("mill/b", 1))).0, "the same namespace");
     let (sent, world) = sends(&(paged("mill/a", 1, "/app") + &plain("farm/b", 2)));
     assert!(!sent, "another namespace has /");
-    assert!(world.codes().contains(&"AnnotationNotServed Ingress mill/a nginx.ingress.kubernetes.io/app-root".to_owned()));
+    assert!(
+        world.codes().contains(&"AnnotationNotServed Ingress mill/a nginx.ingress.kubernetes.io/app-root".to_owned())
+    );
     let (sent, world) = sends(&annotated("mill/a", 1, "app-root: /app; auth-snippet: x", &["a.test / Prefix x:80"]));
     assert!(!sent);
     assert_eq!(world.routes(), ["a.test / Prefix mill/a none 503"], "what is not protected answers nothing else");

@@ -126,7 +126,8 @@ fn other_names_and_pages_keep_scheme_and_port() {
         let redirects = Redirects { host: Some(redirect), ..Redirects::default() };
         assert_eq!(sent(redirects.host(&request, DOORS)), (status, to.to_owned()), "{authority} {uri}");
     }
-    let with = |host, relative, port| Redirects { host: Some(host), form: Form { relative, port }, ..Redirects::default() };
+    let with =
+        |host, relative, port| Redirects { host: Some(host), form: Form { relative, port }, ..Redirects::default() };
     assert_eq!(sent(with(slash, true, false).host(&request("mill.test", "/a?b"), DOORS)).1, "/a/?b");
     assert_eq!(sent(with(root, false, true).host(&request("mill.test", "/"), DOORS)).1, "http://mill.test:80/app?x=1");
 }
