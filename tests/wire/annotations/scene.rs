@@ -165,8 +165,9 @@ fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
             return Reply::keep("");
         }
         let content = if line.starts_with("HEAD ") { "" } else { name };
+        let strict = if line.contains("/strict") { "Strict-Transport-Security: max-age=1\r\n" } else { "" };
         Reply::keep(format!(
-            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
+            "HTTP/1.1 {status} x\r\n{strict}X-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
             name.len().min(content.len())
         ))
     }
