@@ -16,9 +16,9 @@ use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::further::{self, Further};
 use crate::handshake_policy;
 use crate::name::Name;
-use crate::names::{self, Further};
 use crate::object::{MAX_PATHS, cost};
 use crate::service::PortRef;
 use crate::tls_claim::{self, TlsClaim};
@@ -96,7 +96,7 @@ impl Declared {
             let mut written =
                 written.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
             let first = written.find(|host| hosts.contains_key(host));
-            names = names::read(&policies.names, first.as_ref(), hosts.keys());
+            names = further::read(&policies.names, first.as_ref(), hosts.keys());
             tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &names, &mut notes);
         }
         if effect == Effect::Withhold {
@@ -118,10 +118,11 @@ impl Declared {
 
     /// Names of the Services it refers to, some of them more than once.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
+        let asked = self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
             Target::Service { name, .. } => Some(name),
             Target::Nothing => None,
-        })
+        });
+        asked.chain(self.policies.services())
     }
 
     /// Names of the Secrets that it needs, some of them more than once.
@@ -142,10 +143,11 @@ impl Declared {
         self.hosts.keys().filter(move |_| needed)
     }
 
-    /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace.
+    /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace, or with filters that do.
     pub(crate) fn hosts_of(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
+        let of_all = self.policies.services().any(|name| *name == service.name);
         let refers = |rule: &Rule| matches!(&rule.backend, Target::Service { name, .. } if *name == service.name);
-        self.hosts.iter().filter(move |(_, rules)| rules.iter().any(refers)).map(|(host, _)| host)
+        self.hosts.iter().filter(move |(_, rules)| of_all || rules.iter().any(refers)).map(|(host, _)| host)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod code;
 mod compiler;
 mod filters;
 mod findings;
+mod further;
 mod handshake_policy;
 mod host_auth;
 mod host_redirects;

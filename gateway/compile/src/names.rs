@@ -1,153 +1,137 @@
-//! Names of hosts that no rule is for: aliases, and those that lead to the same name with `www.` or without.
+//! Hosts that are asked by name, and the addresses that somebody has found for them.
 //!
-//! A rule for a name always comes first, whatever its age; then the oldest alias; then the oldest redirect. Where hosts are owned, an
-//! Ingress gives names only to hosts that its own namespace owns, and none below a wildcard host that another namespace owns.
+//! Nothing is resolved here. What comes in is judged like an address in an EndpointSlice, each time, so that a name that leads
+//! elsewhere from one moment to the next leads nowhere else than any other backend could.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::Profile;
-use bulkhead_model::redirect::{HostRedirect, Redirects};
-use bulkhead_model::route::PathKind;
-use bulkhead_model::{Action, Denial, Filters, HostPattern, PathPattern, PathTable, Route};
+use crate::compiler::Options;
+use crate::slice::{is_own_admin, may_be_asked};
 
-use crate::annotation::{NGINX, Names};
-use crate::code::FindingCode;
-use crate::findings::{Notes, quote};
-use crate::hosts::HostPolicy;
-use crate::ingress::{Declared, show};
-use crate::ingresses::Ingresses;
+/// Most addresses of one name that are asked: many times what a message of DNS holds without being cut (RFC 1035 §4.2.1).
+const MOST_ADDRESSES: usize = 256;
 
-/// What a name stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Further {
-    /// The host, which a rule of the same Ingress is for.
-    pub(crate) of: HostPattern,
-    /// Whether requests are sent to that host, and not served as it does.
-    pub(crate) leads: bool,
+/// Addresses by host.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    options: Options,
+    found: BTreeMap<Arc<str>, BTreeSet<IpAddr>>,
 }
 
-/// The further names of the hosts of an Ingress, of which `first` is the one that is written first.
-pub(crate) fn read<'h>(
-    names: &Names,
-    first: Option<&HostPattern>,
-    hosts: impl Iterator<Item = &'h HostPattern> + Clone,
-) -> BTreeMap<HostPattern, Further> {
-    let mut further = BTreeMap::new();
-    let has = |name: &HostPattern| hosts.clone().any(|host| host == name);
-    for (name, of) in names.aliases.iter().filter_map(|name| Some((name, first?))) {
-        if !has(name) {
-            further.insert(name.clone(), Further { of: of.clone(), leads: false });
-        }
-    }
-    for host in hosts.clone().filter(|_| names.www) {
-        let HostPattern::Exact(name) = host else { continue };
-        let other = name.strip_prefix("www.").map_or_else(|| format!("www.{name}"), str::to_owned);
-        let Ok(other @ HostPattern::Exact(_)) = HostPattern::parse(&other) else { continue };
-        if !has(&other) {
-            further.entry(other).or_insert_with(|| Further { of: host.clone(), leads: true });
-        }
-    }
-    further
+/// What is known of a host.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Where it may be asked.
+    pub(crate) addresses: BTreeSet<SocketAddr>,
+    /// Addresses that nobody is sent to.
+    pub(crate) refused: BTreeSet<IpAddr>,
+    /// Whether somebody has looked.
+    pub(crate) is_known: bool,
 }
 
-/// The wildcard host one label above a host.
-pub(crate) fn parent(host: &HostPattern) -> Option<HostPattern> {
-    match host {
-        HostPattern::Exact(name) => name.split_once('.').map(|(_, domain)| HostPattern::Wildcard(domain.into())),
-        HostPattern::Wildcard(_) | HostPattern::Any => None,
-    }
-}
-
-impl Ingresses {
-    /// The Ingress whose further name a host is; `None` if a rule is for it, or nobody may have it.
-    pub(crate) fn namer(&self, host: &HostPattern, owned: bool) -> Option<(&Declared, &Further)> {
-        if self.claims(host).is_some() {
-            return None;
-        }
-        let owner = |host: &HostPattern| self.claims(host)?.next().map(|oldest| &oldest.age.name.namespace);
-        let may = |declared: &Declared, further: &Further| {
-            let is_own = |owner| owner == &declared.age.name.namespace;
-            !owned
-                || (owner(&further.of).is_some_and(is_own)
-                    && parent(host).and_then(|above| owner(&above)).is_none_or(is_own))
-        };
-        let all = self.named(host).filter_map(|declared| Some((declared, declared.names.get(host)?)));
-        all.filter(|(declared, further)| may(declared, further)).min_by_key(|(_, further)| further.leads)
+impl Names {
+    pub(crate) fn new(options: Options) -> Self {
+        Self { options, found: BTreeMap::new() }
     }
 
-    /// Adds the further names of which something may be otherwise because it is of these hosts.
-    pub(crate) fn add_names(&self, hosts: &mut BTreeSet<HostPattern>) {
-        if self.names_of_hosts().next().is_none() {
-            return;
-        }
-        let mut more = BTreeSet::new();
-        for host in &*hosts {
-            for declared in self.claims(host).into_iter().flatten() {
-                more.extend(
-                    declared.names.iter().filter(|(_, further)| further.of == *host).map(|(name, _)| name.clone()),
-                );
+    /// Takes all addresses that a host has now; whether they are others than before.
+    pub(crate) fn set(&mut self, host: &Arc<str>, addresses: impl IntoIterator<Item = IpAddr>) -> bool {
+        let addresses: BTreeSet<IpAddr> =
+            addresses.into_iter().map(|address| address.to_canonical()).take(MOST_ADDRESSES).collect();
+        let before = self.found.insert(Arc::clone(host), addresses);
+        before.as_ref() != self.found.get(host)
+    }
+
+    /// Forgets all hosts but these.
+    pub(crate) fn keep(&mut self, wanted: &BTreeSet<Arc<str>>) {
+        self.found.retain(|host, _| wanted.contains(host));
+    }
+
+    /// Where a host is asked on a port. One that is an address is known without anybody looking.
+    pub(crate) fn place(&self, host: &str, port: u16) -> Place {
+        let literal = address(host).map(|address| BTreeSet::from([address.to_canonical()]));
+        let Some(found) = literal.as_ref().or_else(|| self.found.get(host)) else { return Place::default() };
+        let mut place = Place { is_known: true, ..Place::default() };
+        for &address in found {
+            let may = may_be_asked(address, &self.options);
+            if may && !is_own_admin(address, std::iter::once(port), &self.options) {
+                place.addresses.insert(SocketAddr::new(address, port));
+            } else {
+                place.refused.insert(address);
             }
         }
-        let below = self.names_of_hosts().filter(|name| parent(name).is_some_and(|above| hosts.contains(&above)));
-        more.extend(below.cloned());
-        hosts.extend(more);
-    }
-
-    /// What there is to say to those whose alias a host is not.
-    pub(crate) fn lost_names(&self, host: &HostPattern, owned: bool) -> Vec<Finding> {
-        let namer = self.namer(host, owned).map(|(namer, _)| &namer.age.name);
-        let first = self.claims(host).and_then(|mut claims| claims.next()).map(|first| &first.age.name).or(namer);
-        let mut findings = Vec::new();
-        for declared in self.named(host).filter(|declared| Some(&declared.age.name) != namer) {
-            if declared.names.get(host).is_none_or(|further| further.leads) {
-                continue;
-            }
-            let mut notes = Notes::new("Ingress", &declared.age.name);
-            notes.add(FindingCode::NameTaken, &format!("{NGINX}server-alias"), || {
-                let name = quote(&show(host));
-                let why = first.map_or_else(
-                    || "belongs to another namespace".to_owned(),
-                    |first| format!("is a host of Ingress {first}"),
-                );
-                format!("The alias {name} {why}, so it is left out.")
-            });
-            findings.extend(notes.into_list());
-        }
-        findings
+        place
     }
 }
 
-/// The routes of a name that leads to another.
-pub(crate) fn leading(
-    name: &HostPattern,
-    (declared, further): (&Declared, &Further),
-    policy: &HostPolicy,
-    before: Option<&Arc<PathTable>>,
-) -> Arc<PathTable> {
-    let form = declared.policies.redirects.form;
-    let strips_slash = policy.profile == Profile::IngressNginx;
-    let host = Some(HostRedirect::Name { host: (*show(&further.of)).into(), strips_slash });
-    let redirects = Some(Redirects { host, form, ..Redirects::default() });
-    let route = Route {
-        host: (*show(name)).into(),
-        path: "/".into(),
-        kind: PathKind::Prefix,
-        origin: declared.origin.clone(),
-        client_auth: None,
-        filters: Some(Arc::new(Filters { redirects, ..Filters::default() })),
-        action: Action::Deny(Denial::NoRoute),
+/// The address that a host is, if it is one.
+pub(crate) fn address(host: &str) -> Option<IpAddr> {
+    host.parse().ok()
+}
+
+/// Whether a host can be asked for: labels of letters, digits, hyphens and underscores (RFC 1035 §2.3.4 for how long), or an address.
+pub(crate) fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner)
     };
-    let is_same = |table: &&Arc<PathTable>| {
-        let old = table.routes();
-        let same =
-            |old: &Route| old.origin == route.origin && old.filters == route.filters && old.client_auth.is_none();
-        table.is_closed() == policy.closed && matches!(&old[..], [old] if same(old))
-    };
-    if let Some(table) = before.filter(is_same) {
-        return Arc::clone(table);
+    address(host).is_some() || (host.len() <= 253 && host.split('.').all(is_label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(options: Options, found: &[&str]) -> Place {
+        let mut names = Names::new(options);
+        let host: Arc<str> = "a.test".into();
+        names.set(&host, found.iter().map(|text| text.parse().unwrap()));
+        names.place(&host, 80)
     }
-    let pattern = PathPattern::prefix("/").unwrap_or_else(|_| PathPattern::unmatched());
-    Arc::new(PathTable::new([(pattern, Arc::new(route))], policy.closed))
+
+    #[test]
+    fn no_name_leads_to_where_no_endpoint_may_be() {
+        let hostile = [
+            "127.0.0.1",
+            "::1",
+            "169.254.169.254",
+            "fd00:ec2::254",
+            "fe80::1",
+            "224.0.0.1",
+            "0.0.0.0",
+            "::",
+            "::ffff:127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "100.100.100.200",
+        ];
+        let judged = place(Options::default(), &hostile);
+        assert_eq!(judged.addresses, BTreeSet::new());
+        assert_eq!(judged.refused.len(), hostile.len() - 1, "one is another spelling of another: {judged:?}");
+        let judged = place(Options::default(), &["10.1.0.1", "2001:db8::1", "127.0.0.1"]);
+        assert_eq!(judged.addresses.len(), 2);
+        for literal in ["169.254.169.254", "::1", "127.0.0.1"] {
+            assert_eq!(Names::default().place(literal, 80).addresses, BTreeSet::new(), "{literal}");
+        }
+        assert!(Names::default().place("10.1.0.1", 80).is_known && !Names::default().place("a.test", 80).is_known);
+    }
+
+    #[test]
+    fn no_name_leads_to_the_admin_pages() {
+        let own_admin = vec!["10.1.0.1:80".parse().unwrap(), "127.0.0.1:81".parse().unwrap()];
+        let judged =
+            place(Options { own_admin, loopback_endpoints: true, ..Options::default() }, &["10.1.0.1", "127.0.0.1"]);
+        assert_eq!(judged.addresses, BTreeSet::from(["127.0.0.1:80".parse().unwrap()]));
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        for host in ["a", "a-b.c_d.test", "10.0.0.1", "::1", "xn--80ak6aa92e.com"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", ".", "a..b", "a b", "a/b", "a:1", "[::1]", "\u{e4}.test", &"a".repeat(64), &"a.".repeat(127)] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use k8s_openapi::api::networking::v1::IngressTLS;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
-use crate::names::Further;
+use crate::further::Further;
 
 /// What an Ingress wants for a host.
 #[derive(Clone, Debug, PartialEq, Eq)]

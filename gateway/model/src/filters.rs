@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::error_pages::ErrorPages;
 use crate::redirect::Redirects;
 use crate::settings::Settings;
 
@@ -18,6 +19,8 @@ pub struct Filters {
     pub access: Option<AccessList>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.
     pub redirects: Option<Redirects>,
     /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.

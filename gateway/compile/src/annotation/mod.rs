@@ -5,15 +5,19 @@
 //! a type of the model. [`Policies`] is all of it.
 
 mod access;
+mod aliases;
 mod balancing;
 mod bounds;
-mod names;
+mod observation;
 mod others;
+mod pages;
 mod reader;
 mod redirect;
 mod row;
+mod snippets;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::access::AccessList;
 use bulkhead_model::balance::Method;
@@ -21,9 +25,10 @@ use bulkhead_model::balance::Method;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
+pub(crate) use self::aliases::Names;
 pub(crate) use self::bounds::Bounds;
-pub(crate) use self::names::Names;
-pub(crate) use self::reader::Reader;
+pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
+pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
@@ -41,6 +46,8 @@ pub(crate) struct Policies {
     pub(crate) names: Names,
     /// Where clients are sent instead.
     pub(crate) redirects: Redirection,
+    /// Pages of another Service instead of errors.
+    pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -49,14 +56,33 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let (names, redirects) = (Names::read(reader), Redirection::read(reader));
-        Self { access, bounds, method, names, redirects, refused: reader.refused }
+        let (names, redirects, pages) = (Names::read(reader), Redirection::read(reader), pages::read(reader));
+        Self { access, bounds, method, names, redirects, pages, refused: reader.refused }
+    }
+}
+
+impl Policies {
+    /// Names of further Services that they need, of the namespace of the Ingress.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pages.iter().map(|pages| &pages.service)
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, names::ROWS, others::ROWS, redirect::ROWS].into_iter().flatten()
+    [
+        access::ROWS,
+        aliases::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        redirect::ROWS,
+        snippets::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

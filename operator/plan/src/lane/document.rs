@@ -1,8 +1,8 @@
 //! What a lane's pods are told, and may be told anew while they run.
 
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity, LanePorts, LaneScope};
-use bulkhead_crds::service::ServiceSpec;
 use bulkhead_crds::names::LANE_DOCUMENT_KEY;
+use bulkhead_crds::service::ServiceSpec;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use crate::lane::context::LaneContext;
