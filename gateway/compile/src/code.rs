@@ -71,6 +71,8 @@ pub enum FindingCode {
     MoreFindings,
     /// A name that leads to no address; what is asked of it fails until it does.
     NameNotResolved,
+    /// A further name of a host that is a host already, or another's; it is left out.
+    NameTaken,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -97,7 +99,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -131,6 +133,7 @@ impl FindingCode {
         Self::HostNotOwned,
         Self::MoreFindings,
         Self::NameNotResolved,
+        Self::NameTaken,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -308,6 +311,11 @@ impl FindingCode {
                 "NameNotResolved",
                 Warning,
                 "Check that the name is written in full, such as `auth.shop.svc.cluster.local`, and that the nameservers of the gateway's pods know it.",
+            ),
+            Self::NameTaken => (
+                "NameTaken",
+                Warning,
+                "Take the name out of the annotation, or the rules for it out of the other Ingress.",
             ),
             Self::NoEndpoints => (
                 "NoEndpoints",

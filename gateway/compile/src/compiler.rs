@@ -9,15 +9,16 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
-use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Snapshot, TlsTable};
+use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, PathTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
 use crate::findings::{Ledger, Origin};
+use crate::further;
 use crate::hosts::{HostPolicy, HostState, Workshop};
-use crate::ingress::Declared;
+use crate::ingress::{Declared, show};
 use crate::ingresses::Ingresses;
 use crate::lane;
 use crate::name::Name;
@@ -140,7 +141,7 @@ impl Compiler {
         }
         // Routes with bounds of their own take the others from the lane.
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
-            self.dirty.hosts.extend(self.ingresses.hosts().cloned());
+            self.dirty.hosts.extend(self.ingresses.hosts().chain(self.ingresses.names_of_hosts()).cloned());
             self.dirty.tls.extend(self.ingresses.tls_hosts().cloned());
         }
         self.dirty.lane = true;
@@ -245,7 +246,12 @@ impl Compiler {
     /// Every route of the last snapshot, in order of precedence, with its endpoints as of now.
     #[must_use]
     pub fn routes(&self) -> Vec<RouteReport> {
-        self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.iter()).map(|route| report::route(route)).collect()
+        let hosts = self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.hosts());
+        let of_host = |(host, table): (HostPattern, &Arc<PathTable>)| {
+            let host = show(&host);
+            table.routes().into_iter().map(|route| report::route(&host, route)).collect::<Vec<_>>()
+        };
+        hosts.flat_map(of_host).collect()
     }
 
     fn apply_ingress(&mut self, ingress: Box<Ingress>) {
@@ -308,20 +314,25 @@ impl Compiler {
     /// Begins or ends serving an Ingress, and marks what depends on it.
     fn set_served(&mut self, name: &Name, served: bool) {
         let Some(declared) = self.ingresses.set_served(name, served) else { return };
-        self.dirty.hosts.extend(declared.hosts.keys().cloned());
+        self.dirty.hosts.extend(declared.hosts.keys().chain(declared.names.keys()).cloned());
         // Rules say who owns a host, and with it who has a say on its certificate.
-        self.dirty.tls.extend(declared.tls.keys().chain(declared.hosts.keys()).cloned());
+        let named = declared.hosts.keys().chain(declared.names.keys());
+        self.dirty.tls.extend(declared.tls.keys().chain(named).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
     }
 
     /// Makes every dirty host anew; the table of hosts, if any came out different.
     fn make_hosts(&mut self) -> Option<HostTable> {
-        let dirty = std::mem::take(&mut self.dirty.hosts);
+        let mut dirty = std::mem::take(&mut self.dirty.hosts);
+        self.ingresses.add_names(&mut dirty);
         let policy = self.lane.as_ref().map(|lane| lane.policy.clone()).unwrap_or_default();
         let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
         let mut changed = false;
-        for host in dirty {
+        // Names stand for hosts that are made before them.
+        let (names, ruled): (Vec<_>, Vec<_>) =
+            dirty.into_iter().partition(|host| self.ingresses.claims(host).is_none());
+        for host in ruled.into_iter().chain(names) {
             let before = self.hosts.remove(&host);
             let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
             self.note_uses(before.as_ref(), state.as_ref());
@@ -340,20 +351,37 @@ impl Compiler {
     ) -> Option<HostState> {
         let origin = Origin::Host(host.clone());
         let Some(claims) = self.ingresses.claims(host) else {
-            self.ledger.set(origin, Vec::new());
-            *changed |= before.is_some();
-            table.set(host, None);
-            return None;
+            self.ledger.set(origin, self.ingresses.lost_names(host, policy.owned));
+            let state = self.make_name(host, before, policy);
+            if before.map(|before| Arc::as_ptr(&before.table)) != state.as_ref().map(|state| Arc::as_ptr(&state.table))
+            {
+                *changed = true;
+                table.set(host, state.as_ref().map(|state| Arc::clone(&state.table)));
+            }
+            return state;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
         let zones = &mut self.zones;
         let made = Workshop { catalog, backends, secrets, policy, zones }.make(host, claims, before);
-        self.ledger.set(origin, made.findings);
+        let mut findings = made.findings;
+        findings.extend(self.ingresses.lost_names(host, policy.owned));
+        self.ledger.set(origin, findings);
         if !made.unchanged {
             *changed = true;
             table.set(host, Some(Arc::clone(&made.state.table)));
         }
         Some(made.state)
+    }
+
+    /// A host that no rule is for: as the one that it is a further name of, or leading to that.
+    fn make_name(&self, host: &HostPattern, before: Option<&HostState>, policy: &HostPolicy) -> Option<HostState> {
+        let (declared, further) = self.ingresses.namer(host, policy.owned)?;
+        let table = if further.leads {
+            further::leading(host, (declared, further), policy, before.map(|before| &before.table))
+        } else {
+            Arc::clone(&self.hosts.get(&further.of)?.table)
+        };
+        Some(HostState { table, uses: BTreeSet::new() })
     }
 
     /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.

@@ -6,9 +6,10 @@ use bulkhead_crds::lane::Profile;
 use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::filters::Order;
 use bulkhead_model::rate_limit::RateLimit;
+use bulkhead_model::redirect::{HttpsRedirect, Redirects};
 use bulkhead_model::{ErrorPages, Filters, Settings};
 
-use crate::annotation::Rates;
+use crate::annotation::{Rates, Redirection};
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 use crate::zones::Zones;
@@ -33,8 +34,21 @@ pub(crate) fn make(
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         authentication: None,
         pages: pages.map(Box::new),
+        redirects: redirects(&policies.redirects, lane.profile),
+        only_https: false,
     };
-    (!filters.is_empty()).then(|| Arc::new(filters))
+    (!filters.is_empty()).then(|| Arc::new(filters.known()))
+}
+
+/// Where the requests of all routes of an Ingress are sent; `None`: nowhere. Hosts say more.
+fn redirects(wanted: &Redirection, profile: Profile) -> Option<Redirects> {
+    let is_nginx = profile == Profile::IngressNginx;
+    // Its ConfigMap says so unless it is changed.
+    let by_host = wanted.https.unwrap_or(is_nginx);
+    let strips_slash = !wanted.keeps_slash.unwrap_or(!is_nginx);
+    let https = (by_host || wanted.always_https).then_some(HttpsRedirect { always: wanted.always_https, strips_slash });
+    let redirects = Redirects { host: None, https, moved: wanted.moved.clone(), form: wanted.form };
+    (!redirects.is_empty()).then_some(redirects)
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{
@@ -76,7 +77,7 @@ impl Workshop<'_> {
         before: Option<&HostState>,
     ) -> Made {
         let before = before.map(|state| &state.table);
-        let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
+        let mut host = Host::new(host);
         let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
@@ -94,6 +95,7 @@ impl Workshop<'_> {
             note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
+        host.add_redirects(self.policy.profile, before);
         host.finish(before, self.policy.closed, tls)
     }
 
@@ -112,6 +114,9 @@ impl Workshop<'_> {
         let filters = filters::make(declared, self.policy, self.zones, pages);
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
+        }
+        if let (Ruling::Served(client_auth), false) = (ruling, declared.unprotected) {
+            host.wishes.push(Wish { declared, client_auth, filters });
         }
     }
 
@@ -256,24 +261,43 @@ const fn why_not(code: FindingCode) -> &'static str {
 }
 
 /// A host in the making.
-struct Host<'h, 'd> {
+pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
-    routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    /// Those that are written.
+    pub(crate) routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    /// Those that follow from what is written, and stand instead of others of the same pattern.
+    pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
+    /// What the Ingresses want that are served, oldest first.
+    pub(crate) wishes: Vec<Wish<'d>>,
     uses: BTreeSet<BackendKey>,
-    findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
-impl Host<'_, '_> {
+/// An Ingress of a host, and what all of its routes have in common.
+pub(crate) struct Wish<'d> {
+    pub(crate) declared: &'d Declared,
+    pub(crate) client_auth: Option<RouteAuth>,
+    pub(crate) filters: Option<Arc<Filters>>,
+}
+
+impl<'h> Host<'h, '_> {
+    fn new(pattern: &'h HostPattern) -> Self {
+        let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { pattern, routes, further, wishes: Vec::new(), uses, findings: Vec::new() }
+    }
+
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
+        let mut routes = self.routes;
+        routes.extend(self.further.iter().map(|(pattern, route)| (pattern, Arc::clone(route))));
         let kept = before.filter(|table| {
             table.is_closed() == closed
                 && table.tls() == tls
-                && table.len() == self.routes.len()
-                && self.routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
+                && table.len() == routes.len()
+                && routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
         let table = kept.cloned().unwrap_or_else(|| {
-            let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
+            let routes = routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
             Arc::new(PathTable::new(routes, closed).under(tls))
         });
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
@@ -281,15 +305,20 @@ impl Host<'_, '_> {
 }
 
 fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bool {
-    let same_action = match (&old.action, action) {
+    let same_rule = old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host;
+    same_rule && does_same(&old.action, action)
+}
+
+/// Whether two actions do the same, with the very same backends.
+pub(crate) fn does_same(old: &Action, new: &Action) -> bool {
+    match (old, new) {
         (Action::Deny(old), Action::Deny(new)) => old == new,
         (Action::Forward(old), Action::Forward(new)) => old
             .iter()
             .map(|w| (Arc::as_ptr(&w.backend), w.weight))
             .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
         _ => false,
-    };
-    same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
+    }
 }
 
 fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {

@@ -16,6 +16,7 @@ use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::further::{self, Further};
 use crate::handshake_policy;
 use crate::name::Name;
 use crate::object::{MAX_PATHS, cost};
@@ -44,6 +45,8 @@ pub(crate) struct Declared {
     pub(crate) handshakes: TlsWish,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
+    /// Further names of its hosts.
+    pub(crate) names: BTreeMap<HostPattern, Further>,
     /// By host: which certificate it wants.
     pub(crate) tls: BTreeMap<HostPattern, TlsClaim>,
     pub(crate) findings: Vec<Finding>,
@@ -85,21 +88,32 @@ impl Declared {
         let policies = annotations.map(read).unwrap_or_default();
         let handshakes = annotations.map(|all| handshake_policy::read(all, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
-        let mut tls = BTreeMap::new();
+        let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
             let expressions = ingress.metadata.annotations.as_ref().is_some_and(annotation::has_expressions);
             hosts = read_rules(spec, expressions, &mut notes);
-            tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &mut notes);
+            let written = spec.rules.iter().flatten();
+            let mut written =
+                written.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
+            let first = written.find(|host| hosts.contains_key(host));
+            names = further::read(&policies.names, first.as_ref(), hosts.keys());
+            tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &names, &mut notes);
         }
         if effect == Effect::Withhold {
             hosts.clear();
+            names.clear();
             tls.clear();
         }
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
         let unprotected = effect == Effect::Deny || backend.refused || policies.refused;
-        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, tls, findings }
+        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, names, tls, findings }
+    }
+
+    /// Whether it has a say on a host only because that is a further name of one of its hosts.
+    pub(crate) fn only_names(&self, host: &HostPattern) -> bool {
+        self.names.contains_key(host) && !tls_claim::is_ruled(host, &self.hosts.keys().collect())
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -190,7 +204,8 @@ fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> B
     hosts
 }
 
-fn show(host: &HostPattern) -> Arc<str> {
+/// A host as it is written; empty for every host.
+pub(crate) fn show(host: &HostPattern) -> Arc<str> {
     match host {
         HostPattern::Exact(name) => (**name).into(),
         HostPattern::Wildcard(domain) => format!("*.{domain}").into(),

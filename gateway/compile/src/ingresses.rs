@@ -20,6 +20,8 @@ pub(crate) struct Ingresses {
     claims: Claims,
     /// Served Ingresses that want a certificate for a host, oldest first.
     tls_claims: Claims,
+    /// Served Ingresses that know one of their hosts by a further name, oldest first.
+    names: Claims,
     /// Served Ingresses that refer to a Service.
     of_service: Referrers,
     /// Served Ingresses that refer to a Secret.
@@ -112,6 +114,7 @@ impl Ingresses {
         let declared = held.content.read();
         set_claims(&mut self.claims, declared.hosts.keys(), &declared, served);
         set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
+        set_claims(&mut self.names, declared.names.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
         set_referrers(&mut self.of_secret, declared.secrets(), name, served);
         Some(declared)
@@ -125,6 +128,16 @@ impl Ingresses {
     /// Every host that a served Ingress wants a certificate for.
     pub(crate) fn tls_hosts(&self) -> impl Iterator<Item = &HostPattern> {
         self.tls_claims.keys()
+    }
+
+    /// Every further name that a served Ingress gives to one of its hosts.
+    pub(crate) fn names_of_hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.names.keys()
+    }
+
+    /// Served Ingresses that give a host this further name, oldest first.
+    pub(crate) fn named(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.names.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
     }
 
     /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.

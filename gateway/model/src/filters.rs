@@ -7,6 +7,7 @@ use crate::authentication::Authentication;
 use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
+use crate::redirect::Redirects;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -26,6 +27,10 @@ pub struct Filters {
     pub authentication: Option<Authentication>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
+    /// Where requests are sent instead.
+    pub redirects: Option<Redirects>,
+    /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.
+    pub only_https: bool,
 }
 
 impl Filters {
@@ -33,6 +38,24 @@ impl Filters {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self { order: self.order, ..Self::default() }
+    }
+
+    /// The same, knowing whether there is nothing but a redirect to `https`.
+    #[must_use]
+    pub fn known(self) -> Self {
+        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
+        let others = self.redirects.clone().map(|redirects| Redirects { https: None, ..redirects });
+        let redirects = others.filter(|others| !others.is_empty());
+        let only_https = https.is_some() && Self { settings: None, redirects, ..self.clone() }.is_empty();
+        Self { only_https, ..self }
+    }
+
+    /// Whether a request may be changed or answered. `in_clear`: it came without TLS. `has_tls`: whether an Ingress has a TLS entry for
+    /// its host.
+    #[must_use]
+    pub fn concern(&self, in_clear: bool, has_tls: impl FnOnce() -> bool) -> bool {
+        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
+        !self.only_https || (in_clear && https.is_some_and(|https| https.concerns(has_tls)))
     }
 }
 
@@ -89,6 +112,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redirect::HttpsRedirect;
 
     #[test]
     fn both_orders_have_every_step_once() {
@@ -102,5 +126,20 @@ mod tests {
         assert_eq!(once, sorted(Order::Standard));
         assert_eq!(once, sorted(Order::IngressNginx));
         assert!(Filters { order: Order::IngressNginx, ..Filters::default() }.is_empty());
+    }
+
+    #[test]
+    fn a_redirect_to_https_alone_concerns_requests_in_clear_text_only() {
+        let https = |always| Some(HttpsRedirect { always, strips_slash: false });
+        let filters = |https, access| {
+            let redirects = Some(Redirects { https, ..Redirects::default() });
+            Filters { redirects, access, settings: Some(Arc::default()), ..Filters::default() }.known()
+        };
+        let alone = filters(https(false), None);
+        assert!(alone.concern(true, || true) && !alone.concern(true, || false) && !alone.concern(false, || true));
+        assert!(filters(https(true), None).concern(true, || false));
+        for more in [filters(https(false), Some(AccessList::default())), filters(None, None)] {
+            assert!(more.concern(false, || false) && more.concern(true, || false));
+        }
     }
 }

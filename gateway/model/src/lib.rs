@@ -6,7 +6,7 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect` (where it is sent instead), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
 pub mod access;
@@ -38,6 +38,7 @@ pub mod path_table;
 pub mod pattern;
 pub mod proxy_protocol;
 pub mod rate_limit;
+pub mod redirect;
 pub mod request;
 pub mod retry_budget;
 pub mod room;

@@ -62,7 +62,7 @@ impl Route {
 }
 
 /// What to do with a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// Ask one of these backends.
     Forward(Box<[Weighted]>),
@@ -71,7 +71,7 @@ pub enum Action {
 }
 
 /// A backend and its share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Weighted {
     /// The backend.
     pub backend: Arc<Backend>,

@@ -16,6 +16,9 @@ pub struct Settings {
     pub upstream: Upstream,
     /// How forwarded fields are made.
     pub forwarded: Forwarded,
+    /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
+    /// decide.
+    pub strict_transport: Option<&'static str>,
 }
 
 /// Bounds on clients.
@@ -115,6 +118,17 @@ pub struct Forwarded {
     pub trusted: Vec<Network>,
     /// Whether every connection begins with such a header, and is closed when it does not, or comes from another peer.
     pub proxy_protocol: bool,
+    /// Ports by which clients know the lane; `None`: those that it listens on.
+    pub ports: Option<Ports>,
+}
+
+/// The ports of whatever stands in front of a lane and passes connections on as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// For plain HTTP.
+    pub http: u16,
+    /// For TLS.
+    pub https: u16,
 }
 
 /// An address block.
@@ -182,6 +196,7 @@ impl Default for Settings {
                 requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },
             forwarded: Forwarded::default(),
+            strict_transport: None,
         }
     }
 }

@@ -9,6 +9,7 @@ mod case;
 mod cors;
 mod errors;
 mod limits;
+mod redirects;
 mod retries;
 mod scene;
 mod within;
@@ -25,7 +26,9 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, cors::CASES, errors::CASES, limits::CASES, within::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, cors::CASES, errors::CASES, limits::CASES, redirects::CASES, within::CASES]
+        .into_iter()
+        .flatten()
 }
 
 async fn play_all(profile: Profile) {

@@ -1,13 +1,15 @@
 //! Where cases are played: a gateway with all Ingresses of one profile, and two backends that remember what they saw.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
-use bulkhead_crds::lane::Profile;
-use bulkhead_tests::exchange::Answer;
+use bulkhead_crds::lane::{LanePorts, Profile};
+use bulkhead_tests::exchange::{Answer, Connection};
+use tokio::process::Command;
 
 use super::case::{Case, Exchange, Saw};
 use crate::support::backend::{Backend, Reply};
-use crate::support::lane::Lane;
+use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{CLASS, document, file, served};
 use crate::support::message::Request;
 
@@ -24,7 +26,10 @@ impl Scene {
         settings.profile = profile;
         // Cases play clients that speak for others: the gateway believes loopback.
         settings.client_address.trusted_cidrs = vec!["127.0.0.0/8".to_owned()];
-        let lane = Lane::start(&settings).await;
+        settings.service_ports = Some(LanePorts { http: 80, https: 443 });
+        let mut command = gateway();
+        command.env("BULKHEAD_HTTPS", "127.0.0.1:0");
+        let lane = Lane::start_as(&settings, command).await;
         Self { lane, main: Backend::start(script("main")).await, other: Backend::start(script("other")).await }
     }
 
@@ -45,10 +50,11 @@ impl Scene {
         let service = |name: &str| format!("case-{number}-{name}");
         let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service(case.backend), "port": {"number": 80}}}});
         let paths: Vec<_> = case.paths.iter().map(path).collect();
+        let tls: Vec<_> = case.tls.then(|| serde_json::json!({"hosts": [host]})).into_iter().collect();
         let ingress = serde_json::json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
-            "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
+            "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}], "tls": tls},
         });
         let more = self.fill(case.more, &host);
         let ours = [
@@ -66,7 +72,8 @@ impl Scene {
         let mut wrong = Vec::new();
         for (nth, exchange) in case.exchanges.iter().enumerate() {
             let request = self.request(exchange, &host);
-            let answer = self.lane.send(&request).await;
+            let answer =
+                if exchange.secure { self.send_secure(&request).await } else { self.lane.send(&request).await };
             let (main, other) = (self.main.saw().await, self.other.saw().await);
             let head = head(&answer);
             for line in exchange.gets {
@@ -114,6 +121,18 @@ impl Scene {
         wrong
     }
 
+    /// Sends one request under TLS, by OpenSSL.
+    async fn send_secure(&self, request: &str) -> Answer {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-servername", "any.test", "-connect"]).arg(self.lane.https().to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut client = command.spawn().expect("running openssl, which tests/run installs");
+        let both = tokio::io::join(client.stdout.take().unwrap(), client.stdin.take().unwrap());
+        let mut connection = Connection::over(both);
+        connection.write(request).await.unwrap();
+        connection.answer().await.unwrap()
+    }
+
     fn request(&self, exchange: &Exchange, host: &str) -> String {
         let (line, fields) = exchange.sends.split_first().unwrap();
         let mut request = format!("{} HTTP/1.1\r\n", self.fill(line, host));
@@ -154,8 +173,9 @@ fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
             return Reply::keep("");
         }
         let content = if line.starts_with("HEAD ") { "" } else { name };
+        let strict = if line.contains("/strict") { "Strict-Transport-Security: max-age=1\r\n" } else { "" };
         Reply::keep(format!(
-            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
+            "HTTP/1.1 {status} x\r\n{strict}X-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
             name.len().min(content.len())
         ))
     }

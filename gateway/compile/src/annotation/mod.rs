@@ -5,6 +5,7 @@
 //! a type of the model. [`Policies`] is all of it.
 
 mod access;
+mod aliases;
 mod balancing;
 mod bounds;
 mod cors;
@@ -13,6 +14,7 @@ mod others;
 mod pages;
 mod rates;
 mod reader;
+mod redirect;
 mod row;
 mod snippets;
 mod within;
@@ -27,10 +29,12 @@ use bulkhead_model::cross_origin::CrossOrigin;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
+pub(crate) use self::aliases::Names;
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::{Reader, key};
+pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -49,6 +53,10 @@ pub(crate) struct Policies {
     pub(crate) rates: Option<Rates>,
     /// Whether each request has a connection of its own to the backend.
     pub(crate) closes: bool,
+    /// How its hosts are called besides.
+    pub(crate) names: Names,
+    /// Where clients are sent instead.
+    pub(crate) redirects: Redirection,
     /// Pages of another Service instead of errors.
     pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
@@ -65,6 +73,8 @@ impl Policies {
             method: balancing::method(reader),
             rates: rates::read(reader),
             closes: within::closes(reader),
+            names: Names::read(reader),
+            redirects: Redirection::read(reader),
             pages: pages::read(reader),
             refused: false,
         };
@@ -84,6 +94,7 @@ impl Policies {
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         access::ROWS,
+        aliases::ROWS,
         balancing::ROWS,
         bounds::ROWS,
         cors::ROWS,
@@ -91,6 +102,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         others::ROWS,
         pages::ROWS,
         rates::ROWS,
+        redirect::ROWS,
         snippets::ROWS,
         within::ROWS,
     ];
@@ -132,12 +144,11 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
 /// Annotations of ingress-nginx that ask for nothing when they are false.
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 5] = [
     "enable-global-auth",
     "enable-modsecurity",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
-    "force-ssl-redirect",
     "ssl-passthrough",
 ];
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
 use bulkhead_model::cross_origin::CrossOrigin;
@@ -30,7 +30,7 @@ enum Edit {
 
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
-    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "*.test", "10.0.0.1"]);
+    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
     let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
     let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
@@ -50,6 +50,11 @@ fn manifests() -> impl Strategy<Value = String> {
         "limit-rps: '5'",
         "limit-rps: '6'",
         "enable-cors: 'true'",
+        "server-alias: b.test",
+        "server-alias: \"c.test, *.test\"",
+        "server-alias: x.a.test, nginx.ingress.kubernetes.io/from-to-www-redirect: \"true\"",
+        "from-to-www-redirect: \"true\"",
+        "ssl-redirect: \"true\", nginx.ingress.kubernetes.io/app-root: /app",
         "default-backend: one",
         "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
@@ -96,9 +101,12 @@ fn manifests() -> impl Strategy<Value = String> {
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let lanes =
-        (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
+    let lanes = (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>(), any::<bool>()).prop_map(
+        |(owned, all, generation, default, nginx)| {
             let mut lane = lane();
+            if nginx {
+                lane.profile = Profile::IngressNginx;
+            }
             lane.config_generation = generation;
             lane.upstream.external_names = generation == 2;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
@@ -109,7 +117,8 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
                 lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
             }
             Edit::Lane(Box::new(lane))
-        });
+        },
+    );
     let edit = prop_oneof![
         8 => manifests().prop_map(Edit::Apply),
         2 => manifests().prop_map(|manifest| Edit::Delete(objects(&manifest)[0].key())),
@@ -129,6 +138,7 @@ struct Shown {
     tls: Vec<String>,
     transports: Vec<String>,
     filters: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
+    redirects: Vec<String>,
     pages: Vec<String>,
 }
 
@@ -146,6 +156,7 @@ fn show(world: &World) -> Shown {
             .flatten()
             .map(|all| (all.cross_origin.clone(), all.rate.clone()))
             .collect(),
+        redirects: world.redirects(),
         pages: world.pages(),
     }
 }

@@ -251,6 +251,20 @@ impl World {
         self.snapshot().hosts.iter().map(|route| route.filters.clone()).collect()
     }
 
+    /// Where requests are sent instead, by host and path, and which hosts are meant for TLS.
+    pub(super) fn redirects(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let hosts = snapshot.hosts.hosts().into_iter();
+        let of_host = |(host, table): (HostPattern, &Arc<bulkhead_model::PathTable>)| {
+            let meant = format!("{host:?} {}", snapshot.tls.means(&host));
+            let routes = table.routes().into_iter().map(|route| {
+                format!("{}{} {:?}", route.host, route.path, route.filters.as_ref().map(|filters| &filters.redirects))
+            });
+            std::iter::once(meant).chain(routes).collect::<Vec<_>>()
+        };
+        hosts.flat_map(of_host).collect()
+    }
+
     /// What of each route is answered by pages: host, path, statuses, whose pages, and endpoints of them.
     pub(super) fn pages(&self) -> Vec<String> {
         let snapshot = self.snapshot();

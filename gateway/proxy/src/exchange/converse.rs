@@ -137,6 +137,7 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
+    let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
     let Scratch { request, response, out, cookie, filters, to_client, page, passing, .. } = scratch;
@@ -162,6 +163,7 @@ async fn exchange<D: Downstream>(
         sink: client,
         source,
         complete: &complete,
+        secure,
         worn_out,
         request,
         response,

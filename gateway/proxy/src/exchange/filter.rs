@@ -2,13 +2,14 @@
 
 mod authenticate;
 mod cross_origin;
+mod redirect;
 
 use std::sync::Arc;
 
 use bulkhead_http1::{Name, RequestHead};
 use bulkhead_model::filters::{Filters, Step};
 use bulkhead_model::request::Fields;
-use bulkhead_model::{Action, Request};
+use bulkhead_model::{Action, Request, Snapshot};
 
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
@@ -20,7 +21,7 @@ use crate::worker::{Scratch, Worker};
 
 /// Takes the steps of the route of `found`, in their order.
 pub(super) async fn run<'s, 'b, D: Downstream>(
-    (worker, guard): (&Worker, &Guard),
+    (worker, guard, snapshot): (&Worker, &Guard, &Snapshot),
     down: &'b D,
     scratch: &mut Scratch,
     found: Found<'s, 'b>,
@@ -30,7 +31,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.to_backend.clear();
     scratch.to_client.clear();
     admit_content(&found, &scratch.request)?;
-    let mut passage = Passage { worker, guard, down, filters, scratch, found };
+    let mut passage = Passage { worker, guard, snapshot, down, filters, scratch, found };
     passage.say_who_may_read();
     for step in filters.order.steps() {
         passage.take(*step).await?;
@@ -42,6 +43,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
 struct Passage<'p, 's, 'b, D> {
     worker: &'p Worker,
     guard: &'p Guard,
+    snapshot: &'p Snapshot,
     down: &'b D,
     filters: &'s Filters,
     scratch: &'p mut Scratch,
@@ -55,9 +57,12 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::Access => self.access(),
             Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
+            Step::HostRedirect => self.redirect_host(),
+            Step::HttpsRedirect => self.redirect_to_https(),
             Step::Preflight => self.preflight(),
             Step::Rate => self.rate(),
-            Step::HostRedirect | Step::HttpsRedirect | Step::Redirect | Step::Rewrite => Ok(()),
+            Step::Redirect => self.redirect_moved(),
+            Step::Rewrite => Ok(()),
         }
     }
 

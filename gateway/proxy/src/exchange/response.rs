@@ -31,6 +31,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) source: &'d mut S,
     /// Whether the request has been sent to its end.
     pub(super) complete: &'d Cell<bool>,
+    /// Whether the client speaks TLS.
+    pub(super) secure: bool,
     /// Whether the client's connection is to be closed anyway.
     pub(super) worn_out: bool,
     pub(super) request: &'d RequestHead,
@@ -130,9 +132,11 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
+        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
+        let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();
-            let edits = Edits { over: self.over, append, upgrade: true, ..Edits::default() };
+            let edits = Edits { over: self.over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);
