@@ -133,8 +133,9 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 fn shown(bytes: u64) -> Value {
-    let unit =
-        [(30, "Gi"), (20, "Mi"), (10, "Ki")].into_iter().find(|(shift, _)| bytes > 0 && bytes % (1 << shift) == 0);
+    let unit = [(30, "Gi"), (20, "Mi"), (10, "Ki")]
+        .into_iter()
+        .find(|(shift, _)| bytes > 0 && bytes.is_multiple_of(1 << shift));
     unit.map_or_else(|| json!(bytes.to_string()), |(shift, unit)| json!(format!("{}{unit}", bytes >> shift)))
 }
 
