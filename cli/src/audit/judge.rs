@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulkhead_compile::annotation::{self, Row, State};
-use bulkhead_compile::{Compiler, FindingCode, Object, Options, class_of, references};
+use bulkhead_compile::{Compiler, FindingCode, Object, Options, class_of, is_reference, references};
 use bulkhead_crds::finding::{Finding, Severity};
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity, Profile};
 use bulkhead_crds::lane_spec::LaneSpec;
@@ -217,9 +217,7 @@ impl<'a> Unread<'a> {
         let obeyed = matches!(row.state, State::Obeyed | State::Approximated(_));
         let name = value.trim();
         let name = name.strip_prefix(self.namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
-        // Of the values that can be the name of an object, those of these annotations are.
-        let refers = row.name.ends_with("-secret") || row.name.ends_with("-configmap");
-        (obeyed && refers && self.names.contains(name)).then(|| not_checked(&printable(key), name))
+        (obeyed && is_reference(key) && self.names.contains(name)).then(|| not_checked(&printable(key), name))
     }
 
     fn about_field(&self, finding: &Finding) -> Option<Item> {

@@ -99,7 +99,7 @@ impl Material {
                 self.has_services = true;
                 self.objects.push(object);
             }
-            Object::EndpointSlice(_) => self.objects.push(object),
+            _ => self.objects.push(object),
         }
     }
 

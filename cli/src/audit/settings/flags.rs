@@ -1,6 +1,8 @@
 //! Flags of the controller's command line.
 
-use super::row::{Setting, field, instead, moot, namespace, near, protects, seconds, secret, selector, switch};
+use super::row::{
+    Setting, boolean, field, instead, moot, namespace, near, protects, seconds, secret, selector, switch,
+};
 
 const STATUS: &str =
     "The operator writes the addresses of the lane's Service into the status of the Ingresses it owns.";
@@ -48,7 +50,13 @@ pub(super) const FLAGS: &[Setting] = &[
         "false",
         "An Ingress without a host is served for every host that no other has: refuse it by admission, or set `spec.scope.hostOwnership`.",
     ),
-    moot("disable-svc-external-name", "false", "Services of the type ExternalName are never followed."),
+    near(
+        "disable-svc-external-name",
+        "false",
+        "northSouth.upstream.externalNames",
+        |text| boolean(text).map(|off| (!off).into()),
+        "Where it is not written, ingress-nginx follows the names of Services of the type ExternalName; a lane does when this says so.",
+    ),
     moot("publish-service", "", STATUS),
     instead("publish-status-address", "", STATUS),
     instead("update-status", "true", STATUS),
