@@ -115,19 +115,15 @@ pub(crate) struct ExternalWish {
 
 /// Reads it. What cannot be read closes the routes.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<ExternalWish> {
+    // All of it is read in any case, so that what is wrong with it is said.
+    let (method, told, sign_in) =
+        (reader.word("auth-method", &METHODS, Stake::Protection), fields(reader), sign_in(reader));
+    let (returns_to, memory) = (template(reader, "auth-request-redirect"), memory(reader));
     let text = reader.text("auth-url", Stake::Protection)?;
-    let url = match Url::parse(text) {
-        Ok(url) => url,
-        Err(why) => return reader.bad("auth-url", Stake::Protection, &why),
-    };
-    Some(ExternalWish {
-        url,
-        method: reader.word("auth-method", &METHODS, Stake::Protection),
-        told: fields(reader),
-        sign_in: sign_in(reader),
-        returns_to: template(reader, "auth-request-redirect"),
-        memory: memory(reader),
-    })
+    match Url::parse(text) {
+        Ok(url) => Some(ExternalWish { url, method, told, sign_in, returns_to, memory }),
+        Err(why) => reader.bad("auth-url", Stake::Protection, &why),
+    }
 }
 
 const METHODS: [(&str, AskBy); 7] = [

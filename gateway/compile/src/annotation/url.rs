@@ -30,6 +30,9 @@ pub(crate) enum UrlHost {
 /// Variables that stand for the host of the request.
 const OWN: [&str; 5] = ["host", "http_host", "best_http_host", "server_name", "hostname"];
 
+/// What may stand for a whole path behind a host: it begins with a slash, and so cannot make another host of it.
+const PATHS: [&str; 4] = ["$request_uri", "${request_uri}", "$uri", "${uri}"];
+
 impl Url {
     /// Parses a URL, or says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
@@ -43,7 +46,8 @@ impl Url {
         let (port, rest) = split_port(rest)?;
         let target = match rest.chars().next() {
             None => "/".to_owned(),
-            Some('/' | '$') => rest.to_owned(),
+            Some('/') => rest.to_owned(),
+            Some('$') if PATHS.iter().any(|path| rest.starts_with(path)) => rest.to_owned(),
             Some('?') => format!("/{rest}"),
             Some(_) => return Err("its host is not followed by a port or a path".to_owned()),
         };

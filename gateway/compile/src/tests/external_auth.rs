@@ -66,7 +66,7 @@ fn a_service_that_cannot_be_asked_closes_the_route() {
     let asked = external(&world).unwrap().service.backend;
     assert!(asked.tls.as_ref().is_some_and(|tls| tls.asks_for_name) && &*asked.name == "a.test:443", "{asked:?}");
     assert!(is_closed(&World::new(&asking(&[("auth-url", "http://$host/verify")], "*.test"))));
-    for url in ["auth.test", "http://auth.test/$nothing", "http://$http_x/", "ftp://a/", "http://a/\u{1}"] {
+    for url in ["auth.test", "http://auth.test/$nothing", "http://$http_x/", "ftp://a/", "http://a.$host/"] {
         assert!(is_closed(&World::new(&asking(&[("auth-url", url)], "a.test"))), "{url}");
     }
     let with = |name, value| World::new(&asking(&[("auth-url", "http://auth.test/"), (name, value)], "a.test"));

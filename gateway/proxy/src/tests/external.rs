@@ -90,8 +90,8 @@ async fn a_service_is_asked_without_content_and_its_word_is_passed_on() {
     let head = backend.head().await;
     assert!(head.contains("\r\nX-User: ann\r\n") && !head.contains("forged") && !head.contains("X-Other"), "{head}");
     backend.until("abc").await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-    let answer = client.until("ok").await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+    let answer = client.until("fine").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Set-Cookie: s=2\r\n"), "{answer}");
 
     // The connection is kept, and a field that the service does not send is nobody's.
@@ -182,13 +182,13 @@ async fn a_word_that_is_remembered_is_not_asked_for_again() {
     for nth in 0..3 {
         let head = backend.head().await;
         assert!(head.contains("\r\nX-User: ann\r\n"), "{nth}: {head}");
-        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-        client.until("ok").await;
+        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+        client.until("fine").await;
         client.send(REQUEST).await;
     }
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
-    client.until("ok").await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+    client.until("fine").await;
     client.send(&REQUEST.replace("s=1", "s=2")).await;
     let question = service.head().await;
     assert!(question.contains("Cookie: s=2"), "{question}");
