@@ -9,6 +9,7 @@ mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod external_auth;
 mod host_ownership;
 mod incremental;
 mod injection;

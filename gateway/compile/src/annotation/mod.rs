@@ -7,12 +7,14 @@
 mod access;
 mod balancing;
 mod bounds;
+mod external_auth;
 mod observation;
 mod others;
 mod pages;
 mod reader;
 mod row;
 mod snippets;
+mod url;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +26,12 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
+pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
@@ -36,6 +40,8 @@ pub(crate) struct Policies {
     pub(crate) access: Option<AccessList>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
+    /// Who says whether a client may ask.
+    pub(crate) external: Option<ExternalWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// Pages of another Service instead of errors.
@@ -48,8 +54,8 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let pages = pages::read(reader);
-        Self { access, bounds, method, pages, refused: reader.refused }
+        let (external, pages) = (external_auth::read(reader), pages::read(reader));
+        Self { access, bounds, external, method, pages, refused: reader.refused }
     }
 }
 
@@ -62,9 +68,18 @@ impl Policies {
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, observation::ROWS, others::ROWS, pages::ROWS, snippets::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        access::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        external_auth::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        snippets::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.
