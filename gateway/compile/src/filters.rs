@@ -7,11 +7,12 @@ use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::filters::Order;
 use bulkhead_model::rate_limit::RateLimit;
 use bulkhead_model::redirect::{HttpsRedirect, Redirects};
-use bulkhead_model::{ErrorPages, Filters, Settings};
+use bulkhead_model::{Authentication, ErrorPages, Filters, Settings};
 
 use crate::annotation::{Rates, Redirection};
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
+use crate::outside::Outside;
 use crate::zones::Zones;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
@@ -20,6 +21,7 @@ pub(crate) fn make(
     lane: &HostPolicy,
     zones: &mut Zones,
     pages: Option<ErrorPages>,
+    outside: Outside,
 ) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
@@ -32,7 +34,9 @@ pub(crate) fn make(
         access: policies.access.clone(),
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
-        authentication: None,
+        authentication: outside
+            .external
+            .map(|external| Authentication { external: Some(external), ..Authentication::default() }),
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,

@@ -8,6 +8,7 @@ mod bounds;
 mod case;
 mod cors;
 mod errors;
+mod external_auth;
 mod limits;
 mod redirects;
 mod retries;
@@ -26,9 +27,18 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, cors::CASES, errors::CASES, limits::CASES, redirects::CASES, within::CASES]
-        .into_iter()
-        .flatten()
+    [
+        access::CASES,
+        bounds::CASES,
+        cors::CASES,
+        errors::CASES,
+        external_auth::CASES,
+        limits::CASES,
+        redirects::CASES,
+        within::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 async fn play_all(profile: Profile) {

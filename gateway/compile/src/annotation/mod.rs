@@ -9,6 +9,7 @@ mod aliases;
 mod balancing;
 mod bounds;
 mod cors;
+mod external_auth;
 mod observation;
 mod others;
 mod pages;
@@ -17,6 +18,7 @@ mod reader;
 mod redirect;
 mod row;
 mod snippets;
+mod url;
 mod within;
 
 use std::collections::BTreeMap;
@@ -31,12 +33,14 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::aliases::Names;
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
+pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
@@ -47,6 +51,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// Which pages of other origins may read the responses, as the profile Standard has it.
     pub(crate) cross_origin: Option<CrossOrigin>,
+    /// Who says whether a client may ask.
+    pub(crate) external: Option<ExternalWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// How often a client may ask.
@@ -70,6 +76,7 @@ impl Policies {
             access: access::read(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
+            external: external_auth::read(reader),
             method: balancing::method(reader),
             rates: rates::read(reader),
             closes: within::closes(reader),
@@ -98,6 +105,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         balancing::ROWS,
         bounds::ROWS,
         cors::ROWS,
+        external_auth::ROWS,
         observation::ROWS,
         others::ROWS,
         pages::ROWS,

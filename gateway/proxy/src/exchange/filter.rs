@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod cross_origin;
+mod external;
 mod redirect;
 
 use std::sync::Arc;
