@@ -15,6 +15,7 @@ use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
+use crate::config_maps::ConfigMaps;
 use crate::findings::{Ledger, Origin};
 use crate::hosts::{HostPolicy, HostState, Workshop};
 use crate::ingress::Declared;
@@ -52,6 +53,7 @@ pub struct Compiler {
     ingresses: Ingresses,
     catalog: Catalog,
     secrets: Secrets,
+    config_maps: ConfigMaps,
     dirty: Dirty,
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
@@ -142,6 +144,10 @@ impl Compiler {
                 let name = Name::new(&entry.namespace, &entry.name);
                 self.set_secret(&name, Some(entry.data));
             }
+            Object::ConfigMap(entry) => {
+                let name = Name::new(&entry.namespace, &entry.name);
+                self.set_config_map(&name, Some(entry.data));
+            }
         }
     }
 
@@ -160,6 +166,7 @@ impl Compiler {
             Kind::Service => self.set_service(&name, None),
             Kind::EndpointSlice => self.set_slice(&name, None),
             Kind::Secret => self.set_secret(&name, None),
+            Kind::ConfigMap => self.set_config_map(&name, None),
         }
     }
 
@@ -172,6 +179,7 @@ impl Compiler {
             Kind::Service => self.catalog.services.keys().map(key).collect(),
             Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
             Kind::Secret => self.secrets.names().map(key).collect(),
+            Kind::ConfigMap => self.config_maps.names().map(key).collect(),
             Kind::IngressClass => {
                 let names = self.classes.keys().cloned();
                 names.map(|name| Key { kind, namespace: String::new(), name }).collect()
@@ -263,6 +271,12 @@ impl Compiler {
         }
     }
 
+    fn set_config_map(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) {
+        if self.config_maps.set(name, data) {
+            self.dirty.hosts.extend(self.ingresses.hosts_of_config_map(name).cloned());
+        }
+    }
+
     /// Decides anew which classes are served, and with them which Ingresses.
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
@@ -319,7 +333,8 @@ impl Compiler {
             return None;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let made = Workshop { catalog, backends, secrets, policy }.make(host, claims, before);
+        let made =
+            Workshop { catalog, backends, secrets, config_maps: &self.config_maps, policy }.make(host, claims, before);
         self.ledger.set(origin, made.findings);
         if !made.unchanged {
             *changed = true;

@@ -11,6 +11,8 @@ use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern,
 
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
+use crate::config_maps::ConfigMaps;
+use crate::fetched::{Fetched, Missing};
 use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
@@ -48,6 +50,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
+    pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
 }
 
@@ -100,7 +103,10 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
-        let filters = filters::make(declared, self.policy);
+        let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
+            Ok(fetched) => (ruling, filters::make(declared, self.policy, fetched)),
+            Err(Missing) => (Ruling::Refused, None),
+        };
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::response_fields::ResponseFields;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -17,6 +18,8 @@ pub struct Filters {
     pub access: Option<AccessList>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// What every response says besides.
+    pub response_fields: Option<ResponseFields>,
 }
 
 impl Filters {

@@ -35,6 +35,7 @@ pub mod path_table;
 pub mod pattern;
 pub mod proxy_protocol;
 pub mod request;
+pub mod response_fields;
 pub mod retry_budget;
 pub mod room;
 pub mod route;

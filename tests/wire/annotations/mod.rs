@@ -4,6 +4,7 @@
 //! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends.
 
 mod access;
+mod authentication;
 mod bounds;
 mod case;
 mod scene;
@@ -20,7 +21,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES].into_iter().flatten()
+    [access::CASES, authentication::CASES, bounds::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

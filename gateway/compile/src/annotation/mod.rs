@@ -5,22 +5,31 @@
 //! a type of the model. [`Policies`] is all of it.
 
 mod access;
+mod authentication;
 mod balancing;
 mod bounds;
 mod others;
 mod reader;
+mod response_fields;
 mod row;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::access::AccessList;
+use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::Method;
+
+use k8s_openapi::api::networking::v1::Ingress;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::name::Name;
 
+pub(crate) use self::authentication::{BasicWish, field as field_of_users};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::reader::Reader;
+pub(crate) use self::response_fields::field as field_of_response_fields;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -29,25 +38,71 @@ pub use self::row::{Group, Row, Scope, State, Use};
 pub(crate) struct Policies {
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// Who may ask, by name and password.
+    pub(crate) basic: Option<BasicWish>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
+    /// The ConfigMap beside the Ingress with fields of every response.
+    pub(crate) response_fields: Option<Arc<str>>,
+    /// How much of what it asks is enough.
+    pub(crate) satisfy: Satisfy,
 }
 
 impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        Self { access, bounds, method, refused: reader.refused }
+        let mut policies = Self {
+            access: access::read(reader),
+            basic: authentication::basic(reader),
+            bounds: Bounds::read(reader),
+            method: balancing::method(reader),
+            refused: false,
+            response_fields: response_fields::read(reader),
+            satisfy: authentication::satisfy(reader),
+        };
+        policies.refused = reader.refused;
+        policies
+    }
+
+    /// Names of the Secrets of its namespace that they need.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.basic.iter().map(|basic| &basic.secret)
+    }
+
+    /// Names of the ConfigMaps of its namespace that they need.
+    pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.response_fields.iter()
+    }
+}
+
+/// Whether the annotation of ingress-nginx with this name, which is without prefix, refers to an object that [`needed`] names.
+pub(crate) fn refers(name: &str) -> bool {
+    authentication::OF_SECRET.contains(&name) || response_fields::OF_CONFIG_MAP.contains(&name)
+}
+
+/// The policies of an Ingress as far as they refer to objects.
+pub(crate) fn needed(ingress: &Ingress) -> Policies {
+    let Some(annotations) = &ingress.metadata.annotations else { return Policies::default() };
+    let name = Name::of(&ingress.metadata);
+    // What is to be said about them, they say when they are served.
+    let mut notes = Notes::new("Ingress", &name);
+    let mut reader = Reader::new(annotations, &name.namespace, &mut notes);
+    Policies {
+        basic: authentication::basic(&mut reader),
+        response_fields: response_fields::read(&mut reader),
+        ..Policies::default()
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, authentication::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, response_fields::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

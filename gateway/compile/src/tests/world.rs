@@ -7,9 +7,10 @@ use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
 use bulkhead_model::{Action, HostPattern, Snapshot};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
 
-use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
+use crate::{Changes, Compiler, Key, Kind, Object, Options};
 
 /// The IngressClass `quay`, which is the own class of [`lane`].
 pub(super) const OWN_CLASS: &str = r"
@@ -49,7 +50,8 @@ pub(super) fn objects(manifest: &str) -> Vec<Object> {
             "IngressClass" => Object::IngressClass(read(document)),
             "Service" => Object::Service(read(document)),
             "EndpointSlice" => Object::EndpointSlice(read(document)),
-            "Secret" => KeyringEntry::of(read(document)).into(),
+            "Secret" => read::<Secret>(document).into(),
+            "ConfigMap" => read::<ConfigMap>(document).into(),
             other => panic!("{other}"),
         })
         .collect()
@@ -123,6 +125,17 @@ pub(super) fn secret(name: &str, (chain, key): (&str, &str)) -> String {
         "kind: Secret\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\nstringData: {{tls.crt: \"{}\", tls.key: \"{}\"}}\n---\n",
         quote(chain),
         quote(key)
+    )
+}
+
+/// A Secret or ConfigMap with these texts under `field`.
+pub(super) fn data(kind: &str, field: &str, name: &str, entries: &[(&str, &str)]) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let entry = |(key, text): &(&str, &str)| format!("{key:?}: {text:?}");
+    let entries: Vec<_> = entries.iter().map(entry).collect();
+    format!(
+        "kind: {kind}\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\n{field}: {{{}}}\n---\n",
+        entries.join(", ")
     )
 }
 
@@ -223,6 +236,13 @@ impl World {
             Action::Deny(_) => None,
         });
         shown.collect()
+    }
+
+    /// What the routes do besides, by host and path.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let filters = snapshot.hosts.iter().map(|route| format!("{}{} {:?}", route.host, route.path, route.filters));
+        filters.collect()
     }
 
     /// One line a finding: code, object, field.

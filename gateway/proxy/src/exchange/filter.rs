@@ -28,6 +28,9 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
+        scratch.to_client.set(name, value);
+    }
     let mut passage = Passage { worker, guard, down, filters, scratch, found };
     for step in filters.order.steps() {
         passage.take(*step).await?;
