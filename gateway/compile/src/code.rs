@@ -61,6 +61,8 @@ pub enum FindingCode {
     EndpointRefused,
     /// Endpoints that are not IP addresses; they are left out.
     EndpointUnreadable,
+    /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
+    ErrorPagesMissing,
     /// A Service that is only a DNS name; its routes answer 503.
     ExternalName,
     /// A host that belongs to another namespace; the rules are left out.
@@ -101,7 +103,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -130,6 +132,7 @@ impl FindingCode {
         Self::DuplicatePath,
         Self::EndpointRefused,
         Self::EndpointUnreadable,
+        Self::ErrorPagesMissing,
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
@@ -292,6 +295,11 @@ impl FindingCode {
             Self::EndpointUnreadable => {
                 ("EndpointUnreadable", Error, "Use an EndpointSlice of addressType IPv4 or IPv6 with IP addresses.")
             }
+            Self::ErrorPagesMissing => (
+                "ErrorPagesMissing",
+                Warning,
+                "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
+            ),
             Self::ExternalName => (
                 "ExternalName",
                 Error,

@@ -6,7 +6,7 @@ use bulkhead_crds::lane::Profile;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::{Basic, Satisfy};
 use bulkhead_model::filters::Order;
-use bulkhead_model::{Authentication, Filters, Settings};
+use bulkhead_model::{Authentication, ErrorPages, Filters, Settings};
 
 use crate::annotation::Policies;
 use crate::fetched::Fetched;
@@ -14,7 +14,12 @@ use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy, fetched: Fetched) -> Option<Arc<Filters>> {
+pub(crate) fn make(
+    declared: &Declared,
+    lane: &HostPolicy,
+    fetched: Fetched,
+    pages: Option<ErrorPages>,
+) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -26,6 +31,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, fetched: Fetched) -> 
         access,
         authentication,
         response_fields: fetched.response_fields,
+        pages: pages.map(Box::new),
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }

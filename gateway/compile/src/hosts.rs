@@ -7,8 +7,12 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
+use bulkhead_model::{
+    Action, Backend, Denial, ErrorPages, Filters, HostPattern, PathPattern, PathTable, Route, Settings,
+};
 
+use crate::annotation::{self, Pages};
+use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
 use crate::config_maps::ConfigMaps;
@@ -20,7 +24,7 @@ use crate::host_auth::{HostAuth, Ruling};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
-use crate::service::Port;
+use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
 
 /// What a lane decides for all of its hosts.
@@ -103,8 +107,9 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
+        let pages = self.pages(&mut host.uses, declared, notes);
         let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
-            Ok(fetched) => (ruling, filters::make(declared, self.policy, fetched)),
+            Ok(fetched) => (ruling, filters::make(declared, self.policy, fetched, pages)),
             Err(Missing) => (Ruling::Refused, None),
         };
         for rule in rules {
@@ -169,7 +174,7 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, declared, &service, port) {
+        match self.backend(uses, &declared.backend, &service, port) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -187,16 +192,41 @@ impl Workshop<'_> {
         }
     }
 
-    /// The backend that a rule means, as its Ingress wants it to be spoken to.
-    fn backend(
+    /// What is answered instead of errors. It is asked as its Service says, whatever the Ingress says of its own backends.
+    fn pages(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
         declared: &Declared,
+        notes: &mut Notes<'_>,
+    ) -> Option<ErrorPages> {
+        let Pages { service, statuses, own_only } = declared.policies.pages.as_ref()?;
+        let service = declared.age.name.beside(service);
+        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
+        let backend = found.and_then(Ports::first).and_then(|port| {
+            let backend = self.backend(uses, &BackendPolicy::default(), &service, port);
+            backend.map_err(|_| FindingCode::BackendTlsBroken)
+        });
+        match backend {
+            Ok(backend) => Some(ErrorPages { backend, statuses: statuses.clone(), own_only: *own_only }),
+            Err(code) => {
+                notes.add(FindingCode::ErrorPagesMissing, &annotation::key(annotation::DEFAULT_BACKEND), || {
+                    format!("Service {service} {}, so errors are answered without its pages.", why_not(code))
+                });
+                None
+            }
+        }
+    }
+
+    /// The backend of a Service port, as `policy` wants it to be spoken to.
+    fn backend(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        policy: &BackendPolicy,
         service: &Name,
         port: &Port,
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
-        let transport = Transport::choose(&declared.backend, service, spoken, self.secrets)?;
+        let transport = Transport::choose(policy, service, spoken, self.secrets)?;
         let key = BackendKey { service: service.clone(), port: port.number, transport };
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
@@ -215,6 +245,16 @@ fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
 /// The host of these rules, as it is shown.
 fn shown(rules: &[Rule]) -> &str {
     rules.first().map(|rule| &*rule.host).unwrap_or_default()
+}
+
+/// Why a Service cannot be asked at all.
+const fn why_not(code: FindingCode) -> &'static str {
+    match code {
+        FindingCode::ExternalName => "is of type ExternalName, which is not followed",
+        FindingCode::PortNotTcp => "has no TCP port",
+        FindingCode::BackendTlsBroken => "cannot be spoken to with TLS",
+        _ => "does not exist",
+    }
 }
 
 /// A host in the making.

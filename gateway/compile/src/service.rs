@@ -115,6 +115,14 @@ impl Ports {
         std::iter::once(first).chain(named).find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
     }
 
+    /// The first TCP port.
+    pub(crate) fn first(&self) -> Result<&Port, FindingCode> {
+        if self.external_name {
+            return Err(FindingCode::ExternalName);
+        }
+        self.list.iter().find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
+    }
+
     /// The TCP port with this number.
     pub(crate) fn get(&self, number: u16) -> Option<&Port> {
         self.find(&PortRef::Number(number)).ok()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::error_pages::ErrorPages;
 use crate::response_fields::ResponseFields;
 use crate::settings::Settings;
 
@@ -20,6 +21,8 @@ pub struct Filters {
     pub authentication: Option<Authentication>,
     /// What every response says besides.
     pub response_fields: Option<ResponseFields>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
 }
 
 impl Filters {

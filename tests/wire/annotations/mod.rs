@@ -7,6 +7,7 @@ mod access;
 mod authentication;
 mod bounds;
 mod case;
+mod errors;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, authentication::CASES, bounds::CASES].into_iter().flatten()
+    [access::CASES, authentication::CASES, bounds::CASES, errors::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

@@ -8,10 +8,13 @@ mod access;
 mod authentication;
 mod balancing;
 mod bounds;
+mod observation;
 mod others;
+mod pages;
 mod reader;
 mod response_fields;
 mod row;
+mod snippets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +31,8 @@ use crate::name::Name;
 
 pub(crate) use self::authentication::{BasicWish, field as field_of_users};
 pub(crate) use self::bounds::Bounds;
-pub(crate) use self::reader::Reader;
+pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
+pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::response_fields::field as field_of_response_fields;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
@@ -44,6 +48,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// Pages of another Service instead of errors.
+    pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
@@ -60,12 +66,18 @@ impl Policies {
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             method: balancing::method(reader),
+            pages: pages::read(reader),
             refused: false,
             response_fields: response_fields::read(reader),
             satisfy: authentication::satisfy(reader),
         };
         policies.refused = reader.refused;
         policies
+    }
+
+    /// Names of further Services that they need, of the namespace of the Ingress.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pages.iter().map(|pages| &pages.service)
     }
 
     /// Names of the Secrets of its namespace that they need.
@@ -100,9 +112,19 @@ pub(crate) fn needed(ingress: &Ingress) -> Policies {
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, authentication::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, response_fields::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        access::ROWS,
+        authentication::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        response_fields::ROWS,
+        snippets::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -45,6 +45,8 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "default-backend: one",
+        "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
         "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: s",
         "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: t, nginx.ingress.kubernetes.io/auth-secret-type: auth-map",
@@ -132,6 +134,7 @@ struct Shown {
     tls: Vec<String>,
     transports: Vec<String>,
     filters: Vec<String>,
+    pages: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -143,6 +146,7 @@ fn show(world: &World) -> Shown {
         tls: world.certificates(),
         transports: world.transports(),
         filters: world.filters(),
+        pages: world.pages(),
     }
 }
 

@@ -241,8 +241,23 @@ impl World {
     /// What the routes do besides, by host and path.
     pub(super) fn filters(&self) -> Vec<String> {
         let snapshot = self.snapshot();
-        let filters = snapshot.hosts.iter().map(|route| format!("{}{} {:?}", route.host, route.path, route.filters));
-        filters.collect()
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let filters = route.filters.as_ref()?;
+            let (access, asked, fields) = (&filters.access, &filters.authentication, &filters.response_fields);
+            Some(format!("{}{} {access:?} {asked:?} {fields:?}", route.host, route.path))
+        });
+        shown.collect()
+    }
+
+    /// What of each route is answered by pages: host, path, statuses, whose pages, and endpoints of them.
+    pub(super) fn pages(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let pages = route.filters.as_ref()?.pages.as_ref()?;
+            let endpoints = pages.backend.endpoints().list.len();
+            Some(format!("{}{} {:?} {} {endpoints}", route.host, route.path, pages.statuses, pages.backend.name))
+        });
+        shown.collect()
     }
 
     /// One line a finding: code, object, field.

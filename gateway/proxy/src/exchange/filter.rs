@@ -11,7 +11,7 @@ use bulkhead_model::{Action, Request};
 
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
-use crate::exchange::decide::Found;
+use crate::exchange::decide::{Found, admit_content};
 use crate::exchange::forwarded;
 use crate::exchange::stop::Stop;
 use crate::fault::Fault;
@@ -31,6 +31,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
         scratch.to_client.set(name, value);
     }
+    admit_content(&found, &scratch.request)?;
     let mut passage = Passage { worker, guard, down, filters, scratch, found };
     for step in filters.order.steps() {
         passage.take(*step).await?;
