@@ -24,7 +24,7 @@ const SHUT_OUT: &str = "X-Forwarded-For: 10.9.9.9";
 const IN: Exchange = Exchange { sends: &["GET /", ZOE], unseen: &["Authorization"], ..Exchange::PLAIN };
 const ASKED: Exchange = Exchange {
     sends: &["GET /"],
-    gets: &["401", "www-authenticate: Basic realm=\"\""],
+    gets: &["401", "WWW-Authenticate: Basic realm=\"\""],
     saw: Saw::Nothing,
     ..Exchange::PLAIN
 };
@@ -62,7 +62,7 @@ pub(super) const CASES: &[Case] = &[
         proves: &["auth-realm"],
         what: "people are shown what the password is for",
         annotations: &[("auth-type", "basic"), ("auth-secret", "people"), ("auth-realm", "The \"mill\"")],
-        exchanges: &[Exchange { gets: &["401", r#"www-authenticate: Basic realm="The \"mill\"""#], ..ASKED }],
+        exchanges: &[Exchange { gets: &["401", r#"WWW-Authenticate: Basic realm="The \"mill\"""#], ..ASKED }],
         ..Case::PLAIN
     },
     Case {
@@ -124,8 +124,8 @@ pub(super) const CASES: &[Case] = &[
         annotations: &[("custom-headers", "fields"), ("auth-type", "basic"), ("auth-secret", "people")],
         more: FIELDS,
         exchanges: &[
-            Exchange { gets: &["200", "x-frame-options: DENY", "x-backend: hidden", "content-length: 4"], ..IN },
-            Exchange { gets: &["401", "x-frame-options: DENY"], ..ASKED },
+            Exchange { gets: &["200", "X-Frame-Options: DENY", "X-Backend: hidden", "Content-Length: 4"], ..IN },
+            Exchange { gets: &["401", "X-Frame-Options: DENY"], ..ASKED },
         ],
         ..Case::PLAIN
     },
