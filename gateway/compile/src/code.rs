@@ -85,6 +85,10 @@ pub enum FindingCode {
     ProtectionUnreadable,
     /// A backend that is not a Service; the route answers 503.
     ResourceBackend,
+    /// Fields of responses that are wanted and cannot be had; every route of the Ingress answers 503.
+    ResponseFieldsBroken,
+    /// Fields of responses that are never set for a whole route; they are left out.
+    ResponseFieldsLeftOut,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
     SecretNotCopied,
     /// A Service that does not exist; the route answers 503.
@@ -95,11 +99,15 @@ pub enum FindingCode {
     UnknownBackendProtocol,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
+    /// Users who are to be let in by their passwords, and of whom none can be; every route of the Ingress answers 503.
+    UsersBroken,
+    /// Entries of a list of users that let nobody in.
+    UsersLeftOut,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 49] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -140,11 +148,15 @@ impl FindingCode {
         Self::PortNotTcp,
         Self::ProtectionUnreadable,
         Self::ResourceBackend,
+        Self::ResponseFieldsBroken,
+        Self::ResponseFieldsLeftOut,
         Self::SecretNotCopied,
         Self::ServiceNotFound,
         Self::TooManyPaths,
         Self::UnknownBackendProtocol,
         Self::UnknownPathType,
+        Self::UsersBroken,
+        Self::UsersLeftOut,
     ];
 
     /// The stable word.
@@ -337,10 +349,20 @@ impl FindingCode {
                 "Correct the value as the finding says; remove the annotation only if the routes may be open to everybody.",
             ),
             Self::ResourceBackend => ("ResourceBackend", Error, "Use a Service as the backend."),
+            Self::ResponseFieldsBroken => (
+                "ResponseFieldsBroken",
+                Error,
+                "Name by the annotation `custom-headers` a ConfigMap beside the Ingress whose keys are names of header fields and whose values are one line each.",
+            ),
+            Self::ResponseFieldsLeftOut => (
+                "ResponseFieldsLeftOut",
+                Warning,
+                "Take them out of the ConfigMap; what they say is for a backend to say of each response.",
+            ),
             Self::SecretNotCopied => (
                 "SecretNotCopied",
                 Error,
-                "Refer to a Secret of the type `kubernetes.io/tls` that holds a certificate and its key and nothing longer.",
+                "Refer, for a certificate and its key, to a Secret of the type `kubernetes.io/tls`; for users, to one that holds hashes such as `htpasswd -B` writes and no passwords; and to nothing that is longer than such things are.",
             ),
             Self::ServiceNotFound => {
                 ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
@@ -358,6 +380,12 @@ impl FindingCode {
             Self::UnknownPathType => {
                 ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")
             }
+            Self::UsersBroken => (
+                "UsersBroken",
+                Error,
+                "Name by the annotation `auth-secret` a Secret beside the Ingress: with `htpasswd` lines under its key `auth`, or, where `auth-secret-type` is `auth-map`, with a key for each user whose value is the hash.",
+            ),
+            Self::UsersLeftOut => ("UsersLeftOut", Warning, "Hash these passwords anew, as `htpasswd -B` does."),
         }
     }
 }

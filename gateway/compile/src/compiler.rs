@@ -17,6 +17,7 @@ use rustls::RootCertStore;
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
+use crate::config_maps::ConfigMaps;
 use crate::findings::{Ledger, Origin};
 use crate::further;
 use crate::hosts::{HostPolicy, HostState, Workshop};
@@ -79,6 +80,7 @@ pub struct Compiler {
     ingresses: Ingresses,
     catalog: Catalog,
     secrets: Secrets,
+    config_maps: ConfigMaps,
     dirty: Dirty,
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
@@ -195,6 +197,10 @@ impl Compiler {
                 let name = Name::new(&entry.namespace, &entry.name);
                 self.set_secret(&name, Some(entry.data));
             }
+            Object::ConfigMap(entry) => {
+                let name = Name::new(&entry.namespace, &entry.name);
+                self.set_config_map(&name, Some(entry.data));
+            }
         }
     }
 
@@ -213,6 +219,7 @@ impl Compiler {
             Kind::Service => self.set_service(&name, None),
             Kind::EndpointSlice => self.set_slice(&name, None),
             Kind::Secret => self.set_secret(&name, None),
+            Kind::ConfigMap => self.set_config_map(&name, None),
         }
     }
 
@@ -225,6 +232,7 @@ impl Compiler {
             Kind::Service => self.catalog.services.keys().map(key).collect(),
             Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
             Kind::Secret => self.secrets.names().map(key).collect(),
+            Kind::ConfigMap => self.config_maps.names().map(key).collect(),
             Kind::IngressClass => {
                 let names = self.classes.keys().cloned();
                 names.map(|name| Key { kind, namespace: String::new(), name }).collect()
@@ -321,6 +329,12 @@ impl Compiler {
         }
     }
 
+    fn set_config_map(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) {
+        if self.config_maps.set(name, data) {
+            self.dirty.hosts.extend(self.ingresses.hosts_of_config_map(name).cloned());
+        }
+    }
+
     /// Decides anew which classes are served, and with them which Ingresses.
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
@@ -387,8 +401,8 @@ impl Compiler {
             return state;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let zones = &mut self.zones;
-        let made = Workshop { catalog, backends, secrets, policy, zones }.make(host, claims, before);
+        let (config_maps, zones) = (&self.config_maps, &mut self.zones);
+        let made = Workshop { catalog, backends, secrets, config_maps, policy, zones }.make(host, claims, before);
         let mut findings = made.findings;
         findings.extend(self.ingresses.lost_names(host, policy.owned));
         self.ledger.set(origin, findings);

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::access::AccessList;
+use bulkhead_model::authentication::{Basic, Satisfy};
 use bulkhead_model::cross_origin::{Answers, CrossOrigin};
+use bulkhead_model::external_auth::ExternalAuth;
 use bulkhead_model::filters::Order;
 use bulkhead_model::rate_limit::RateLimit;
 use bulkhead_model::redirect::{HttpsRedirect, Redirects};
 use bulkhead_model::{Authentication, ErrorPages, Filters, Settings};
 
-use crate::annotation::{Rates, Redirection};
+use crate::annotation::{Policies, Rates, Redirection};
+use crate::fetched::Fetched;
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 use crate::outside::Outside;
@@ -20,6 +24,7 @@ pub(crate) fn make(
     declared: &Declared,
     lane: &HostPolicy,
     zones: &mut Zones,
+    fetched: Fetched,
     pages: Option<ErrorPages>,
     outside: Outside,
 ) -> Option<Arc<Filters>> {
@@ -28,15 +33,15 @@ pub(crate) fn make(
         Profile::IngressNginx => Order::IngressNginx,
     };
     let policies = &declared.policies;
+    let (access, authentication) = admission(policies, fetched.basic, outside.external);
     let filters = Filters {
         order,
         settings: settings(declared, &lane.settings),
-        access: policies.access.clone(),
+        access,
+        authentication,
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
-        authentication: outside
-            .external
-            .map(|external| Authentication { external: Some(external), ..Authentication::default() }),
+        response_fields: fetched.response_fields,
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,
@@ -53,6 +58,27 @@ fn redirects(wanted: &Redirection, profile: Profile) -> Option<Redirects> {
     let https = (by_host || wanted.always_https).then_some(HttpsRedirect { always: wanted.always_https, strips_slash });
     let redirects = Redirects { host: None, https, moved: wanted.moved.clone(), form: wanted.form };
     (!redirects.is_empty()).then_some(redirects)
+}
+
+/// Who may ask. Where one thing is enough, addresses that are let in are one of those things, and not a step before them; those that
+/// are shut out stay out.
+fn admission(
+    policies: &Policies,
+    basic: Option<Basic>,
+    external: Option<ExternalAuth>,
+) -> (Option<AccessList>, Option<Authentication>) {
+    let access = policies.access.clone();
+    if basic.is_none() && external.is_none() {
+        return (access, None);
+    }
+    let satisfy = policies.satisfy;
+    match access {
+        Some(AccessList { deny, allow: Some(allow) }) if satisfy == Satisfy::Any => {
+            let access = (!deny.is_empty()).then_some(AccessList { deny, allow: None });
+            (access, Some(Authentication { satisfy, allow, basic, external }))
+        }
+        access => (access, Some(Authentication { satisfy, allow: Box::default(), basic, external })),
+    }
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

@@ -16,6 +16,8 @@ use crate::annotation::{self, Pages};
 use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
+use crate::config_maps::ConfigMaps;
+use crate::fetched::{Fetched, Missing};
 use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
@@ -56,6 +58,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
+    pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
     pub(crate) zones: &'a mut Zones,
 }
@@ -113,7 +116,10 @@ impl Workshop<'_> {
         let pages = self.pages(&mut host.uses, declared, notes);
         let outside = self.outside(&mut host.uses, host.pattern, declared, notes);
         let ruling = if outside.is_open { Ruling::Refused } else { ruling };
-        let filters = filters::make(declared, self.policy, self.zones, pages, outside);
+        let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
+            Ok(fetched) => (ruling, filters::make(declared, self.policy, self.zones, fetched, pages, outside)),
+            Err(Missing) => (Ruling::Refused, None),
+        };
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }

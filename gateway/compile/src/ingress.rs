@@ -128,7 +128,7 @@ impl Declared {
     /// Names of the Secrets that it needs, some of them more than once.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
         let certificates = self.tls.values().filter_map(|claim| claim.secret.as_ref());
-        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret())
+        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret()).chain(self.policies.secrets())
     }
 
     /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
@@ -139,7 +139,8 @@ impl Declared {
 
     /// Hosts whose routes need what is in `secret`, which is of the Ingress's namespace: for TLS with backends, or to judge clients.
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
-        let needed = [self.backend.tls.secret.as_ref(), self.clients.secret()].contains(&Some(&secret.name));
+        let mut all = self.backend.tls.secret.iter().chain(self.clients.secret()).chain(self.policies.secrets());
+        let needed = all.any(|name| *name == secret.name);
         self.hosts.keys().filter(move |_| needed)
     }
 

@@ -1,4 +1,4 @@
-//! All Ingresses, and who among those that are served names which host, which Service and which Secret.
+//! All Ingresses, and who among those that are served names which host, which Service, which Secret and which ConfigMap.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(crate) struct Ingresses {
     of_service: Referrers,
     /// Served Ingresses that refer to a Secret.
     of_secret: Referrers,
+    /// Served Ingresses that refer to a ConfigMap.
+    of_config_map: Referrers,
 }
 
 type Claims = BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>;
@@ -121,6 +123,7 @@ impl Ingresses {
         for host in outside::hosts(&declared) {
             set_referrer(&mut self.of_service, host, name, served);
         }
+        set_referrers(&mut self.of_config_map, declared.policies.config_maps(), name, served);
         Some(declared)
     }
 
@@ -175,6 +178,12 @@ impl Ingresses {
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.of_secret.get(secret).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_behind(secret))
+    }
+
+    /// Hosts whose routes need what is in a ConfigMap, as a served Ingress has it.
+    pub(crate) fn hosts_of_config_map(&self, config_map: &Name) -> impl Iterator<Item = &HostPattern> {
+        let referrers = self.of_config_map.get(config_map).into_iter().flatten();
+        referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts.keys())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file per behaviour. Objects are fed by hand, as manifests; what comes out is compared as a reader would see it.
 
 mod annotations;
+mod authentication;
 mod backends;
 mod bounds;
 mod ciphers;

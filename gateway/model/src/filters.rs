@@ -8,6 +8,7 @@ use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
+use crate::response_fields::ResponseFields;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -25,6 +26,8 @@ pub struct Filters {
     pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// What every response says besides.
+    pub response_fields: Option<ResponseFields>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.

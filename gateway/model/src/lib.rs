@@ -42,6 +42,7 @@ pub mod proxy_protocol;
 pub mod rate_limit;
 pub mod redirect;
 pub mod request;
+pub mod response_fields;
 pub mod retry_budget;
 pub mod room;
 pub mod route;

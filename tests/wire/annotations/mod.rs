@@ -4,6 +4,7 @@
 //! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends.
 
 mod access;
+mod authentication;
 mod bounds;
 mod case;
 mod cors;
@@ -29,6 +30,7 @@ use crate::support::PATIENCE;
 fn cases() -> impl Iterator<Item = &'static Case> {
     [
         access::CASES,
+        authentication::CASES,
         bounds::CASES,
         cors::CASES,
         errors::CASES,

@@ -6,6 +6,7 @@
 
 mod access;
 mod aliases;
+mod authentication;
 mod balancing;
 mod bounds;
 mod cors;
@@ -16,6 +17,7 @@ mod pages;
 mod rates;
 mod reader;
 mod redirect;
+mod response_fields;
 mod row;
 mod snippets;
 mod url;
@@ -25,19 +27,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::access::AccessList;
+use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::Method;
 use bulkhead_model::cross_origin::CrossOrigin;
 
+use k8s_openapi::api::networking::v1::Ingress;
+
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::name::Name;
 
 pub(crate) use self::aliases::Names;
+pub(crate) use self::authentication::{BasicWish, field as field_of_users};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
+pub(crate) use self::response_fields::field as field_of_response_fields;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 pub(crate) use self::url::{Url, UrlHost};
@@ -47,6 +55,8 @@ pub(crate) use self::url::{Url, UrlHost};
 pub(crate) struct Policies {
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// Who may ask, by name and password.
+    pub(crate) basic: Option<BasicWish>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
     /// Which pages of other origins may read the responses, as the profile Standard has it.
@@ -67,6 +77,10 @@ pub(crate) struct Policies {
     pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
+    /// The ConfigMap beside the Ingress with fields of every response.
+    pub(crate) response_fields: Option<Arc<str>>,
+    /// How much of what it asks is enough.
+    pub(crate) satisfy: Satisfy,
 }
 
 impl Policies {
@@ -74,6 +88,7 @@ impl Policies {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {
             access: access::read(reader),
+            basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
             external: external_auth::read(reader),
@@ -83,17 +98,46 @@ impl Policies {
             names: Names::read(reader),
             redirects: Redirection::read(reader),
             pages: pages::read(reader),
+            response_fields: response_fields::read(reader),
+            satisfy: authentication::satisfy(reader),
             refused: false,
         };
         read.refused = reader.refused;
         read
     }
-}
 
-impl Policies {
     /// Names of further Services that they need, of the namespace of the Ingress.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
         self.pages.iter().map(|pages| &pages.service)
+    }
+
+    /// Names of the Secrets of its namespace that they need.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.basic.iter().map(|basic| &basic.secret)
+    }
+
+    /// Names of the ConfigMaps of its namespace that they need.
+    pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.response_fields.iter()
+    }
+}
+
+/// Whether the annotation of ingress-nginx with this name, which is without prefix, refers to an object that [`needed`] names.
+pub(crate) fn refers(name: &str) -> bool {
+    authentication::OF_SECRET.contains(&name) || response_fields::OF_CONFIG_MAP.contains(&name)
+}
+
+/// The policies of an Ingress as far as they refer to objects.
+pub(crate) fn needed(ingress: &Ingress) -> Policies {
+    let Some(annotations) = &ingress.metadata.annotations else { return Policies::default() };
+    let name = Name::of(&ingress.metadata);
+    // What is to be said about them, they say when they are served.
+    let mut notes = Notes::new("Ingress", &name);
+    let mut reader = Reader::new(annotations, &name.namespace, &mut notes);
+    Policies {
+        basic: authentication::basic(&mut reader),
+        response_fields: response_fields::read(&mut reader),
+        ..Policies::default()
     }
 }
 
@@ -102,6 +146,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         access::ROWS,
         aliases::ROWS,
+        authentication::ROWS,
         balancing::ROWS,
         bounds::ROWS,
         cors::ROWS,
@@ -111,6 +156,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         pages::ROWS,
         rates::ROWS,
         redirect::ROWS,
+        response_fields::ROWS,
         snippets::ROWS,
         within::ROWS,
     ];

@@ -29,8 +29,6 @@ fn judge(annotation: &str) -> bool {
 #[test]
 fn a_protection_that_is_not_offered_answers_503() {
     for annotation in [
-        "auth-type: basic",
-        "satisfy: any",
         "global-rate-limit: '5'",
         "global-rate-limit-window: 1m",
         "enable-modsecurity: 'true'",
@@ -42,7 +40,6 @@ fn a_protection_that_is_not_offered_answers_503() {
         "stream-snippet: x",
         "ssl-passthrough: 'true'",
         "rewrite-target: /",
-        "custom-headers: mill/headers",
         "never-heard-of: x",
     ] {
         assert!(judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");

@@ -11,7 +11,7 @@ use bulkhead_model::cross_origin::CrossOrigin;
 use bulkhead_model::rate_limit::RateLimit;
 use proptest::prelude::*;
 
-use super::world::{OWN_CLASS, World, certificate, ingress, lane, objects, rules, secret, service, slice};
+use super::world::{OWN_CLASS, World, certificate, data, ingress, lane, objects, rules, secret, service, slice};
 use crate::{Counts, Key, Object};
 
 /// Two certificates and a broken one. Made once: they must be equal wherever they are used.
@@ -61,6 +61,9 @@ fn manifests() -> impl Strategy<Value = String> {
         "default-backend: one",
         "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
+        "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: s",
+        "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: t, nginx.ingress.kubernetes.io/auth-secret-type: auth-map",
+        "custom-headers: c",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
         .prop_map(|(name, day, extra, lines, own, annotation)| {
@@ -100,7 +103,18 @@ fn manifests() -> impl Strategy<Value = String> {
             })
         },
     );
-    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes, 2 => secrets]
+    let text = || {
+        proptest::sample::select(vec![
+            "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=",
+            "zoe:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=",
+            "zoe",
+        ])
+    };
+    let users = (proptest::sample::select(vec!["mill/s", "mill/t", "farm/s"]), text())
+        .prop_map(|(name, text)| data("Secret", "stringData", name, &[("auth", text)]));
+    let config_maps = (proptest::sample::select(vec!["mill/c", "farm/c"]), text(), any::<bool>())
+        .prop_map(|(name, text, good)| data("ConfigMap", "data", name, &[(if good { "X-A" } else { "X A" }, text)]));
+    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes, 2 => secrets, 1 => users, 1 => config_maps]
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
@@ -140,7 +154,8 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
-    filters: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
+    filters: Vec<String>,
+    limits: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
     redirects: Vec<String>,
     pages: Vec<String>,
 }
@@ -153,8 +168,9 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
-        filters: world
-            .filters()
+        filters: world.filters(),
+        limits: world
+            .all_filters()
             .into_iter()
             .flatten()
             .map(|all| (all.cross_origin.clone(), all.rate.clone()))

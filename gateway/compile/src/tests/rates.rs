@@ -16,7 +16,7 @@ fn world(annotations: &str) -> World {
 
 fn zones(world: &World) -> Vec<Arc<Zone>> {
     let zone = |filters: Arc<bulkhead_model::Filters>| filters.rate.as_ref().map(|rate| Arc::clone(&rate.zone));
-    world.filters().into_iter().flatten().filter_map(zone).collect()
+    world.all_filters().into_iter().flatten().filter_map(zone).collect()
 }
 
 const LIMIT: &str = "nginx.ingress.kubernetes.io/limit-rps: '5'";
@@ -60,7 +60,7 @@ fn quoted(value: &str) -> String {
 #[test]
 fn a_limit_of_nothing_is_none() {
     let world = world("nginx.ingress.kubernetes.io/limit-rps: '0', nginx.ingress.kubernetes.io/limit-allowlist: x");
-    assert_eq!(world.filters(), [None]);
+    assert_eq!(world.all_filters(), [None]);
     assert_eq!(world.codes(), Vec::<String>::new());
 }
 
@@ -76,7 +76,7 @@ fn values_of_whoever_means_harm_change_nothing_else() {
             );
             let world = world(&cors);
             assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"], "{name}");
-            let filters = world.filters().remove(0).unwrap();
+            let filters = world.all_filters().remove(0).unwrap();
             let policy = filters.cross_origin.as_ref().unwrap();
             let is_clean = |value: &str| {
                 value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b", -_*".contains(&byte)) && value.len() < 200

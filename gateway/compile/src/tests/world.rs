@@ -9,9 +9,10 @@ use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
 use bulkhead_model::{Action, Filters, HostPattern, Snapshot};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
 
-use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
+use crate::{Changes, Compiler, Key, Kind, Object, Options};
 
 /// The IngressClass `quay`, which is the own class of [`lane`].
 pub(super) const OWN_CLASS: &str = r"
@@ -51,7 +52,8 @@ pub(super) fn objects(manifest: &str) -> Vec<Object> {
             "IngressClass" => Object::IngressClass(read(document)),
             "Service" => Object::Service(read(document)),
             "EndpointSlice" => Object::EndpointSlice(read(document)),
-            "Secret" => KeyringEntry::of(read(document)).into(),
+            "Secret" => read::<Secret>(document).into(),
+            "ConfigMap" => read::<ConfigMap>(document).into(),
             other => panic!("{other}"),
         })
         .collect()
@@ -125,6 +127,17 @@ pub(super) fn secret(name: &str, (chain, key): (&str, &str)) -> String {
         "kind: Secret\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\nstringData: {{tls.crt: \"{}\", tls.key: \"{}\"}}\n---\n",
         quote(chain),
         quote(key)
+    )
+}
+
+/// A Secret or ConfigMap with these texts under `field`.
+pub(super) fn data(kind: &str, field: &str, name: &str, entries: &[(&str, &str)]) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let entry = |(key, text): &(&str, &str)| format!("{key:?}: {text:?}");
+    let entries: Vec<_> = entries.iter().map(entry).collect();
+    format!(
+        "kind: {kind}\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\n{field}: {{{}}}\n---\n",
+        entries.join(", ")
     )
 }
 
@@ -247,7 +260,7 @@ impl World {
     }
 
     /// The filters of every route, in order.
-    pub(super) fn filters(&self) -> Vec<Option<Arc<Filters>>> {
+    pub(super) fn all_filters(&self) -> Vec<Option<Arc<Filters>>> {
         self.snapshot().hosts.iter().map(|route| route.filters.clone()).collect()
     }
 
@@ -263,6 +276,17 @@ impl World {
             std::iter::once(meant).chain(routes).collect::<Vec<_>>()
         };
         hosts.flat_map(of_host).collect()
+    }
+
+    /// What the routes do besides, by host and path.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let filters = route.filters.as_ref()?;
+            let (access, asked, fields) = (&filters.access, &filters.authentication, &filters.response_fields);
+            Some(format!("{}{} {access:?} {asked:?} {fields:?}", route.host, route.path))
+        });
+        shown.collect()
     }
 
     /// What of each route is answered by pages: host, path, statuses, whose pages, and endpoints of them.

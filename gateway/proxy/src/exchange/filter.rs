@@ -31,6 +31,9 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
+        scratch.to_client.set(name, value);
+    }
     admit_content(&found, &scratch.request)?;
     let mut passage = Passage { worker, guard, snapshot, down, filters, scratch, found };
     passage.say_who_may_read();
