@@ -5,14 +5,20 @@ use std::sync::Arc;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::filters::Order;
 use bulkhead_model::redirect::{HttpsRedirect, Redirects};
-use bulkhead_model::{ErrorPages, Filters, Settings};
+use bulkhead_model::{Authentication, ErrorPages, Filters, Settings};
 
 use crate::annotation::Redirection;
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
+use crate::outside::Outside;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPages>) -> Option<Arc<Filters>> {
+pub(crate) fn make(
+    declared: &Declared,
+    lane: &HostPolicy,
+    pages: Option<ErrorPages>,
+    outside: Outside,
+) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -22,7 +28,9 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPa
         order,
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
-        authentication: None,
+        authentication: outside
+            .external
+            .map(|external| Authentication { external: Some(external), ..Authentication::default() }),
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,

@@ -9,6 +9,7 @@ mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod external_auth;
 mod further_names;
 mod host_ownership;
 mod incremental;

@@ -8,6 +8,7 @@ mod access;
 mod aliases;
 mod balancing;
 mod bounds;
+mod external_auth;
 mod observation;
 mod others;
 mod pages;
@@ -15,6 +16,7 @@ mod reader;
 mod redirect;
 mod row;
 mod snippets;
+mod url;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,11 +29,13 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::aliases::Names;
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
+pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
@@ -40,6 +44,8 @@ pub(crate) struct Policies {
     pub(crate) access: Option<AccessList>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
+    /// Who says whether a client may ask.
+    pub(crate) external: Option<ExternalWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// How its hosts are called besides.
@@ -56,8 +62,9 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let (names, redirects, pages) = (Names::read(reader), Redirection::read(reader), pages::read(reader));
-        Self { access, bounds, method, names, redirects, pages, refused: reader.refused }
+        let (external, pages) = (external_auth::read(reader), pages::read(reader));
+        let (names, redirects) = (Names::read(reader), Redirection::read(reader));
+        Self { access, bounds, external, method, names, redirects, pages, refused: reader.refused }
     }
 }
 
@@ -75,6 +82,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         aliases::ROWS,
         balancing::ROWS,
         bounds::ROWS,
+        external_auth::ROWS,
         observation::ROWS,
         others::ROWS,
         pages::ROWS,
