@@ -111,11 +111,10 @@ fn a_page_for_slash_is_for_the_whole_host_but_for_what_another_namespace_has() {
 fn a_slash_at_the_end_is_asked_for_as_nginx_does() {
     let found = |profile, lines: &[&str], path: &str| {
         let world = world(profile, &ingress("mill/a", 1, &rules(lines)));
-        let found = world.snapshot().hosts.find("a.test", path).map(|route| {
+        world.snapshot().hosts.find("a.test", path).map(|route| {
             let redirects = route.filters.as_ref().and_then(|filters| filters.redirects.as_ref());
             redirects.is_some_and(|redirects| matches!(redirects.host, Some(HostRedirect::Slash(_))))
-        });
-        found
+        })
     };
     let nginx = Profile::IngressNginx;
     for (lines, path, expected) in [
