@@ -283,8 +283,13 @@ impl World {
         let snapshot = self.snapshot();
         let shown = snapshot.hosts.iter().filter_map(|route| {
             let filters = route.filters.as_ref()?;
-            let (access, asked, fields) = (&filters.access, &filters.authentication, &filters.response_fields);
-            Some(format!("{}{} {access:?} {asked:?} {fields:?}", route.host, route.path))
+            let (access, fields) = (&filters.access, &filters.response_fields);
+            let asked = filters.authentication.as_ref().map(|asked| (asked.satisfy, &asked.allow, &asked.basic));
+            // A backend by its name: its number is another one in every compiler.
+            let external = filters.authentication.as_ref().and_then(|asked| asked.external.as_ref());
+            let external =
+                external.map(|external| (&external.service.backend.name, &external.service.target, &external.told));
+            Some(format!("{}{} {access:?} {asked:?} {external:?} {fields:?}", route.host, route.path))
         });
         shown.collect()
     }
