@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::rewrite::Rewrite;
 use crate::settings::Settings;
+use crate::template::Template;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +16,10 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// What the backend is asked for instead of the path.
+    pub rewrite: Option<Arc<Rewrite>>,
+    /// The authority that the backend is told instead of the one that the request is for.
+    pub vhost: Option<Template>,
 }
 
 impl Filters {

@@ -5,7 +5,7 @@
 //! No sockets, no clock, no randomness, no Kubernetes: an Ingress is one way to write routes, not what they are.
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
-//! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
+//! `path_table` (which route wins), `expression` and `rewrite` (paths as regular expressions, and what becomes of them), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
 //! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
@@ -20,6 +20,7 @@ pub mod client_auth;
 pub mod denial;
 mod der;
 pub mod distinguished_name;
+pub mod expression;
 pub mod filters;
 pub mod health;
 pub mod host;
@@ -34,6 +35,7 @@ pub mod pattern;
 pub mod proxy_protocol;
 pub mod request;
 pub mod retry_budget;
+pub mod rewrite;
 pub mod room;
 pub mod route;
 pub mod settings;
