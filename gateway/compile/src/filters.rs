@@ -16,7 +16,12 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         Profile::IngressNginx => Order::IngressNginx,
     };
     let policies = &declared.policies;
-    let filters = Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone() };
+    let filters = Filters {
+        order,
+        settings: settings(declared, &lane.settings),
+        access: policies.access.clone(),
+        authentication: None,
+    };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }
 

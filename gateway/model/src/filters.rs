@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::authentication::Authentication;
 use crate::rewrite::Rewrite;
 use crate::settings::Settings;
 use crate::template::Template;
@@ -16,6 +17,8 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// Who may ask, by what they show.
+    pub authentication: Option<Authentication>,
     /// What the backend is asked for instead of the path.
     pub rewrite: Option<Arc<Rewrite>>,
     /// The authority that the backend is told instead of the one that the request is for.
