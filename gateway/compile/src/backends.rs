@@ -21,6 +21,8 @@ pub(crate) struct BackendKey {
     pub(crate) service: Name,
     pub(crate) port: u16,
     pub(crate) transport: Transport,
+    /// Whether its one address is asked, while it has one, rather than its endpoints.
+    pub(crate) by_service: bool,
 }
 
 /// Services and where they are reached.
@@ -69,6 +71,10 @@ impl Catalog {
     /// those that are meant for this gateway's zone, if every one of them says for which zones it is meant, and any is for this
     /// one: then somebody has seen to it that each zone has enough (Kubernetes, Topology Aware Routing, "Safeguards").
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
+        let address = self.services.get(&key.service).filter(|_| key.by_service).and_then(Ports::address);
+        if let Some(address) = address {
+            return BTreeSet::from([SocketAddr::new(address, key.port)]);
+        }
         let Some(Port { name: port_name, .. }) = self.port(&key.service, key.port) else { return BTreeSet::new() };
         let (mut ready, mut near, mut leaving) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut all_say = true;
@@ -218,7 +224,8 @@ impl Backends {
 
     /// Of one Service. No port has the number 0.
     fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
-        let first = BackendKey { service: service.clone(), port: 0, transport: Transport::default() };
+        let first =
+            BackendKey { service: service.clone(), port: 0, transport: Transport::default(), by_service: false };
         self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
     }
 

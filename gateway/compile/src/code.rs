@@ -19,6 +19,8 @@ pub enum FindingCode {
     BackendTlsUnused,
     /// A backend that is neither one Service port nor one resource.
     BadBackend,
+    /// A path that is meant as a regular expression and cannot be matched as one; what begins as it does answers 503.
+    BadExpression,
     /// A rule's host that no request can have; the rule is left out.
     BadHost,
     /// A trusted address block that is none; it is left out.
@@ -67,6 +69,8 @@ pub enum FindingCode {
     HostNotOwned,
     /// More findings of one object than are kept.
     MoreFindings,
+    /// A Service without an address of its own that is to be asked by it; its endpoints are asked.
+    NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -93,7 +97,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -101,6 +105,7 @@ impl FindingCode {
         Self::BackendTlsBroken,
         Self::BackendTlsUnused,
         Self::BadBackend,
+        Self::BadExpression,
         Self::BadHost,
         Self::BadNetwork,
         Self::BadPath,
@@ -125,6 +130,7 @@ impl FindingCode {
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
+        Self::NoClusterAddress,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -189,6 +195,11 @@ impl FindingCode {
             Self::BadBackend => {
                 ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
             }
+            Self::BadExpression => (
+                "BadExpression",
+                Error,
+                "Write the path without look-around and back-references, in at most 2 KiB; divide what matches very much; give the Ingress a host with fewer expressions.",
+            ),
             Self::BadHost => {
                 ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
             }
@@ -198,7 +209,7 @@ impl FindingCode {
             Self::BadPath => (
                 "BadPath",
                 Error,
-                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; regular expressions are not served.",
+                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; set the annotation `use-regex` if it is a regular expression.",
             ),
             Self::CanaryNotServed => (
                 "CanaryNotServed",
@@ -293,6 +304,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
+            Self::NoClusterAddress => (
+                "NoClusterAddress",
+                Warning,
+                "Remove the annotation `service-upstream`, or give the Service a cluster IP.",
+            ),
             Self::NoEndpoints => (
                 "NoEndpoints",
                 Warning,

@@ -21,7 +21,15 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
         authentication: None,
+        rewrite: policies.routing.rewrite.clone(),
+        vhost: policies.vhost.clone(),
     };
+    (!filters.is_empty()).then(|| Arc::new(filters))
+}
+
+/// The same for a route whose path is not rewritten.
+pub(crate) fn without_rewrite(filters: &Filters) -> Option<Arc<Filters>> {
+    let filters = Filters { rewrite: None, ..filters.clone() };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }
 

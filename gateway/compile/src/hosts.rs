@@ -15,6 +15,7 @@ use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
+use crate::host_paths::{HostPaths, Meant};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
@@ -68,11 +69,15 @@ impl Workshop<'_> {
         before: Option<&HostState>,
     ) -> Made {
         let before = before.map(|state| &state.table);
-        let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
         let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
+        let spread =
+            self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
+        let paths = HostPaths::new(spread);
+        let mut host =
+            Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host, paths };
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
@@ -90,10 +95,10 @@ impl Workshop<'_> {
     }
 
     /// Adds all rules of one Ingress.
-    fn add_all<'d>(
+    fn add_all(
         &mut self,
-        host: &mut Host<'_, 'd>,
-        declared: &'d Declared,
+        host: &mut Host<'_>,
+        declared: &Declared,
         auth: &HostAuth<'_>,
         before: Option<&Arc<PathTable>>,
         notes: &mut Notes<'_>,
@@ -101,46 +106,56 @@ impl Workshop<'_> {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
         let filters = filters::make(declared, self.policy);
+        let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
+            let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }
     }
 
-    fn add<'d>(
+    fn add(
         &mut self,
-        host: &mut Host<'_, 'd>,
-        declared: &'d Declared,
-        rule: &'d Rule,
+        host: &mut Host<'_>,
+        declared: &Declared,
+        rule: &Rule,
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        if let Some(first) = host.routes.get(&rule.pattern) {
+        let pattern = host.paths.pattern(rule);
+        if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
-            let field =
-                rule.field.strip_suffix(".backend").map_or_else(|| (*rule.field).to_owned(), |at| format!("{at}.path"));
-            notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
+            notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
             return;
         }
+        let groups = declared.policies.routing.rewrite.is_some();
+        let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
+            return;
+        };
         let (client_auth, action) = match ruling {
+            Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
         let is_same = |old: &Route| {
-            is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
+            is_same(old, declared, rule, &action)
+                && old.client_auth == client_auth
+                && old.expression == expression
+                && old.filters.as_ref() == filters
         };
-        let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
+        let same = before.and_then(|table| table.get(&pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
                 host: (*rule.host).into(),
-                path: (*rule.path).into(),
-                kind: rule.pattern.kind(),
+                path: (*rule.path.written).into(),
+                kind: pattern.kind(),
                 origin: declared.origin.clone(),
                 client_auth,
+                expression,
                 filters: filters.cloned(),
                 action,
             })
         });
-        host.routes.insert(&rule.pattern, route);
+        host.routes.insert(pattern, route);
     }
 
     fn action(
@@ -163,7 +178,13 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, declared, &service, port) {
+        let by_service = declared.policies.service && found.is_ok_and(|ports| ports.address().is_some());
+        if declared.policies.service && !by_service {
+            notes.add(FindingCode::NoClusterAddress, &rule.field, || {
+                format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
+            });
+        }
+        match self.backend(uses, declared, &service, (port, by_service)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -187,11 +208,11 @@ impl Workshop<'_> {
         uses: &mut BTreeSet<BackendKey>,
         declared: &Declared,
         service: &Name,
-        port: &Port,
+        (port, by_service): (&Port, bool),
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(&declared.backend, service, spoken, self.secrets)?;
-        let key = BackendKey { service: service.clone(), port: port.number, transport };
+        let key = BackendKey { service: service.clone(), port: port.number, transport, by_service };
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
         }
@@ -212,14 +233,15 @@ fn shown(rules: &[Rule]) -> &str {
 }
 
 /// A host in the making.
-struct Host<'h, 'd> {
+struct Host<'h> {
     pattern: &'h HostPattern,
-    routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    paths: HostPaths,
+    routes: BTreeMap<PathPattern, Arc<Route>>,
     uses: BTreeSet<BackendKey>,
     findings: Vec<Finding>,
 }
 
-impl Host<'_, '_> {
+impl Host<'_> {
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
         let kept = before.filter(|table| {
             table.is_closed() == closed
@@ -229,8 +251,7 @@ impl Host<'_, '_> {
         });
         let unchanged = kept.is_some();
         let table = kept.cloned().unwrap_or_else(|| {
-            let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
-            Arc::new(PathTable::new(routes, closed).under(tls))
+            Arc::new(PathTable::after(before.map(|table| &**table), self.routes, closed).under(tls))
         });
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
     }
@@ -245,7 +266,7 @@ fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bo
             .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
         _ => false,
     };
-    same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
+    same_action && old.origin == declared.origin && *old.path == *rule.path.written && *old.host == *rule.host
 }
 
 fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {

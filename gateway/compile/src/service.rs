@@ -1,12 +1,15 @@
 //! One Service: which of its ports a route can name.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::ServiceBackendPort;
 
 use crate::code::FindingCode;
+use crate::compiler::Options;
+use crate::slice::may_be_asked;
 use crate::spoken::Spoken;
 
 /// How a route names a port.
@@ -42,6 +45,8 @@ impl fmt::Display for PortRef {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
     external_name: bool,
+    /// Its cluster IP, if it has one that may be asked.
+    address: Option<IpAddr>,
     list: Vec<Port>,
 }
 
@@ -84,7 +89,7 @@ impl AppProtocol {
 }
 
 impl Ports {
-    pub(crate) fn read(service: &Service) -> Self {
+    pub(crate) fn read(service: &Service, options: &Options) -> Self {
         let spec = service.spec.as_ref();
         let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
         let list = ports.enumerate().filter_map(|(position, port)| {
@@ -96,10 +101,24 @@ impl Ports {
                 tcp: port.protocol.as_deref().unwrap_or("TCP") == "TCP",
             })
         });
+        let list: Vec<Port> = list.collect();
+        // `None`, as it stands there, is the word for a Service without one.
+        let address = spec.and_then(|spec| spec.cluster_ip.as_deref()?.parse::<IpAddr>().ok());
+        let is_own = |address: IpAddr| {
+            options.own_admin.iter().any(|own| own.ip() == address && list.iter().any(|port| port.number == own.port()))
+        };
         Self {
             external_name: spec.is_some_and(|spec| spec.type_.as_deref() == Some("ExternalName")),
-            list: list.collect(),
+            address: address
+                .map(|address| address.to_canonical())
+                .filter(|address| may_be_asked(*address, options) && !is_own(*address)),
+            list,
         }
+    }
+
+    /// Its cluster IP, if it has one that may be asked.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The TCP port that a route means. One number may stand for a TCP and a UDP port.

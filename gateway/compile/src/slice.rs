@@ -139,7 +139,7 @@ fn is_own_admin(address: IpAddr, slice: &EndpointSlice, options: &Options) -> bo
 }
 
 /// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.
-fn may_be_asked(address: IpAddr, options: &Options) -> bool {
+pub(crate) fn may_be_asked(address: IpAddr, options: &Options) -> bool {
     if address.is_loopback() {
         return options.loopback_endpoints;
     }

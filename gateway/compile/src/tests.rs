@@ -9,6 +9,7 @@ mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod expressions;
 mod host_ownership;
 mod incremental;
 mod injection;

@@ -4,8 +4,6 @@
 //! canonical path, and stays that: what is made of it must be canonical as it stands, or the request is refused. So no client can make
 //! a `..`, an authority, a query or a line of it.
 
-use std::borrow::Cow;
-
 use regex_automata::util::captures::Captures;
 use thiserror::Error;
 
@@ -200,12 +198,19 @@ impl Pieces {
 
 /// Whether it is a path that stays as it is, by whomever it is read.
 fn is_canonical(path: &[u8]) -> bool {
-    Target::parse(path).is_ok_and(|target| target.query.is_none() && target.path == Cow::Borrowed(path))
+    parsed(path).is_some()
 }
 
-/// The same, and nobody takes its beginning for an authority.
+/// The same, and nobody takes its beginning for an authority, not even who takes escaped slashes for slashes.
 fn is_own(path: &[u8]) -> bool {
-    is_canonical(path) && !path.starts_with(b"//")
+    let is_authority = |path: &[u8]| path.starts_with(b"//");
+    parsed(path).is_some_and(|target| {
+        !is_authority(path) && target.separated().is_none_or(|separated| !is_authority(&separated))
+    })
+}
+
+fn parsed(path: &[u8]) -> Option<Target<'_>> {
+    Target::parse(path).ok().filter(|target| target.query.is_none() && *target.path == *path)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod access;
 mod bounds;
 mod case;
+mod rewrite;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, rewrite::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -76,6 +77,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("auth-tls-match-cn", "the unit tests of the proxy on clients"),
     ("ssl-ciphers", "`tls`"),
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
+    ("service-upstream", "the unit tests of the compiler on expressions"),
     ("load-balance", "the unit tests of the model on balancing"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),

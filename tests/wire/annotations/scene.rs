@@ -49,7 +49,7 @@ impl Scene {
             "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
             "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
         });
-        let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}"));
+        let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}")).replace("{class}", CLASS);
         let ours = [
             format!("{ingress}\n"),
             served(&service("main"), self.main.port()),

@@ -9,10 +9,13 @@ mod balancing;
 mod bounds;
 mod others;
 mod reader;
+mod rewrite;
 mod row;
+mod upstream;
 
 use std::collections::BTreeMap;
 
+use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::balance::Method;
 
@@ -21,6 +24,7 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::reader::Reader;
+pub(crate) use self::rewrite::Routing;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -33,6 +37,12 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// How paths are meant, and what becomes of them.
+    pub(crate) routing: Routing,
+    /// Whether the one address of a Service is asked rather than its endpoints.
+    pub(crate) service: bool,
+    /// The authority that backends are told.
+    pub(crate) vhost: Option<Template>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -41,13 +51,14 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        Self { access, bounds, method, refused: reader.refused }
+        let (routing, service, vhost) = (Routing::read(reader), upstream::by_service(reader), upstream::vhost(reader));
+        Self { access, bounds, method, routing, service, vhost, refused: reader.refused }
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, rewrite::ROWS, upstream::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.
@@ -149,15 +160,6 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     strongest
 }
 
-/// Whether paths are meant as regular expressions.
-pub(crate) fn has_expressions(annotations: &BTreeMap<String, String>) -> bool {
-    let mut all = annotations.iter().filter_map(|(key, value)| Some((key.strip_prefix(NGINX)?, value.trim())));
-    all.any(|(name, value)| name == USE_REGEX && !is_false(value))
-}
-
-/// Makes regular expressions of all paths. Judged with the paths: those that are expressions are not served, so nothing is open.
-const USE_REGEX: &str = "use-regex";
-
 fn effect(name: &str, value: &str, reading: Reading) -> Effect {
     let denies = match reading {
         Reading::Harmless => false,
@@ -168,7 +170,6 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
         }
         Reading::Listed => match name {
             "canary" if !is_false(value) => return Effect::Withhold,
-            USE_REGEX => false,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
             // One of a later version may protect something.
             _ => {

@@ -12,9 +12,6 @@ const UNSAFE: State = State::Refused(
 );
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new("use-regex", Group::Routing, Use::Must, WITHOUT),
-    Row::new("rewrite-target", Group::Routing, Use::Must, UNSAFE),
-    Row::new("x-forwarded-prefix", Group::Routing, Use::Must, WITHOUT),
     Row::new("app-root", Group::Routing, Use::Must, WITHOUT),
     Row::new("permanent-redirect", Group::Routing, Use::Must, UNSAFE),
     Row::new("permanent-redirect-code", Group::Routing, Use::Must, UNSAFE),
@@ -26,8 +23,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("use-port-in-redirects", Group::Routing, Use::Rare, UNSAFE),
     Row::new("proxy-redirect-from", Group::Routing, Use::Should, UNSAFE),
     Row::new("proxy-redirect-to", Group::Routing, Use::Should, UNSAFE),
-    Row::new("upstream-vhost", Group::Routing, Use::Must, WITHOUT),
-    Row::new("service-upstream", Group::Routing, Use::Must, WITHOUT),
     Row::new("default-backend", Group::Routing, Use::Must, WITHOUT),
     Row::new("custom-http-errors", Group::Routing, Use::Must, WITHOUT),
     Row::new("disable-proxy-intercept-errors", Group::Routing, Use::Rare, WITHOUT),

@@ -67,7 +67,6 @@ impl<'r, 'n> Reader<'r, 'n> {
     }
 
     /// As Go's `strconv.ParseBool` has it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the annotations that are read next"))]
     pub(crate) fn switch(&mut self, name: &str, stake: Stake) -> Option<bool> {
         let value = self.text(name, stake)?;
         match parse_bool(value) {

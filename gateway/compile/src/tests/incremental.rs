@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
 use proptest::prelude::*;
@@ -29,8 +29,8 @@ enum Edit {
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
     let host = proptest::sample::select(vec!["*", "a.test", "b.test", "*.test", "10.0.0.1"]);
-    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
-    let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
+    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/(?!x)"]);
+    let kind = proptest::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
     let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));
     let extra = proptest::sample::select(vec![
@@ -45,6 +45,11 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "rewrite-target: /x",
+        "rewrite-target: /$2, nginx.ingress.kubernetes.io/x-forwarded-prefix: /p",
+        "service-upstream: 'true'",
+        "upstream-vhost: v.test",
+        "use-regex: 'true'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -60,11 +65,12 @@ fn manifests() -> impl Strategy<Value = String> {
                 if annotation.is_empty() { manifest } else { manifest.replacen("metadata: {", &annotation, 1) };
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
         });
-    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>()).prop_map(
-        |(name, named)| {
-            if named { service(name) } else { service(name).replace("name: web", "appProtocol: https, name: admin") }
-        },
-    );
+    let address = proptest::sample::select(vec!["", "clusterIP: 10.96.0.1, ", "clusterIP: 10.96.0.2, "]);
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>(), address)
+        .prop_map(|(name, named, address)| {
+            let service = service(name).replace("spec: {", &format!("spec: {{{address}"));
+            if named { service } else { service.replace("name: web", "appProtocol: https, name: admin") }
+        });
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
     let slices = (
         proptest::sample::select(vec!["mill/s", "mill/t", "farm/s"]),
@@ -89,6 +95,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     let lanes =
         (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
             let mut lane = lane();
+            lane.profile = if generation == 2 { Profile::IngressNginx } else { Profile::Standard };
             lane.config_generation = generation;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
             if owned {
@@ -117,6 +124,7 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    filters: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -127,6 +135,7 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        filters: world.filters(),
     }
 }
 

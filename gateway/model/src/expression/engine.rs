@@ -17,7 +17,7 @@ const KEPT_FACTOR: usize = 4;
 /// Most that is remembered so, for each thread, in bytes.
 const MAX_KEPT_BYTES: usize = 8 << 20;
 /// How often an automaton may forget everything before it is asked whether it gets on.
-const CLEARS: usize = 3;
+const CLEARS: usize = 1;
 /// It gets on if it reads this many bytes by each state that it makes.
 const BYTES_PER_STATE: usize = 10;
 

@@ -35,6 +35,8 @@ fn what_a_client_writes_never_becomes_dots_an_authority_or_half_an_escape() {
         ("/api(.*)", "/v1/$1", "/api."),
         ("/api(.*)", "/$1", "/api//evil.test"),
         ("/api(.*)", "$1", "/api//evil.test"),
+        ("/api(.*)", "/$1", "/api/%2Fevil.test"),
+        ("/api(.*)", "/$1", "/api%5Cevil.test"),
         ("/api(.*)", "$1", "/apifoo"),
         ("/api(.*)", "$1", "/api*"),
         ("/a(.)(.)", "/$2$1", "/a.."),

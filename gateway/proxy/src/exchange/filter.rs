@@ -1,6 +1,7 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
 mod authenticate;
+mod rewrite;
 
 use std::sync::Arc;
 
@@ -52,12 +53,9 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::Access => self.access(),
             Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
-            Step::HostRedirect
-            | Step::HttpsRedirect
-            | Step::Redirect
-            | Step::Rate
-            | Step::Preflight
-            | Step::Rewrite => Ok(()),
+            Step::Redirect => self.redirect_by_rewrite(),
+            Step::Rewrite => self.rewrite(),
+            Step::HostRedirect | Step::HttpsRedirect | Step::Rate | Step::Preflight => Ok(()),
         }
     }
 
