@@ -81,9 +81,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "ssl-passthrough: 'false'",
         "ssl-redirect: 'true'",
         "upstream-hash-by: $request_uri",
-        "upstream-vhost: b.test",
-        "use-regex: 'true'",
-        "x-forwarded-prefix: /x",
     ] {
         assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
     }
