@@ -63,11 +63,15 @@ impl HostPaths {
         }
         let field = rule.path_field();
         let written = quote(&rule.path.written);
-        let why = match rule.path.expression(groups) {
+        let why = match rule.path.expression() {
             Ok(expression) if expression.size() <= self.room => {
                 self.room -= expression.size();
-                let expression = Some(Arc::clone(expression));
-                return Some(Meant { pattern, expression, refused: false });
+                match if groups { rule.path.grouped() } else { Ok(expression) } {
+                    Ok(expression) => {
+                        return Some(Meant { pattern, expression: Some(Arc::clone(expression)), refused: false });
+                    }
+                    Err(why) => why.to_string(),
+                }
             }
             Ok(_) => format!("all expressions of its host would compile to more than {} MiB", MAX_HOST_BYTES >> 20),
             Err(why) => why.to_string(),

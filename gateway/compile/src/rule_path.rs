@@ -21,8 +21,10 @@ pub(crate) struct RulePath {
     pub(crate) written: Arc<str>,
     /// What it matches, if the host has no other idea.
     pub(crate) pattern: PathPattern,
-    /// What it is as an expression whose groups are known if they are asked for, once anybody wants it so.
+    /// What it is as an expression, once anybody wants it so.
     expression: OnceLock<Result<Arc<PathExpression>, BadExpression>>,
+    /// The same, with its groups, which take much more memory.
+    grouped: OnceLock<Result<Arc<PathExpression>, BadExpression>>,
 }
 
 impl PartialEq for RulePath {
@@ -39,7 +41,7 @@ impl RulePath {
     }
 
     fn new(written: &str, pattern: PathPattern) -> Self {
-        Self { written: written.into(), pattern, expression: OnceLock::new() }
+        Self { written: written.into(), pattern, expression: OnceLock::new(), grouped: OnceLock::new() }
     }
 
     /// Reads the path of a rule. `None`: no request has it, which is noted.
@@ -71,10 +73,14 @@ impl RulePath {
         pattern.map(|pattern| Self::new(written, pattern))
     }
 
-    /// The path as an expression; its groups are found if `groups`, which is the same at every call.
-    pub(crate) fn expression(&self, groups: bool) -> Result<&Arc<PathExpression>, &BadExpression> {
-        let parse = || PathExpression::parse(&self.written, groups).map(Arc::new);
-        self.expression.get_or_init(parse).as_ref()
+    /// The path as an expression.
+    pub(crate) fn expression(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
+        self.expression.get_or_init(|| PathExpression::parse(&self.written, false).map(Arc::new)).as_ref()
+    }
+
+    /// The path as an expression whose groups can be asked for.
+    pub(crate) fn grouped(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
+        self.grouped.get_or_init(|| PathExpression::parse(&self.written, true).map(Arc::new)).as_ref()
     }
 }
 

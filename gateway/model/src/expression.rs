@@ -22,11 +22,13 @@ const MAX_BYTES: usize = 2 << 10;
 /// Most that an expression compiles to, in bytes: an alternative of some hundred words.
 const MAX_COMPILED_BYTES: usize = 96 << 10;
 /// Most that all expressions of a host may compile to, in bytes: those of some thousand paths.
-pub const MAX_HOST_BYTES: usize = 4 << 20;
+pub const MAX_HOST_BYTES: usize = 8 << 20;
+/// Most that the quickest way to find groups may take for each expression, in bytes; those that people write take a tenth.
+const MAX_ONEPASS_BYTES: usize = 16 << 10;
 /// How deep groups may lie in each other. Each level costs stack.
 const MAX_NESTING: u32 = 50;
-/// Most steps, states of an automaton times bytes of a path, that are taken where nothing better than taking each is left: a few
-/// hundredths of a second.
+/// Most steps, states of an expression times bytes of a path, that are taken to find what its groups match: a few hundredths of a
+/// second.
 const MAX_STEPS: usize = 4 << 20;
 
 /// A path expression. Two are equal if they are written alike and tell the same.
@@ -77,7 +79,13 @@ impl PathExpression {
         }
         let text = encoded(written);
         let nfa = compile(&[&text], MAX_COMPILED_BYTES).map_err(|error| refusal(&error))?;
-        let config = meta::Config::new().hybrid(false).nfa_size_limit(Some(4 * MAX_COMPILED_BYTES)).utf8_empty(false);
+        // Only groups are asked for, and never where the expression begins.
+        let config = meta::Config::new()
+            .hybrid(false)
+            .auto_prefilter(false)
+            .onepass_size_limit(Some(MAX_ONEPASS_BYTES))
+            .nfa_size_limit(Some(4 * MAX_COMPILED_BYTES))
+            .utf8_empty(false);
         let make = || meta::Builder::new().configure(config).syntax(syntax()).build(&text);
         let groups = groups.then(make).transpose().map_err(|_| BadExpression::Large)?;
         Ok(Self { written: written.into(), size: nfa.memory_usage(), states: nfa.states().len(), groups })

@@ -146,7 +146,7 @@ pub(super) const CASES: &[Case] = &[
         annotations: &[("rewrite-target", "https://{host}:8443/new/$1")],
         paths: &[("/old/(.*)", "ImplementationSpecific")],
         exchanges: &[Exchange {
-            gets: &["302", "location: https://{host}:8443/new/a?b=c"],
+            gets: &["302", "Location: https://{host}:8443/new/a?b=c"],
             ..refused(&["GET /old/a?b=c"], &[])
         }],
         ..Case::PLAIN
