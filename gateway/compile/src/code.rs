@@ -63,12 +63,16 @@ pub enum FindingCode {
     EndpointRefused,
     /// Endpoints that are not IP addresses; they are left out.
     EndpointUnreadable,
+    /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
+    ErrorPagesMissing,
     /// A Service that is only a DNS name; its routes answer 503.
     ExternalName,
     /// A host that belongs to another namespace; the rules are left out.
     HostNotOwned,
     /// More findings of one object than are kept.
     MoreFindings,
+    /// A name that leads to no address; what is asked of it fails until it does.
+    NameNotResolved,
     /// A Service without an address of its own that is to be asked by it; its endpoints are asked.
     NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
@@ -97,7 +101,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -127,9 +131,11 @@ impl FindingCode {
         Self::DuplicatePath,
         Self::EndpointRefused,
         Self::EndpointUnreadable,
+        Self::ErrorPagesMissing,
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
+        Self::NameNotResolved,
         Self::NoClusterAddress,
         Self::NoEndpoints,
         Self::PolicyNotServed,
@@ -291,10 +297,15 @@ impl FindingCode {
             Self::EndpointUnreadable => {
                 ("EndpointUnreadable", Error, "Use an EndpointSlice of addressType IPv4 or IPv6 with IP addresses.")
             }
+            Self::ErrorPagesMissing => (
+                "ErrorPagesMissing",
+                Warning,
+                "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
+            ),
             Self::ExternalName => (
                 "ExternalName",
                 Error,
-                "Use a Service with a selector, or one without a selector and with EndpointSlices of its own.",
+                "Set `upstream.externalNames` of the lane if the authors of its Services may decide where the gateway connects; or use a Service with a selector, or one with EndpointSlices of its own.",
             ),
             Self::HostNotOwned => (
                 "HostNotOwned",
@@ -304,6 +315,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
+            Self::NameNotResolved => (
+                "NameNotResolved",
+                Warning,
+                "Check that the name is written in full, such as `auth.shop.svc.cluster.local`, and that the nameservers of the gateway's pods know it.",
+            ),
             Self::NoClusterAddress => (
                 "NoClusterAddress",
                 Warning,

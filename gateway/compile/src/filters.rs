@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::filters::Order;
-use bulkhead_model::{Filters, Settings};
+use bulkhead_model::{ErrorPages, Filters, Settings};
 
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters>> {
+pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPages>) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -21,6 +21,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
         authentication: None,
+        pages: pages.map(Box::new),
         rewrite: policies.routing.rewrite.clone(),
         vhost: policies.vhost.clone(),
     };

@@ -7,8 +7,12 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
+use bulkhead_model::{
+    Action, Backend, Denial, ErrorPages, Filters, HostPattern, PathPattern, PathTable, Route, Settings,
+};
 
+use crate::annotation::{self, Pages};
+use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::code::FindingCode;
 use crate::filters;
@@ -19,7 +23,7 @@ use crate::host_paths::{HostPaths, Meant};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
-use crate::service::Port;
+use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
 
 /// What a lane decides for all of its hosts.
@@ -30,6 +34,8 @@ pub(crate) struct HostPolicy {
     /// Requests for a named host never fall through to the rules of a wildcard or of every host. So it is where hosts
     /// are owned (others' rules must not catch what the owner leaves over), and so ingress-nginx does it.
     pub(crate) closed: bool,
+    /// Whether Services that are another name for a host are followed there.
+    pub(crate) follows_names: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
     /// Bounds of routes that set none.
@@ -105,7 +111,8 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
-        let filters = filters::make(declared, self.policy);
+        let pages = self.pages(&mut host.uses, declared, notes);
+        let filters = filters::make(declared, self.policy, pages);
         let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
             let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
@@ -170,21 +177,22 @@ impl Workshop<'_> {
         }
         let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
         let service = declared.age.name.beside(name);
-        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        let port = match found.and_then(|ports| ports.find(port)) {
+        let catalog = self.catalog;
+        let port = match catalog.find(&service, port) {
             Ok(port) => port,
             Err(code) => {
                 notes.add(code, &rule.field, || missing(code, &service, rule));
                 return Action::Deny(Denial::NoService);
             }
         };
-        let by_service = declared.policies.service && found.is_ok_and(|ports| ports.address().is_some());
+        let by_service = declared.policies.service
+            && self.catalog.services.get(&service).is_some_and(|ports| ports.address().is_some());
         if declared.policies.service && !by_service {
             notes.add(FindingCode::NoClusterAddress, &rule.field, || {
                 format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
             });
         }
-        match self.backend(uses, declared, &service, (port, by_service)) {
+        match self.backend(uses, &declared.backend, &service, (&port, by_service)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -202,16 +210,41 @@ impl Workshop<'_> {
         }
     }
 
-    /// The backend that a rule means, as its Ingress wants it to be spoken to.
-    fn backend(
+    /// What is answered instead of errors. It is asked as its Service says, whatever the Ingress says of its own backends.
+    fn pages(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
         declared: &Declared,
+        notes: &mut Notes<'_>,
+    ) -> Option<ErrorPages> {
+        let Pages { service, statuses, own_only } = declared.policies.pages.as_ref()?;
+        let service = declared.age.name.beside(service);
+        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
+        let backend = found.and_then(Ports::first).and_then(|port| {
+            let backend = self.backend(uses, &BackendPolicy::default(), &service, (port, false));
+            backend.map_err(|_| FindingCode::BackendTlsBroken)
+        });
+        match backend {
+            Ok(backend) => Some(ErrorPages { backend, statuses: statuses.clone(), own_only: *own_only }),
+            Err(code) => {
+                notes.add(FindingCode::ErrorPagesMissing, &annotation::key(annotation::DEFAULT_BACKEND), || {
+                    format!("Service {service} {}, so errors are answered without its pages.", why_not(code))
+                });
+                None
+            }
+        }
+    }
+
+    /// The backend of a Service port, as `policy` wants it to be spoken to.
+    fn backend(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        policy: &BackendPolicy,
         service: &Name,
         (port, by_service): (&Port, bool),
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
-        let transport = Transport::choose(&declared.backend, service, spoken, self.secrets)?;
+        let transport = Transport::choose(policy, service, spoken, self.secrets)?;
         let key = BackendKey { service: service.clone(), port: port.number, transport, by_service };
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
@@ -230,6 +263,16 @@ fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
 /// The host of these rules, as it is shown.
 fn shown(rules: &[Rule]) -> &str {
     rules.first().map(|rule| &*rule.host).unwrap_or_default()
+}
+
+/// Why a Service cannot be asked at all.
+const fn why_not(code: FindingCode) -> &'static str {
+    match code {
+        FindingCode::ExternalName => "is of type ExternalName, which is not followed",
+        FindingCode::PortNotTcp => "has no TCP port",
+        FindingCode::BackendTlsBroken => "cannot be spoken to with TLS",
+        _ => "does not exist",
+    }
 }
 
 /// A host in the making.
@@ -294,7 +337,9 @@ fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
         Target::Nothing => String::new(),
     };
     let why = match code {
-        FindingCode::ExternalName => "is of type ExternalName, which is not followed".to_owned(),
+        FindingCode::ExternalName => {
+            "is of type ExternalName, which is not followed in this lane, or says no host".to_owned()
+        }
         FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
         FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
         _ => "does not exist".to_owned(),

@@ -13,6 +13,8 @@ mod expressions;
 mod host_ownership;
 mod incremental;
 mod injection;
+mod names;
+mod pages;
 mod paths;
 mod scale;
 mod scope;

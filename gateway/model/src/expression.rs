@@ -78,7 +78,7 @@ impl PathExpression {
             return Err(BadExpression::Long);
         }
         let text = encoded(written);
-        let nfa = compile(&[&text], MAX_COMPILED_BYTES).map_err(|error| refusal(&error))?;
+        let nfa = compile(&[&text], MAX_COMPILED_BYTES)?;
         // Only groups are asked for, and never where the expression begins.
         let config = meta::Config::new()
             .hybrid(false)
@@ -86,8 +86,8 @@ impl PathExpression {
             .onepass_size_limit(Some(MAX_ONEPASS_BYTES))
             .nfa_size_limit(Some(4 * MAX_COMPILED_BYTES))
             .utf8_empty(false);
-        let make = || meta::Builder::new().configure(config).syntax(syntax()).build(&text);
-        let groups = groups.then(make).transpose().map_err(|_| BadExpression::Large)?;
+        let build = || meta::Builder::new().configure(config).syntax(syntax()).build(&text).ok();
+        let groups = if groups { Some(build().ok_or(BadExpression::Large)?) } else { None };
         Ok(Self { written: written.into(), size: nfa.memory_usage(), states: nfa.states().len(), groups })
     }
 
@@ -181,10 +181,10 @@ fn syntax() -> syntax::Config {
 }
 
 /// The automaton of some expressions.
-fn compile<P: AsRef<str>>(texts: &[P], limit: usize) -> Result<NFA, thompson::BuildError> {
+fn compile<P: AsRef<str>>(texts: &[P], limit: usize) -> Result<NFA, BadExpression> {
     let config =
         NFA::config().utf8(false).nfa_size_limit(Some(limit)).which_captures(WhichCaptures::None).shrink(false);
-    NFA::compiler().configure(config).syntax(syntax()).build_many(texts)
+    NFA::compiler().configure(config).syntax(syntax()).build_many(texts).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &thompson::BuildError) -> BadExpression {

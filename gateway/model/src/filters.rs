@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::error_pages::ErrorPages;
 use crate::rewrite::Rewrite;
 use crate::settings::Settings;
 use crate::template::Template;
@@ -19,6 +20,8 @@ pub struct Filters {
     pub access: Option<AccessList>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
     /// What the backend is asked for instead of the path.
     pub rewrite: Option<Arc<Rewrite>>,
     /// The authority that the backend is told instead of the one that the request is for.

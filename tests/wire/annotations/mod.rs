@@ -6,6 +6,7 @@
 mod access;
 mod bounds;
 mod case;
+mod errors;
 mod rewrite;
 mod scene;
 
@@ -21,7 +22,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, rewrite::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, errors::CASES, rewrite::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

@@ -30,6 +30,8 @@ impl Scene {
 
     fn fill(&self, text: &str, host: &str) -> String {
         text.replace("{host}", host)
+            .replace("{case}", host.trim_end_matches(".test"))
+            .replace("{class}", CLASS)
             .replace("{main}", &self.main.port().to_string())
             .replace("{other}", &self.other.port().to_string())
     }
@@ -42,14 +44,14 @@ impl Scene {
             .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
             .collect();
         let service = |name: &str| format!("case-{number}-{name}");
-        let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service("main"), "port": {"number": 80}}}});
+        let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service(case.backend), "port": {"number": 80}}}});
         let paths: Vec<_> = case.paths.iter().map(path).collect();
         let ingress = serde_json::json!({
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
             "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
         });
-        let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}")).replace("{class}", CLASS);
+        let more = self.fill(case.more, &host);
         let ours = [
             format!("{ingress}\n"),
             served(&service("main"), self.main.port()),
@@ -85,6 +87,13 @@ impl Scene {
                     continue;
                 }
                 Saw::Main(lines) => (main, lines),
+                Saw::Other(lines) => (other, lines),
+                Saw::OnlyOther(lines) => {
+                    if !main.requests.is_empty() {
+                        wrong.push(format!("{nth}: the Service main saw {main:?}"));
+                    }
+                    (other, lines)
+                }
             };
             let Some(request) = asked.requests.last() else {
                 wrong.push(format!("{nth}: the backend saw nothing; the client got\n{head}"));

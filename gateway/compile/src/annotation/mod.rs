@@ -7,13 +7,17 @@
 mod access;
 mod balancing;
 mod bounds;
+mod observation;
 mod others;
+mod pages;
 mod reader;
 mod rewrite;
 mod row;
+mod snippets;
 mod upstream;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
@@ -23,7 +27,8 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
-pub(crate) use self::reader::Reader;
+pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
+pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::rewrite::Routing;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
@@ -37,6 +42,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// Pages of another Service instead of errors.
+    pub(crate) pages: Option<Pages>,
     /// How paths are meant, and what becomes of them.
     pub(crate) routing: Routing,
     /// Whether the one address of a Service is asked rather than its endpoints.
@@ -51,14 +58,33 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
+        let pages = pages::read(reader);
         let (routing, service, vhost) = (Routing::read(reader), upstream::by_service(reader), upstream::vhost(reader));
-        Self { access, bounds, method, routing, service, vhost, refused: reader.refused }
+        Self { access, bounds, method, pages, routing, service, vhost, refused: reader.refused }
+    }
+}
+
+impl Policies {
+    /// Names of further Services that they need, of the namespace of the Ingress.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pages.iter().map(|pages| &pages.service)
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS, rewrite::ROWS, upstream::ROWS].into_iter().flatten()
+    let all = [
+        access::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        rewrite::ROWS,
+        snippets::ROWS,
+        upstream::ROWS,
+    ];
+    all.into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

@@ -50,6 +50,8 @@ fn manifests() -> impl Strategy<Value = String> {
         "service-upstream: 'true'",
         "upstream-vhost: v.test",
         "use-regex: 'true'",
+        "default-backend: one",
+        "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
@@ -66,11 +68,17 @@ fn manifests() -> impl Strategy<Value = String> {
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
         });
     let address = proptest::sample::select(vec!["", "clusterIP: 10.96.0.1, ", "clusterIP: 10.96.0.2, "]);
-    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>(), address)
-        .prop_map(|(name, named, address)| {
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4, address).prop_map(
+        |(name, kind, address)| {
             let service = service(name).replace("spec: {", &format!("spec: {{{address}"));
-            if named { service } else { service.replace("name: web", "appProtocol: https, name: admin") }
-        });
+            match kind {
+                0 => service,
+                1 => service.replace("name: web", "appProtocol: https, name: admin"),
+                2 => service.replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
+                _ => service.replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
+            }
+        },
+    );
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
     let slices = (
         proptest::sample::select(vec!["mill/s", "mill/t", "farm/s"]),
@@ -97,6 +105,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
             let mut lane = lane();
             lane.profile = if generation == 2 { Profile::IngressNginx } else { Profile::Standard };
             lane.config_generation = generation;
+            lane.upstream.external_names = generation == 2;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
             if owned {
                 lane.scope.host_ownership = HostOwnership::Namespace;
@@ -125,6 +134,7 @@ struct Shown {
     tls: Vec<String>,
     transports: Vec<String>,
     filters: Vec<String>,
+    pages: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -136,6 +146,7 @@ fn show(world: &World) -> Shown {
         tls: world.certificates(),
         transports: world.transports(),
         filters: world.filters(),
+        pages: world.pages(),
     }
 }
 
@@ -155,8 +166,15 @@ fn remains(edits: &[Edit]) -> (LaneDocument, Vec<Object>) {
     (last, all.into_values().collect())
 }
 
-fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> World {
+/// Where names of one kind are known, and those of the other are not.
+fn empty() -> World {
     let mut world = World::empty();
+    world.dns.insert("one.example", vec![[10, 2, 0, 1].into(), [127, 0, 0, 1].into()]);
+    world
+}
+
+fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> World {
+    let mut world = empty();
     for object in objects {
         world.compiler.apply(object);
     }
@@ -166,7 +184,7 @@ fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> Wor
 }
 
 fn step_by_step(edits: &[Edit]) -> World {
-    let mut world = World::empty();
+    let mut world = empty();
     world.compiler.set_lane(lane());
     for edit in edits {
         match edit {
