@@ -3,6 +3,7 @@
 mod certificates;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use rustls::RootCertStore;
 
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
@@ -23,6 +25,7 @@ use crate::lane;
 use crate::name::Name;
 use crate::names::{self, Names};
 use crate::object::{Key, Kind, Object};
+use crate::outside;
 use crate::report::{self, Counts};
 use crate::secrets::Secrets;
 use crate::service::Ports;
@@ -38,7 +41,28 @@ pub struct Options {
     pub own_admin: Vec<SocketAddr>,
     /// The zone it is in: endpoints that are meant for it are preferred. `None`: hints on zones are not looked at.
     pub zone: Option<Box<str>>,
+    /// Whom hosts that annotations name prove themselves by. `None`: such hosts are not spoken to under TLS.
+    pub platform: Option<PlatformRoots>,
 }
+
+/// The certification authorities of the platform.
+#[derive(Clone)]
+pub struct PlatformRoots(pub Arc<RootCertStore>);
+
+impl fmt::Debug for PlatformRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PlatformRoots").field(&self.0.len()).finish()
+    }
+}
+
+/// Read once in a process: another reading is another set.
+impl PartialEq for PlatformRoots {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for PlatformRoots {}
 
 /// All objects as far as they matter, and what was last made of them.
 ///
@@ -97,7 +121,8 @@ impl Compiler {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let catalog = Catalog::new(Names::new(options.clone()));
-        Self { options, catalog, ..Self::default() }
+        let platform = options.platform.as_ref().map(|PlatformRoots(roots)| Arc::clone(roots));
+        Self { options, catalog, secrets: Secrets::new(platform), ..Self::default() }
     }
 
     /// Hosts that are asked by name, as of the last compile. Somebody else has to find out where they are.
@@ -307,6 +332,7 @@ impl Compiler {
     fn set_served(&mut self, name: &Name, served: bool) {
         let Some(declared) = self.ingresses.set_served(name, served) else { return };
         self.dirty.hosts.extend(declared.hosts.keys().cloned());
+        self.dirty.services.extend(outside::hosts(&declared));
         // Rules say who owns a host, and with it who has a say on its certificate.
         self.dirty.tls.extend(declared.tls.keys().chain(declared.hosts.keys()).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::filters::Order;
-use bulkhead_model::{ErrorPages, Filters, Settings};
+use bulkhead_model::{Authentication, ErrorPages, Filters, Settings};
 
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
+use crate::outside::Outside;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPages>) -> Option<Arc<Filters>> {
+pub(crate) fn make(
+    declared: &Declared,
+    lane: &HostPolicy,
+    pages: Option<ErrorPages>,
+    outside: Outside,
+) -> Option<Arc<Filters>> {
     let order = match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
@@ -20,7 +26,9 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPa
         order,
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
-        authentication: None,
+        authentication: outside
+            .external
+            .map(|external| Authentication { external: Some(external), ..Authentication::default() }),
         pages: pages.map(Box::new),
         rewrite: policies.routing.rewrite.clone(),
         vhost: policies.vhost.clone(),

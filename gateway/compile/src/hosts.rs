@@ -112,7 +112,9 @@ impl Workshop<'_> {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
         let pages = self.pages(&mut host.uses, declared, notes);
-        let filters = filters::make(declared, self.policy, pages);
+        let outside = self.outside(&mut host.uses, host.pattern, declared, notes);
+        let ruling = if outside.is_open { Ruling::Refused } else { ruling };
+        let filters = filters::make(declared, self.policy, pages, outside);
         let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
             let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
@@ -246,6 +248,15 @@ impl Workshop<'_> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(policy, service, spoken, self.secrets)?;
         let key = BackendKey { service: service.clone(), port: port.number, transport, by_service };
+        self.acquire(uses, key)
+    }
+
+    /// The backend of this key, for the one host that is being made.
+    pub(crate) fn acquire(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        key: BackendKey,
+    ) -> Result<Arc<Backend>, BadTransport> {
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
         }

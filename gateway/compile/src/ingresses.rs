@@ -11,6 +11,7 @@ use crate::class::class_of;
 use crate::ingress::Declared;
 use crate::name::Name;
 use crate::object::trim_ingress;
+use crate::outside;
 
 /// Ingresses by name. Those that are not served are held, and count for nothing.
 #[derive(Debug, Default)]
@@ -114,6 +115,9 @@ impl Ingresses {
         set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
         set_referrers(&mut self.of_secret, declared.secrets(), name, served);
+        for host in outside::hosts(&declared) {
+            set_referrer(&mut self.of_service, host, name, served);
+        }
         Some(declared)
     }
 
@@ -186,14 +190,17 @@ fn set_referrers<'r>(
     served: bool,
 ) {
     for object in referred {
-        let object = name.beside(object);
-        if served {
-            referrers.entry(object).or_default().insert(name.clone());
-        } else if let Some(of_object) = referrers.get_mut(&object) {
-            of_object.remove(name);
-            if of_object.is_empty() {
-                referrers.remove(&object);
-            }
+        set_referrer(referrers, name.beside(object), name, served);
+    }
+}
+
+fn set_referrer(referrers: &mut Referrers, object: Name, name: &Name, served: bool) {
+    if served {
+        referrers.entry(object).or_default().insert(name.clone());
+    } else if let Some(of_object) = referrers.get_mut(&object) {
+        of_object.remove(name);
+        if of_object.is_empty() {
+            referrers.remove(&object);
         }
     }
 }

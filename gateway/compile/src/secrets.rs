@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::{Certificate, ClientRoots};
+use rustls::RootCertStore;
 
 use crate::authority::{self, Authority, BadAuthority};
 use crate::certificate::{self, BadCertificate};
@@ -14,6 +15,8 @@ use crate::name::Name;
 #[derive(Debug, Default)]
 pub(crate) struct Secrets {
     held: BTreeMap<Name, Held>,
+    /// Certification authorities that everybody believes.
+    pub(crate) platform: Option<Arc<RootCertStore>>,
     /// Last version given away; versions are never used twice.
     last_version: u64,
 }
@@ -34,6 +37,11 @@ impl std::fmt::Debug for Held {
 }
 
 impl Secrets {
+    /// None yet; `platform` are the certification authorities that everybody believes.
+    pub(crate) fn new(platform: Option<Arc<RootCertStore>>) -> Self {
+        Self { platform, ..Self::default() }
+    }
+
     /// Puts a Secret in, or takes it out; whether that changes anything.
     pub(crate) fn set(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) -> bool {
         if self.held.get(name).map(|held| &held.data) == data.as_ref() {

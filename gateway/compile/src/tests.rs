@@ -10,6 +10,7 @@ mod default_backend;
 mod duplicates;
 mod endpoints;
 mod expressions;
+mod external_auth;
 mod host_ownership;
 mod incremental;
 mod injection;

@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::answer::Answer;
 use crate::denial::Denial;
+use crate::external_auth::ExternalAuth;
 use crate::password::PasswordHash;
 use crate::request::Request;
 use crate::settings::Network;
@@ -26,6 +27,8 @@ pub struct Authentication {
     pub allow: Box<[Network]>,
     /// A name and a password.
     pub basic: Option<Basic>,
+    /// Another service's word.
+    pub external: Option<ExternalAuth>,
 }
 
 /// How much of what is asked is enough.

@@ -43,6 +43,10 @@ pub enum Denial {
     CredentialsRefused,
     /// More passwords are to be checked than can be.
     AuthenticationBusy,
+    /// A service that is asked has said that the client may not.
+    ServiceRefused,
+    /// A service that is asked whether a client may has not said so clearly.
+    ServiceUnclear,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

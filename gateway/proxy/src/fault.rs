@@ -110,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 56] = [
+const OWN: [Fault; 58] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
@@ -131,6 +131,8 @@ const OWN: [Fault; 56] = [
     Fault::Denied(Denial::CredentialsMissing),
     Fault::Denied(Denial::CredentialsRefused),
     Fault::Denied(Denial::AuthenticationBusy),
+    Fault::Denied(Denial::ServiceRefused),
+    Fault::Denied(Denial::ServiceUnclear),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -258,6 +260,21 @@ impl Fault {
                 Gateway,
                 true,
                 "too many passwords are being checked, try again shortly",
+            ),
+            // What the client is told is what the service says: 401 or 403.
+            Self::Denied(Denial::ServiceRefused) => row(
+                "service_refused",
+                403,
+                Client,
+                true,
+                "the service that decides on this route does not let in the request",
+            ),
+            Self::Denied(Denial::ServiceUnclear) => row(
+                "service_unclear",
+                500,
+                Upstream,
+                true,
+                "the service that decides on this route gave no clear answer",
             ),
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")

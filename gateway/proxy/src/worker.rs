@@ -34,6 +34,7 @@ use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::{Registry, Seat};
+use crate::rulings::Rulings;
 use crate::stream::Stream;
 use crate::tally::ThreadTally;
 use crate::upstream::{Groups, Pool};
@@ -65,6 +66,8 @@ pub(crate) struct Worker {
     in_flight: Cell<u64>,
     rotations: RefCell<IdMap<Rotation>>,
     pub(crate) groups: Groups,
+    /// What services have said of requests.
+    pub(crate) rulings: Rulings,
     pub(crate) dice: Dice,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
@@ -206,6 +209,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         in_flight: Cell::default(),
         rotations: RefCell::default(),
         groups: Groups::default(),
+        rulings: Rulings::default(),
         dice: Dice::default(),
         verdicts: Verdicts::default(),
     });

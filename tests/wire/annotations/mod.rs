@@ -7,6 +7,7 @@ mod access;
 mod bounds;
 mod case;
 mod errors;
+mod external_auth;
 mod rewrite;
 mod scene;
 
@@ -22,7 +23,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, errors::CASES, rewrite::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, external_auth::CASES, errors::CASES, rewrite::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

@@ -79,6 +79,12 @@ impl Scene {
             }
             let there = exchange.lacks.iter().filter(|name| answer.header(name).is_some());
             wrong.extend(there.map(|name| format!("{nth}: {name} in\n{head}")));
+            if let Saw::Both(_, lines) = exchange.saw {
+                let seen = other.requests.last().map(|request| String::from_utf8_lossy(&request.head).into_owned());
+                let seen = seen.unwrap_or_default();
+                let missing = lines.iter().map(|line| self.fill(line, &host)).filter(|line| !has_line(&seen, line));
+                wrong.extend(missing.map(|line| format!("{nth}: the Service other saw no {line:?} in\n{seen}")));
+            }
             let (asked, lines) = match exchange.saw {
                 Saw::Nothing => {
                     if !main.requests.is_empty() || !other.requests.is_empty() {
@@ -86,7 +92,7 @@ impl Scene {
                     }
                     continue;
                 }
-                Saw::Main(lines) => (main, lines),
+                Saw::Main(lines) | Saw::Both(lines, _) => (main, lines),
                 Saw::Other(lines) => (other, lines),
                 Saw::OnlyOther(lines) => {
                     if !main.requests.is_empty() {
@@ -154,9 +160,13 @@ fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
         if line.contains("/silence") {
             return Reply::keep("");
         }
+        // `/say?Name=value&Name=value` is answered with these fields.
+        let says = line.split("/say?").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        let pairs = says.split('&').filter_map(|pair| pair.split_once('='));
+        let said: String = pairs.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let content = if line.starts_with("HEAD ") { "" } else { name };
         Reply::keep(format!(
-            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
+            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\n{said}Content-Length: {}\r\n\r\n{content}",
             name.len().min(content.len())
         ))
     }

@@ -7,6 +7,7 @@
 mod access;
 mod balancing;
 mod bounds;
+mod external_auth;
 mod observation;
 mod others;
 mod pages;
@@ -15,6 +16,7 @@ mod rewrite;
 mod row;
 mod snippets;
 mod upstream;
+mod url;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,11 +29,13 @@ use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::rewrite::Routing;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
+pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
@@ -40,6 +44,8 @@ pub(crate) struct Policies {
     pub(crate) access: Option<AccessList>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
+    /// Who says whether a client may ask.
+    pub(crate) external: Option<ExternalWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// Pages of another Service instead of errors.
@@ -58,9 +64,9 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let pages = pages::read(reader);
+        let (external, pages) = (external_auth::read(reader), pages::read(reader));
         let (routing, service, vhost) = (Routing::read(reader), upstream::by_service(reader), upstream::vhost(reader));
-        Self { access, bounds, method, pages, routing, service, vhost, refused: reader.refused }
+        Self { access, bounds, external, method, pages, routing, service, vhost, refused: reader.refused }
     }
 }
 
@@ -77,6 +83,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         balancing::ROWS,
         bounds::ROWS,
+        external_auth::ROWS,
         observation::ROWS,
         others::ROWS,
         pages::ROWS,

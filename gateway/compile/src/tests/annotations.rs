@@ -30,7 +30,6 @@ fn judge(annotation: &str) -> bool {
 fn a_protection_that_is_not_offered_answers_503() {
     for annotation in [
         "auth-type: basic",
-        "auth-url: 'http://auth.test'",
         "satisfy: any",
         "limit-rps: '5'",
         "limit-connections: '5'",

@@ -1,6 +1,7 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
 mod authenticate;
+mod external;
 mod rewrite;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod answer;
 mod attended;
 mod converse;
 mod decide;
+mod errand;
 mod filter;
 mod forward;
 pub(crate) mod forwarded;
