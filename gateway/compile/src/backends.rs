@@ -23,6 +23,8 @@ pub(crate) struct BackendKey {
     pub(crate) service: Name,
     pub(crate) port: u16,
     pub(crate) transport: Transport,
+    /// Whether its one address is asked, while it has one, rather than its endpoints.
+    pub(crate) by_service: bool,
 }
 
 /// Services and where they are reached.
@@ -101,6 +103,10 @@ impl Catalog {
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
         if let Some(place) = self.place(key) {
             return place.addresses;
+        }
+        let address = self.services.get(&key.service).filter(|_| key.by_service).and_then(Ports::address);
+        if let Some(address) = address {
+            return BTreeSet::from([SocketAddr::new(address, key.port)]);
         }
         let Some(port) = self.port(&key.service, key.port) else { return BTreeSet::new() };
         let port_name = &port.name;
@@ -275,7 +281,8 @@ impl Backends {
 
     /// Of one Service. No port has the number 0.
     fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
-        let first = BackendKey { service: service.clone(), port: 0, transport: Transport::default() };
+        let first =
+            BackendKey { service: service.clone(), port: 0, transport: Transport::default(), by_service: false };
         self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
     }
 

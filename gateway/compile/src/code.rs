@@ -19,6 +19,8 @@ pub enum FindingCode {
     BackendTlsUnused,
     /// A backend that is neither one Service port nor one resource.
     BadBackend,
+    /// A path that is meant as a regular expression and cannot be matched as one; what begins as it does answers 503.
+    BadExpression,
     /// A rule's host that no request can have; the rule is left out.
     BadHost,
     /// A trusted address block that is none; it is left out.
@@ -73,6 +75,8 @@ pub enum FindingCode {
     NameNotResolved,
     /// A further name of a host that is a host already, or another's; it is left out.
     NameTaken,
+    /// A Service without an address of its own that is to be asked by it; its endpoints are asked.
+    NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -107,7 +111,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -115,6 +119,7 @@ impl FindingCode {
         Self::BackendTlsBroken,
         Self::BackendTlsUnused,
         Self::BadBackend,
+        Self::BadExpression,
         Self::BadHost,
         Self::BadNetwork,
         Self::BadPath,
@@ -142,6 +147,7 @@ impl FindingCode {
         Self::MoreFindings,
         Self::NameNotResolved,
         Self::NameTaken,
+        Self::NoClusterAddress,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -210,6 +216,11 @@ impl FindingCode {
             Self::BadBackend => {
                 ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
             }
+            Self::BadExpression => (
+                "BadExpression",
+                Error,
+                "Write the path without look-around and back-references, in at most 2 KiB; divide what matches very much; give the Ingress a host with fewer expressions.",
+            ),
             Self::BadHost => {
                 ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
             }
@@ -219,7 +230,7 @@ impl FindingCode {
             Self::BadPath => (
                 "BadPath",
                 Error,
-                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; regular expressions are not served.",
+                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; set the annotation `use-regex` if it is a regular expression.",
             ),
             Self::CanaryNotServed => (
                 "CanaryNotServed",
@@ -328,6 +339,11 @@ impl FindingCode {
                 "NameTaken",
                 Warning,
                 "Take the name out of the annotation, or the rules for it out of the other Ingress.",
+            ),
+            Self::NoClusterAddress => (
+                "NoClusterAddress",
+                Warning,
+                "Remove the annotation `service-upstream`, or give the Service a cluster IP.",
             ),
             Self::NoEndpoints => (
                 "NoEndpoints",

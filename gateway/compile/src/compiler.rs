@@ -187,7 +187,7 @@ impl Compiler {
                 self.judge();
             }
             Object::Service(service) => {
-                self.set_service(&Name::of(&service.metadata), Some(Ports::read(&service)));
+                self.set_service(&Name::of(&service.metadata), Some(Ports::read(&service, &self.options)));
             }
             Object::EndpointSlice(slice) => {
                 let name = Name::of(&slice.metadata);

@@ -45,6 +45,8 @@ pub(crate) fn make(
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,
+        rewrite: policies.routing.rewrite.clone(),
+        vhost: policies.vhost.clone(),
     };
     (!filters.is_empty()).then(|| Arc::new(filters.known()))
 }
@@ -79,6 +81,12 @@ fn admission(
         }
         access => (access, Some(Authentication { satisfy, allow: Box::default(), basic, external })),
     }
+}
+
+/// The same for a route whose path is not rewritten.
+pub(crate) fn without_rewrite(filters: &Filters) -> Option<Arc<Filters>> {
+    let filters = Filters { rewrite: None, ..filters.clone() };
+    (!filters.is_empty()).then(|| Arc::new(filters.known()))
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

@@ -136,6 +136,7 @@ pub(crate) fn leading(
         kind: PathKind::Prefix,
         origin: declared.origin.clone(),
         client_auth: None,
+        expression: None,
         filters: Some(Arc::new(Filters { redirects, ..Filters::default() })),
         action: Action::Deny(Denial::NoRoute),
     };

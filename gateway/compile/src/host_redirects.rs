@@ -33,7 +33,7 @@ impl Host<'_, '_> {
         for route in self.routes.values() {
             let Some(path) = route.path.strip_suffix('/').filter(|path| !path.is_empty()) else { continue };
             let (Ok(pattern), Some(to)) = (PathPattern::exact(path), LocalPath::parse(&route.path)) else { continue };
-            if route.kind == PathKind::Default || self.routes.contains_key(&pattern) {
+            if matches!(route.kind, PathKind::Default | PathKind::Expression) || self.routes.contains_key(&pattern) {
                 continue;
             }
             let form = route.filters.as_ref().and_then(|filters| filters.redirects.as_ref()).map(|all| all.form);
@@ -46,6 +46,7 @@ impl Host<'_, '_> {
                 kind: PathKind::Exact,
                 origin: route.origin.clone(),
                 client_auth: route.client_auth.clone(),
+                expression: None,
                 filters: Some(Arc::new(filters)),
                 action: route.action.clone(),
             };
@@ -88,6 +89,7 @@ impl Host<'_, '_> {
             kind: PathKind::Exact,
             origin: declared.origin.clone(),
             client_auth: client_auth.clone(),
+            expression: None,
             filters: Some(Arc::new(all.known())),
             action: model.action.clone(),
         };

@@ -22,6 +22,7 @@ use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
+use crate::host_paths::{HostPaths, Meant};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
@@ -80,11 +81,14 @@ impl Workshop<'_> {
         before: Option<&HostState>,
     ) -> Made {
         let before = before.map(|state| &state.table);
-        let mut host = Host::new(host);
         let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
+        let spread =
+            self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
+        let paths = HostPaths::new(spread);
+        let mut host = Host::new(host, paths);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
@@ -120,7 +124,9 @@ impl Workshop<'_> {
             Ok(fetched) => (ruling, filters::make(declared, self.policy, self.zones, fetched, pages, outside)),
             Err(Missing) => (Ruling::Refused, None),
         };
+        let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
+            let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }
         if let (Ruling::Served(client_auth), false) = (ruling, declared.unprotected) {
@@ -128,41 +134,49 @@ impl Workshop<'_> {
         }
     }
 
-    fn add<'d>(
+    fn add(
         &mut self,
-        host: &mut Host<'_, 'd>,
-        declared: &'d Declared,
-        rule: &'d Rule,
+        host: &mut Host<'_, '_>,
+        declared: &Declared,
+        rule: &Rule,
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        if let Some(first) = host.routes.get(&rule.pattern) {
+        let pattern = host.paths.pattern(rule);
+        if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
-            let field =
-                rule.field.strip_suffix(".backend").map_or_else(|| (*rule.field).to_owned(), |at| format!("{at}.path"));
-            notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
+            notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
             return;
         }
+        let groups = declared.policies.routing.rewrite.is_some();
+        let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
+            return;
+        };
         let (client_auth, action) = match ruling {
+            Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
         let is_same = |old: &Route| {
-            is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
+            is_same(old, declared, rule, &action)
+                && old.client_auth == client_auth
+                && old.expression == expression
+                && old.filters.as_ref() == filters
         };
-        let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
+        let same = before.and_then(|table| table.get(&pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
                 host: (*rule.host).into(),
-                path: (*rule.path).into(),
-                kind: rule.pattern.kind(),
+                path: (*rule.path.written).into(),
+                kind: pattern.kind(),
                 origin: declared.origin.clone(),
                 client_auth,
+                expression,
                 filters: filters.cloned(),
                 action,
             })
         });
-        host.routes.insert(&rule.pattern, route);
+        host.routes.insert(pattern, route);
     }
 
     fn action(
@@ -185,7 +199,14 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, &declared.backend, &service, &port) {
+        let by_service = declared.policies.service
+            && self.catalog.services.get(&service).is_some_and(|ports| ports.address().is_some());
+        if declared.policies.service && !by_service {
+            notes.add(FindingCode::NoClusterAddress, &rule.field, || {
+                format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
+            });
+        }
+        match self.backend(uses, &declared.backend, &service, (&port, by_service)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -214,7 +235,7 @@ impl Workshop<'_> {
         let service = declared.age.name.beside(service);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
         let backend = found.and_then(Ports::first).and_then(|port| {
-            let backend = self.backend(uses, &BackendPolicy::default(), &service, port);
+            let backend = self.backend(uses, &BackendPolicy::default(), &service, (port, false));
             backend.map_err(|_| FindingCode::BackendTlsBroken)
         });
         match backend {
@@ -234,11 +255,11 @@ impl Workshop<'_> {
         uses: &mut BTreeSet<BackendKey>,
         policy: &BackendPolicy,
         service: &Name,
-        port: &Port,
+        (port, by_service): (&Port, bool),
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(policy, service, spoken, self.secrets)?;
-        let key = BackendKey { service: service.clone(), port: port.number, transport };
+        let key = BackendKey { service: service.clone(), port: port.number, transport, by_service };
         self.acquire(uses, key)
     }
 
@@ -280,8 +301,9 @@ const fn why_not(code: FindingCode) -> &'static str {
 /// A host in the making.
 pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
+    paths: HostPaths,
     /// Those that are written.
-    pub(crate) routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    pub(crate) routes: BTreeMap<PathPattern, Arc<Route>>,
     /// Those that follow from what is written, and stand instead of others of the same pattern.
     pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
     /// What the Ingresses want that are served, oldest first.
@@ -298,14 +320,14 @@ pub(crate) struct Wish<'d> {
 }
 
 impl<'h> Host<'h, '_> {
-    fn new(pattern: &'h HostPattern) -> Self {
+    fn new(pattern: &'h HostPattern, paths: HostPaths) -> Self {
         let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { pattern, routes, further, wishes: Vec::new(), uses, findings: Vec::new() }
+        Self { pattern, paths, routes, further, wishes: Vec::new(), uses, findings: Vec::new() }
     }
 
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
         let mut routes = self.routes;
-        routes.extend(self.further.iter().map(|(pattern, route)| (pattern, Arc::clone(route))));
+        routes.extend(self.further);
         let kept = before.filter(|table| {
             table.is_closed() == closed
                 && table.tls() == tls
@@ -313,16 +335,15 @@ impl<'h> Host<'h, '_> {
                 && routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
-        let table = kept.cloned().unwrap_or_else(|| {
-            let routes = routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
-            Arc::new(PathTable::new(routes, closed).under(tls))
-        });
+        let table = kept
+            .cloned()
+            .unwrap_or_else(|| Arc::new(PathTable::after(before.map(|table| &**table), routes, closed).under(tls)));
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
     }
 }
 
 fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bool {
-    let same_rule = old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host;
+    let same_rule = old.origin == declared.origin && *old.path == *rule.path.written && *old.host == *rule.host;
     same_rule && does_same(&old.action, action)
 }
 

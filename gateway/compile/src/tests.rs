@@ -10,6 +10,7 @@ mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod expressions;
 mod external_auth;
 mod further_names;
 mod host_ownership;

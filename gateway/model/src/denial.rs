@@ -9,6 +9,12 @@ pub enum Denial {
     BadPath,
     /// The path leads to one route as it is written, and to another for who takes its escaped slashes for slashes.
     AmbiguousSlash,
+    /// To find out which expression of the host matches the path would cost more than any request may.
+    PathTooCostly,
+    /// What the route makes of the path is none that may be sent on.
+    BadRewrite,
+    /// The route makes nothing of the path.
+    EmptyRewrite,
     /// No route has this host and path.
     NoRoute,
     /// The route's Service, or the port of it, does not exist.

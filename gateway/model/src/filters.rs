@@ -9,7 +9,9 @@ use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
 use crate::response_fields::ResponseFields;
+use crate::rewrite::Rewrite;
 use crate::settings::Settings;
+use crate::template::Template;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +36,10 @@ pub struct Filters {
     pub redirects: Option<Redirects>,
     /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.
     pub only_https: bool,
+    /// What the backend is asked for instead of the path.
+    pub rewrite: Option<Arc<Rewrite>>,
+    /// The authority that the backend is told instead of the one that the request is for.
+    pub vhost: Option<Template>,
 }
 
 impl Filters {

@@ -7,7 +7,7 @@
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
 //! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect` (where it is sent instead), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
-//! connection a load balancer passes on).
+//! connection a load balancer passes on). Paths as regular expressions, and what becomes of them: `expression`, `rewrite`.
 
 pub mod access;
 pub mod answer;
@@ -24,6 +24,7 @@ mod der;
 pub mod distinguished_name;
 pub mod errand;
 pub mod error_pages;
+pub mod expression;
 pub mod external_auth;
 pub mod filters;
 pub mod health;
@@ -44,6 +45,7 @@ pub mod redirect;
 pub mod request;
 pub mod response_fields;
 pub mod retry_budget;
+pub mod rewrite;
 pub mod room;
 pub mod route;
 pub mod settings;

@@ -112,10 +112,13 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 58] = [
+const OWN: [Fault; 61] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
+    Fault::Denied(Denial::PathTooCostly),
+    Fault::Denied(Denial::BadRewrite),
+    Fault::Denied(Denial::EmptyRewrite),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
@@ -199,6 +202,16 @@ impl Fault {
                 false,
                 "an escaped slash makes the path ambiguous between two routes",
             ),
+            Self::Denied(Denial::PathTooCostly) => {
+                row("path_too_costly", 414, Client, true, "the path is too long for the expressions of its host")
+            }
+            Self::Denied(Denial::BadRewrite) => {
+                row("bad_rewrite", 400, Client, true, "what the route makes of the request must not be sent on")
+            }
+            // The status as in ingress-nginx.
+            Self::Denied(Denial::EmptyRewrite) => {
+                row("empty_rewrite", 500, Gateway, true, "the route makes nothing of the path")
+            }
             Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
             Self::Denied(Denial::NoService) => {
                 row("no_service", 503, Gateway, true, "the route's service or port does not exist")

@@ -13,6 +13,7 @@ mod external_auth;
 mod limits;
 mod redirects;
 mod retries;
+mod rewrite;
 mod scene;
 mod within;
 
@@ -37,6 +38,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         external_auth::CASES,
         limits::CASES,
         redirects::CASES,
+        rewrite::CASES,
         within::CASES,
     ]
     .into_iter()
@@ -97,6 +99,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("ssl-ciphers", "`tls`"),
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
     ("limit-connections", "a test of `limits`"),
+    ("service-upstream", "the unit tests of the compiler on expressions"),
     ("load-balance", "the unit tests of the model on balancing"),
     ("proxy-next-upstream", "the tests of `retries`"),
     ("proxy-next-upstream-timeout", "the tests of `retries`"),

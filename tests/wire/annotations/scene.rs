@@ -36,6 +36,7 @@ impl Scene {
     fn fill(&self, text: &str, host: &str) -> String {
         text.replace("{host}", host)
             .replace("{case}", host.trim_end_matches(".test"))
+            .replace("{class}", CLASS)
             .replace("{main}", &self.main.port().to_string())
             .replace("{other}", &self.other.port().to_string())
     }

@@ -18,14 +18,17 @@ mod rates;
 mod reader;
 mod redirect;
 mod response_fields;
+mod rewrite;
 mod row;
 mod snippets;
+mod upstream;
 mod url;
 mod within;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::Method;
@@ -46,6 +49,7 @@ pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::response_fields::field as field_of_response_fields;
+pub(crate) use self::rewrite::Routing;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 pub(crate) use self::url::{Url, UrlHost};
@@ -75,6 +79,12 @@ pub(crate) struct Policies {
     pub(crate) redirects: Redirection,
     /// Pages of another Service instead of errors.
     pub(crate) pages: Option<Pages>,
+    /// How paths are meant, and what becomes of them.
+    pub(crate) routing: Routing,
+    /// Whether the one address of a Service is asked rather than its endpoints.
+    pub(crate) service: bool,
+    /// The authority that backends are told.
+    pub(crate) vhost: Option<Template>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
@@ -100,6 +110,9 @@ impl Policies {
             pages: pages::read(reader),
             response_fields: response_fields::read(reader),
             satisfy: authentication::satisfy(reader),
+            routing: Routing::read(reader),
+            service: upstream::by_service(reader),
+            vhost: upstream::vhost(reader),
             refused: false,
         };
         read.refused = reader.refused;
@@ -157,7 +170,9 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         rates::ROWS,
         redirect::ROWS,
         response_fields::ROWS,
+        rewrite::ROWS,
         snippets::ROWS,
+        upstream::ROWS,
         within::ROWS,
     ];
     tables.into_iter().flatten()
@@ -261,15 +276,6 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     strongest
 }
 
-/// Whether paths are meant as regular expressions.
-pub(crate) fn has_expressions(annotations: &BTreeMap<String, String>) -> bool {
-    let mut all = annotations.iter().filter_map(|(key, value)| Some((key.strip_prefix(NGINX)?, value.trim())));
-    all.any(|(name, value)| name == USE_REGEX && !is_false(value))
-}
-
-/// Makes regular expressions of all paths. Judged with the paths: those that are expressions are not served, so nothing is open.
-const USE_REGEX: &str = "use-regex";
-
 fn effect(name: &str, value: &str, reading: Reading) -> Effect {
     let denies = match reading {
         Reading::Harmless => false,
@@ -280,7 +286,6 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
         }
         Reading::Listed => match name {
             "canary" if !is_false(value) => return Effect::Withhold,
-            USE_REGEX => false,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
             // One of a later version may protect something.
             _ => {

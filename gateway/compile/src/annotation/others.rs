@@ -12,13 +12,8 @@ const UNSAFE: State = State::Refused(
 );
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new("use-regex", Group::Routing, Use::Must, WITHOUT),
-    Row::new("rewrite-target", Group::Routing, Use::Must, UNSAFE),
-    Row::new("x-forwarded-prefix", Group::Routing, Use::Must, WITHOUT),
     Row::new("proxy-redirect-from", Group::Routing, Use::Should, UNSAFE),
     Row::new("proxy-redirect-to", Group::Routing, Use::Should, UNSAFE),
-    Row::new("upstream-vhost", Group::Routing, Use::Must, WITHOUT),
-    Row::new("service-upstream", Group::Routing, Use::Must, WITHOUT),
     Row::new("ssl-ciphers", Group::Tls, Use::Should, State::Obeyed).of_host(),
     Row::new("ssl-prefer-server-ciphers", Group::Tls, Use::Should, State::Obeyed).of_host(),
     Row::new("auth-tls-secret", Group::Tls, Use::Must, State::Obeyed).of_host(),

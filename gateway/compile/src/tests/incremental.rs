@@ -31,8 +31,8 @@ enum Edit {
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
     let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
-    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
-    let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
+    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/(?!x)"]);
+    let kind = proptest::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
     let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));
     let extra = proptest::sample::select(vec![
@@ -55,6 +55,11 @@ fn manifests() -> impl Strategy<Value = String> {
         "server-alias: x.a.test, nginx.ingress.kubernetes.io/from-to-www-redirect: \"true\"",
         "from-to-www-redirect: \"true\"",
         "ssl-redirect: \"true\", nginx.ingress.kubernetes.io/app-root: /app",
+        "rewrite-target: /x",
+        "rewrite-target: /$2, nginx.ingress.kubernetes.io/x-forwarded-prefix: /p",
+        "service-upstream: 'true'",
+        "upstream-vhost: v.test",
+        "use-regex: 'true'",
         "auth-url: http://one.example/verify",
         "auth-url: http://two.example/verify",
         "auth-url: http://$host/verify",
@@ -78,12 +83,16 @@ fn manifests() -> impl Strategy<Value = String> {
                 if annotation.is_empty() { manifest } else { manifest.replacen("metadata: {", &annotation, 1) };
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
         });
-    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4).prop_map(
-        |(name, kind)| match kind {
-            0 => service(name),
-            1 => service(name).replace("name: web", "appProtocol: https, name: admin"),
-            2 => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
-            _ => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
+    let address = proptest::sample::select(vec!["", "clusterIP: 10.96.0.1, ", "clusterIP: 10.96.0.2, "]);
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4, address).prop_map(
+        |(name, kind, address)| {
+            let service = service(name).replace("spec: {", &format!("spec: {{{address}"));
+            match kind {
+                0 => service,
+                1 => service.replace("name: web", "appProtocol: https, name: admin"),
+                2 => service.replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
+                _ => service.replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
+            }
         },
     );
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
@@ -157,6 +166,7 @@ struct Shown {
     filters: Vec<String>,
     limits: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
     redirects: Vec<String>,
+    rewrites: Vec<String>,
     pages: Vec<String>,
 }
 
@@ -176,6 +186,7 @@ fn show(world: &World) -> Shown {
             .map(|all| (all.cross_origin.clone(), all.rate.clone()))
             .collect(),
         redirects: world.redirects(),
+        rewrites: world.rewrites(),
         pages: world.pages(),
     }
 }

@@ -294,6 +294,24 @@ impl World {
         shown.collect()
     }
 
+    /// What is done on each route besides, and which endpoints it leads to, by host and path.
+    pub(super) fn rewrites(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let addresses = |action: &Action| match action {
+            Action::Forward(backends) => {
+                let endpoints = backends[0].backend.endpoints();
+                endpoints.list.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>()
+            }
+            Action::Deny(denial) => vec![format!("{denial:?}")],
+        };
+        let shown = snapshot.hosts.iter().map(|route| {
+            let expression = route.expression.as_ref().map(|expression| expression.written().to_owned());
+            let filters = route.filters.as_ref().map(|filters| (&filters.rewrite, &filters.vhost));
+            format!("{}{} {expression:?} {filters:?} {:?}", route.host, route.path, addresses(&route.action))
+        });
+        shown.collect()
+    }
+
     /// What of each route is answered by pages: host, path, statuses, whose pages, and endpoints of them.
     pub(super) fn pages(&self) -> Vec<String> {
         let snapshot = self.snapshot();

@@ -4,6 +4,7 @@ mod authenticate;
 mod cross_origin;
 mod external;
 mod redirect;
+mod rewrite;
 
 use std::sync::Arc;
 
@@ -65,8 +66,8 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::HttpsRedirect => self.redirect_to_https(),
             Step::Preflight => self.preflight(),
             Step::Rate => self.rate(),
-            Step::Redirect => self.redirect_moved(),
-            Step::Rewrite => Ok(()),
+            Step::Redirect => self.redirect_moved().and_then(|()| self.redirect_by_rewrite()),
+            Step::Rewrite => self.rewrite(),
         }
     }
 
