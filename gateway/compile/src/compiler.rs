@@ -1,10 +1,11 @@
 //! The compiler: objects come and go, and what follows from it is taken out in one piece.
 
 mod certificates;
+mod hosts;
+mod options;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
@@ -12,15 +13,13 @@ use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, PathTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
-use rustls::RootCertStore;
 
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
 use crate::config_maps::ConfigMaps;
 use crate::findings::{Ledger, Origin};
-use crate::further;
-use crate::hosts::{HostPolicy, HostState, Workshop};
+use crate::hosts::{HostPolicy, HostState};
 use crate::ingress::{Declared, show};
 use crate::ingresses::Ingresses;
 use crate::lane;
@@ -35,37 +34,7 @@ use crate::slice::Slice;
 use crate::tls;
 use crate::zones::Zones;
 
-/// What differs between places a compiler runs in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Endpoints on loopback are accepted: on a developer's machine only. In a cluster they would be the gateway's own pod.
-    pub loopback_endpoints: bool,
-    /// Where the process itself serves its admin pages, which are nobody's backend.
-    pub own_admin: Vec<SocketAddr>,
-    /// The zone it is in: endpoints that are meant for it are preferred. `None`: hints on zones are not looked at.
-    pub zone: Option<Box<str>>,
-    /// Whom hosts that annotations name prove themselves by. `None`: such hosts are not spoken to under TLS.
-    pub platform: Option<PlatformRoots>,
-}
-
-/// The certification authorities of the platform.
-#[derive(Clone)]
-pub struct PlatformRoots(pub Arc<RootCertStore>);
-
-impl fmt::Debug for PlatformRoots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PlatformRoots").field(&self.0.len()).finish()
-    }
-}
-
-/// Read once in a process: another reading is another set.
-impl PartialEq for PlatformRoots {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for PlatformRoots {}
+pub use self::options::{Options, PlatformRoots};
 
 /// All objects as far as they matter, and what was last made of them.
 ///
@@ -360,79 +329,6 @@ impl Compiler {
         self.dirty.tls.extend(declared.tls.keys().chain(named).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
-    }
-
-    /// Makes every dirty host anew; the table of hosts, if any came out different.
-    fn make_hosts(&mut self) -> Option<HostTable> {
-        let mut dirty = std::mem::take(&mut self.dirty.hosts);
-        self.ingresses.add_names(&mut dirty);
-        let policy = self.lane.as_ref().map(|lane| lane.policy.clone()).unwrap_or_default();
-        let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
-        let mut changed = false;
-        // Names stand for hosts that are made before them.
-        let (names, ruled): (Vec<_>, Vec<_>) =
-            dirty.into_iter().partition(|host| self.ingresses.claims(host).is_none());
-        for host in ruled.into_iter().chain(names) {
-            let before = self.hosts.remove(&host);
-            let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
-            self.note_uses(before.as_ref(), state.as_ref());
-            self.hosts.extend(state.map(|state| (host, state)));
-        }
-        changed.then_some(table)
-    }
-
-    fn make_host(
-        &mut self,
-        host: &HostPattern,
-        before: Option<&HostState>,
-        policy: &HostPolicy,
-        table: &mut HostTable,
-        changed: &mut bool,
-    ) -> Option<HostState> {
-        let origin = Origin::Host(host.clone());
-        let Some(claims) = self.ingresses.claims(host) else {
-            self.ledger.set(origin, self.ingresses.lost_names(host, policy.owned));
-            let state = self.make_name(host, before, policy);
-            if before.map(|before| Arc::as_ptr(&before.table)) != state.as_ref().map(|state| Arc::as_ptr(&state.table))
-            {
-                *changed = true;
-                table.set(host, state.as_ref().map(|state| Arc::clone(&state.table)));
-            }
-            return state;
-        };
-        let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let (config_maps, zones) = (&self.config_maps, &mut self.zones);
-        let made = Workshop { catalog, backends, secrets, config_maps, policy, zones }.make(host, claims, before);
-        let mut findings = made.findings;
-        findings.extend(self.ingresses.lost_names(host, policy.owned));
-        self.ledger.set(origin, findings);
-        if !made.unchanged {
-            *changed = true;
-            table.set(host, Some(Arc::clone(&made.state.table)));
-        }
-        Some(made.state)
-    }
-
-    /// A host that no rule is for: as the one that it is a further name of, or leading to that.
-    fn make_name(&self, host: &HostPattern, before: Option<&HostState>, policy: &HostPolicy) -> Option<HostState> {
-        let (declared, further) = self.ingresses.namer(host, policy.owned)?;
-        let table = if further.leads {
-            further::leading(host, (declared, further), policy, before.map(|before| &before.table))
-        } else {
-            Arc::clone(&self.hosts.get(&further.of)?.table)
-        };
-        Some(HostState { table, uses: BTreeSet::new() })
-    }
-
-    /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.
-    fn note_uses(&mut self, before: Option<&HostState>, now: Option<&HostState>) {
-        let none = BTreeSet::new();
-        let before = before.map_or(&none, |state| &state.uses);
-        let now = now.map_or(&none, |state| &state.uses);
-        for key in before {
-            self.backends.release(key);
-        }
-        self.dirty.services.extend(before.symmetric_difference(now).map(|key| key.service.clone()));
     }
 
     /// Looks at every dirty Service: endpoints, backends nobody uses any more, findings.
