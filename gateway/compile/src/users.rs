@@ -71,7 +71,7 @@ pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>, form: Form, version: u64) 
     let mut add = |read: Result<(&[u8], PasswordHash), BadHash>| match read {
         Ok((name, hash)) if entries.len() < MOST_USERS => entries.push((name.into(), hash)),
         other => {
-            let (count, _) = left_out.get_or_insert((0, other.err().unwrap_or(BadHash::Unknown)));
+            let (count, _) = left_out.get_or_insert_with(|| (0, other.err().unwrap_or(BadHash::Unknown)));
             *count += 1;
         }
     };

@@ -2,4 +2,7 @@
 
 /// Names as they are written, and values. None of them frames a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResponseFields(pub Box<[(Box<str>, Box<[u8]>)]>);
+pub struct ResponseFields(pub Box<[ResponseField]>);
+
+/// The name of a field, and its value.
+pub type ResponseField = (Box<str>, Box<[u8]>);
