@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
         WWW,
         Group::Routing,
         Use::Must,
-        State::Approximated("in the profile Standard a slash at the end of the path is kept"),
+        State::Approximated("In the profile Standard a slash at the end of the path is kept."),
     )
     .of_host(),
     Row::new(
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         Group::Routing,
         Use::Must,
         State::Approximated(
-            "regular expressions are left out, and so are names that belong to another namespace where hosts are owned; names of one Ingress are of the host of its first rule",
+            "Regular expressions are left out, and so are names that belong to another namespace where hosts are owned; names of one Ingress are of the host of its first rule.",
         ),
     )
     .of_host(),
