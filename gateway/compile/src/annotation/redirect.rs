@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         ROOT,
         Group::Routing,
         Use::Must,
-        State::Approximated("it leaves `/` alone where that is a path of an Ingress of another namespace"),
+        State::Approximated("A path `/` of an Ingress of another namespace is left alone."),
     )
     .of_host(),
     Row::new(PERMANENT, Group::Routing, Use::Must, State::Obeyed),
@@ -37,20 +37,20 @@ pub(super) const ROWS: &[Row] = &[
         Group::Tls,
         Use::Must,
         State::Approximated(
-            "in the profile Standard it is off where it is not written, and paths below `/.well-known/acme-challenge` are never redirected",
+            "In the profile Standard it is off where it is not written, and paths below `/.well-known/acme-challenge` are never redirected.",
         ),
     ),
     Row::new(
         ALWAYS_HTTPS,
         Group::Tls,
         Use::Must,
-        State::Approximated("paths below `/.well-known/acme-challenge` are never redirected"),
+        State::Approximated("Paths below `/.well-known/acme-challenge` are never redirected."),
     ),
     Row::new(
         KEEPS_SLASH,
         Group::Tls,
         Use::Must,
-        State::Approximated("in the profile Standard the slash is kept where it is not written"),
+        State::Approximated("In the profile Standard the slash is kept where it is not written."),
     ),
     Row::new(
         "ssl-passthrough",
