@@ -18,6 +18,8 @@ pub(crate) struct Ingresses {
     held: BTreeMap<Name, Held>,
     /// Served Ingresses with rules for a host, oldest first.
     claims: Claims,
+    /// Served canaries with rules for a host, oldest first.
+    canaries: Claims,
     /// Served Ingresses that want a certificate for a host, oldest first.
     tls_claims: Claims,
     /// Served Ingresses that refer to a Service.
@@ -110,16 +112,17 @@ impl Ingresses {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
         let declared = held.content.read();
-        set_claims(&mut self.claims, declared.hosts.keys(), &declared, served);
+        let claims = if declared.canary.is_some() { &mut self.canaries } else { &mut self.claims };
+        set_claims(claims, declared.hosts.keys(), &declared, served);
         set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
         set_referrers(&mut self.of_secret, declared.secrets(), name, served);
         Some(declared)
     }
 
-    /// Every host that a served Ingress names.
+    /// Every host that a served Ingress names, some of them twice.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        self.claims.keys()
+        self.claims.keys().chain(self.canaries.keys())
     }
 
     /// Every host that a served Ingress wants a certificate for.
@@ -127,9 +130,14 @@ impl Ingresses {
         self.tls_claims.keys()
     }
 
-    /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.
-    pub(crate) fn claims(&self, host: &HostPattern) -> Option<impl Iterator<Item = &Declared>> {
-        Some(self.claims.get(host)?.values().map(|declared| &**declared))
+    /// Served Ingresses with rules for a host, oldest first, without canaries.
+    pub(crate) fn claims(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.claims.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+    }
+
+    /// Served canaries with rules for a host, oldest first.
+    pub(crate) fn canaries(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.canaries.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
     }
 
     /// Served Ingresses that want a certificate for a host, oldest first.

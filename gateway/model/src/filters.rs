@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::canary::Canary;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -14,6 +15,8 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// Who takes a part of the requests instead.
+    pub canary: Option<Canary>,
 }
 
 impl Filters {

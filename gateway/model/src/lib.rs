@@ -14,6 +14,7 @@ pub mod answer;
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod canary;
 pub mod ciphers;
 mod class;
 pub mod client_auth;

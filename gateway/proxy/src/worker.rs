@@ -79,6 +79,8 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// What stands behind the value of such a cookie, if the request's backend has sessions.
+    pub(crate) attributes: Vec<u8>,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.

@@ -7,6 +7,7 @@
 mod access;
 mod balancing;
 mod bounds;
+mod canary;
 mod others;
 mod reader;
 mod row;
@@ -14,12 +15,13 @@ mod row;
 use std::collections::BTreeMap;
 
 use bulkhead_model::access::AccessList;
-use bulkhead_model::balance::Method;
+use bulkhead_model::balance::{Affinity, Method};
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::reader::Reader;
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
@@ -29,6 +31,8 @@ pub use self::row::{Group, Row, Scope, State, Use};
 pub(crate) struct Policies {
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// Which requests belong together.
+    pub(crate) affinity: Option<Affinity>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
@@ -40,14 +44,15 @@ pub(crate) struct Policies {
 impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        Self { access, bounds, method, refused: reader.refused }
+        let (access, bounds) = (access::read(reader), Bounds::read(reader));
+        let (affinity, method) = (balancing::affinity(reader), balancing::method(reader));
+        Self { access, affinity, bounds, method, refused: reader.refused }
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, others::ROWS].into_iter().flatten()
+    [access::ROWS, balancing::ROWS, bounds::ROWS, canary::ROWS, others::ROWS].into_iter().flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.
@@ -110,43 +115,38 @@ const PROTECTION_WORDS: [&str; 12] = [
     "whitelist",
 ];
 
-/// What the annotations of an Ingress do to all of its routes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Effect {
-    /// Nothing.
-    #[default]
-    None,
-    /// They answer 503: a protection is asked for and not offered.
-    Deny,
-    /// There are none: a canary that took all of its share would take everything.
-    Withhold,
-}
-
-/// The strongest effect of all annotations. Every key is noted.
-pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> Effect {
-    let mut strongest = Effect::None;
+/// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
+/// answer 503.
+pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
+    let mut denied = false;
     for (key, value) in annotations {
-        let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
-        let Some((name, reading)) = known else { continue };
+        let Some((name, reading)) = known(key) else { continue };
         let row = if key.starts_with(NGINX) { row(name) } else { None };
         if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
-        let effect = effect(name, value.trim(), reading);
-        strongest = strongest.max(effect);
-        match effect {
-            Effect::None => notes.add(FindingCode::AnnotationNotServed, key, || {
-                format!("The annotation {} is not obeyed: the routes of this Ingress are served without it.", quote(name))
-            }),
-            Effect::Deny => notes.add(FindingCode::PolicyNotServed, key, || {
+        if denies(name, value.trim(), reading) {
+            denied = true;
+            notes.add(FindingCode::PolicyNotServed, key, || {
                 format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
-            }),
-            Effect::Withhold => notes.add(FindingCode::CanaryNotServed, key, || {
-                format!("The annotation {name} is {}: this Ingress asks for a share of another's traffic, so its routes are left out.", quote(value))
-            }),
+            });
+        } else {
+            notes.add(FindingCode::AnnotationNotServed, key, || {
+                format!("The annotation {} is not obeyed: the routes of this Ingress are served without it.", quote(name))
+            });
         }
     }
-    strongest
+    denied
+}
+
+/// The name of an annotation that a controller reads, without prefix.
+fn known(key: &str) -> Option<(&str, Reading)> {
+    CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)))
+}
+
+/// Whether an annotation is one that a controller reads.
+fn is_ours(key: &str) -> bool {
+    known(key).is_some()
 }
 
 /// Whether paths are meant as regular expressions.
@@ -158,8 +158,9 @@ pub(crate) fn has_expressions(annotations: &BTreeMap<String, String>) -> bool {
 /// Makes regular expressions of all paths. Judged with the paths: those that are expressions are not served, so nothing is open.
 const USE_REGEX: &str = "use-regex";
 
-fn effect(name: &str, value: &str, reading: Reading) -> Effect {
-    let denies = match reading {
+/// Whether an annotation that is not obeyed may ask for a protection.
+fn denies(name: &str, value: &str, reading: Reading) -> bool {
+    match reading {
         Reading::Harmless => false,
         Reading::ByWord => {
             let name = name.to_ascii_lowercase();
@@ -167,7 +168,6 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
             !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
         }
         Reading::Listed => match name {
-            "canary" if !is_false(value) => return Effect::Withhold,
             USE_REGEX => false,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
             // One of a later version may protect something.
@@ -176,8 +176,7 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
                     && !HARMLESS.iter().any(|listed| matches(listed, name))
             }
         },
-    };
-    if denies { Effect::Deny } else { Effect::None }
+    }
 }
 
 fn matches(listed: &str, name: &str) -> bool {
