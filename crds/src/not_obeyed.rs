@@ -3,7 +3,7 @@
 //! The schema is complete from the first version, because tightening it later would break upgrades. So that nobody relies on a field
 //! that does nothing, the operator says in a condition which of them an instance has set, and the documentation lists them all.
 
-use crate::instance::{GatewayInstanceSpec, Profile};
+use crate::instance::GatewayInstanceSpec;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
 use crate::rollout::Rollout;
@@ -33,7 +33,6 @@ impl<T> Row<T> {
 /// Fields of the instance.
 const INSTANCE: &[Row<GatewayInstanceSpec>] = &[
     Row::new(&["spec.deletionProtection"], "deletion goes ahead", |spec| spec.deletion_protection),
-    Row::new(&["spec.profile"], "every instance is `Standard`", |spec| spec.profile != Profile::default()),
     Row::new(&["spec.rollout.wave"], "all instances follow a new image at once", |spec| {
         spec.rollout.wave != Rollout::default().wave
     }),

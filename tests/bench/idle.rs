@@ -55,7 +55,7 @@ fn connection(address: SocketAddr, number: usize) -> Result<TcpStream> {
 }
 
 /// Resident memory of a process in KiB.
-fn resident(id: u32) -> Result<u64> {
+pub(crate) fn resident(id: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("read the state of the gateway")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no resident memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)

@@ -11,6 +11,7 @@ mod idle;
 mod instructions;
 mod load;
 mod proxies;
+mod scale;
 mod site;
 mod syscalls;
 mod table;
@@ -33,6 +34,10 @@ async fn main() -> Result<ExitCode> {
     table.add("user instructions per request", instructions::measure(&bench).await)?;
     table.add("failed requests over 200 route changes", changes::measure(&bench).await)?;
     table.add("bytes per idle connection", idle::measure(&bench).await)?;
+    table.add("s to ready, 10,000 Ingresses", scale::cold(&bench).await)?;
+    for (name, row) in scale::rows(&bench).await {
+        table.add(name, row)?;
+    }
     for comparison in &cpu::COMPARISONS {
         for (name, row) in cpu::rows(&bench, comparison).await {
             table.add(name, row)?;

@@ -14,6 +14,7 @@ use bulkhead_tests::wait::wait_for;
 use bulkhead_tests::{exchange, places};
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::site;
 use crate::traffic::Traffic;
@@ -39,6 +40,10 @@ pub(crate) struct Proxy {
 /// A gateway with the manifests it follows.
 pub(crate) struct Gateway {
     pub(crate) proxy: Proxy,
+    /// Where its pages are.
+    pub(crate) admin: SocketAddr,
+    /// From its start until it was ready.
+    pub(crate) ready_after: Duration,
     manifests: PathBuf,
 }
 
@@ -66,13 +71,27 @@ impl Bench {
 
     /// A gateway with one data thread; `under` are the words of a command that runs it, such as valgrind's.
     pub(crate) async fn gateway(&self, traffic: Traffic, under: &[&str]) -> Result<Gateway> {
+        let hosts: Vec<_> =
+            (0..site::HOSTS).map(|number| (format!("host{number}.yaml"), site::ingress(number, None))).collect();
+        let gateway = self.gateway_of(&hosts, traffic, under).await?;
+        gateway.proxy.wait_served(traffic).await?;
+        Ok(gateway)
+    }
+
+    /// A gateway that serves these manifests beside the base, each with its file's name.
+    pub(crate) async fn gateway_of(
+        &self,
+        more: &[(String, String)],
+        traffic: Traffic,
+        under: &[&str],
+    ) -> Result<Gateway> {
         let files = self.folder("gateway")?;
         let (document, manifests) = (files.join("lane.json"), files.join("manifests"));
         fs::create_dir(&manifests)?;
         fs::write(&document, serde_json::to_string(&site::document())?)?;
         fs::write(manifests.join("base.yaml"), site::base(self.backend))?;
-        for number in 0..site::HOSTS {
-            fs::write(manifests.join(format!("host{number}.yaml")), site::ingress(number, None))?;
+        for (name, text) in more {
+            fs::write(manifests.join(name), text)?;
         }
         let (port, admin) = (free_port()?, free_port()?);
         let program = places::target().join("dist/bulkhead-gateway");
@@ -81,6 +100,7 @@ impl Bench {
         command.args(under).arg(program).arg("run").args(["--threads", "1"]);
         command.arg(format!("--lane=file:{}", document.display())).arg(format!("--source=dir:{}", manifests.display()));
         command.arg(format!("{}=127.0.0.1:{port}", traffic.flag())).arg(format!("--admin=127.0.0.1:{admin}"));
+        let started = Instant::now();
         let process = Launch::new("gateway", command, &files).start()?;
         let admin = SocketAddr::from(([127, 0, 0, 1], admin));
         wait_for("a ready gateway", PATIENCE, async || {
@@ -90,9 +110,8 @@ impl Bench {
             Ok(())
         })
         .await?;
-        let proxy = Proxy { process, port };
-        proxy.wait_served(traffic).await?;
-        Ok(Gateway { proxy, manifests })
+        let ready_after = started.elapsed();
+        Ok(Gateway { proxy: Proxy { process, port }, admin, ready_after, manifests })
     }
 
     /// nginx as a proxy.
@@ -161,9 +180,21 @@ impl Proxy {
 impl Gateway {
     /// Replaces the Ingress of one host.
     pub(crate) fn replace(&self, number: usize, more: &str) -> Result<()> {
+        self.put(&format!("host{number}.yaml"), &site::ingress(number, Some(more)))
+    }
+
+    /// Puts a manifest file in place, whole.
+    pub(crate) fn put(&self, name: &str, text: &str) -> Result<()> {
         let beside = self.manifests.join(".next");
-        fs::write(&beside, site::ingress(number, Some(more)))?;
-        Ok(fs::rename(&beside, self.manifests.join(format!("host{number}.yaml")))?)
+        fs::write(&beside, text)?;
+        Ok(fs::rename(&beside, self.manifests.join(name))?)
+    }
+
+    /// A sample of its metrics page.
+    pub(crate) async fn metric(&self, name: &str) -> Result<f64> {
+        let page = exchange::get(self.admin, "admin", "/metrics").await?.text();
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.with_context(|| format!("{name} is not among the metrics"))?.parse()?)
     }
 }
 
