@@ -25,7 +25,7 @@ pub enum FindingCode {
     BadNetwork,
     /// A rule's path that no request can have; the rule is left out.
     BadPath,
-    /// A canary Ingress; it is left out, so that it never takes all of the traffic.
+    /// A canary that takes no requests; all go where they went without it.
     CanaryNotServed,
     /// Two certificates for one host; that of the older Ingress, or of the earlier entry, is shown.
     CertificateConflict,
@@ -203,7 +203,7 @@ impl FindingCode {
             Self::CanaryNotServed => (
                 "CanaryNotServed",
                 Error,
-                "Delete the canary Ingress, or keep the host on a controller that splits traffic until the release is over.",
+                "Give the canary the host, path and path type of a rule of another Ingress of its namespace, which has no other canary, and correct what the finding names; delete it when the release is over.",
             ),
             Self::CertificateConflict => {
                 ("CertificateConflict", Warning, "Name the same Secret wherever the host stands in a TLS entry.")

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, LaneIdentity, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
+use bulkhead_model::balance::key;
 use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
@@ -16,7 +17,7 @@ use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
 use crate::findings::{Ledger, Origin};
-use crate::hosts::{HostPolicy, HostState, Workshop};
+use crate::hosts::{Claims, HostPolicy, HostState, Workshop};
 use crate::ingress::Declared;
 use crate::ingresses::Ingresses;
 use crate::lane;
@@ -109,6 +110,7 @@ impl Compiler {
             owned,
             closed: owned || profile == Profile::IngressNginx,
             profile,
+            salt: salt(&document),
             settings: Arc::new(settings),
         };
         // Routes with bounds of their own take the others from the lane.
@@ -312,18 +314,21 @@ impl Compiler {
         changed: &mut bool,
     ) -> Option<HostState> {
         let origin = Origin::Host(host.clone());
-        let Some(claims) = self.ingresses.claims(host) else {
+        let (claims, canaries) = (self.ingresses.claims(host), self.ingresses.canaries(host));
+        let claims = Claims { routes: claims.collect(), canaries: canaries.collect() };
+        if claims.routes.is_empty() && claims.canaries.is_empty() {
             self.ledger.set(origin, Vec::new());
             *changed |= before.is_some();
             table.set(host, None);
             return None;
-        };
+        }
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
         let made = Workshop { catalog, backends, secrets, policy }.make(host, claims, before);
         self.ledger.set(origin, made.findings);
         if !made.unchanged {
             *changed = true;
-            table.set(host, Some(Arc::clone(&made.state.table)));
+            // A host without routes would shadow those of a wildcard.
+            table.set(host, Some(Arc::clone(&made.state.table)).filter(|table| !table.is_empty()));
         }
         Some(made.state)
     }
@@ -368,4 +373,10 @@ impl Compiler {
         self.snapshot = Some(Arc::clone(&snapshot));
         Some(snapshot)
     }
+}
+
+/// What session cookies of a lane have in common on all of its replicas, and with no other lane.
+fn salt(document: &LaneDocument) -> u64 {
+    let LaneIdentity { namespace, instance, lane, .. } = &document.identity;
+    key(format!("{namespace}/{instance}/{lane:?}").as_bytes())
 }

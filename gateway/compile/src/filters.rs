@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::canary::Canary;
 use bulkhead_model::filters::Order;
 use bulkhead_model::{Filters, Settings};
 
@@ -11,13 +12,25 @@ use crate::ingress::Declared;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
 pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters>> {
-    let order = match lane.profile {
+    let order = order(lane);
+    let policies = &declared.policies;
+    let filters =
+        Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone(), canary: None };
+    (!filters.is_empty()).then(|| Arc::new(filters))
+}
+
+/// The filters of a route whose canary takes a part of its requests.
+pub(crate) fn share(filters: Option<&Arc<Filters>>, canary: Canary, lane: &HostPolicy) -> Arc<Filters> {
+    let plain = || Filters { order: order(lane), ..Filters::default() };
+    let filters = filters.map_or_else(plain, |filters| (**filters).clone());
+    Arc::new(Filters { canary: Some(canary), ..filters })
+}
+
+const fn order(lane: &HostPolicy) -> Order {
+    match lane.profile {
         Profile::Standard => Order::Standard,
         Profile::IngressNginx => Order::IngressNginx,
-    };
-    let policies = &declared.policies;
-    let filters = Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone() };
-    (!filters.is_empty()).then(|| Arc::new(filters))
+    }
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::balance::{Affinity, Sticky};
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
 
+use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
+use crate::canaries::Canaries;
 use crate::code::FindingCode;
 use crate::filters;
 use crate::findings::{Notes, quote};
@@ -31,6 +34,8 @@ pub(crate) struct HostPolicy {
     pub(crate) closed: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
+    /// What session cookies of the lane have in common.
+    pub(crate) salt: u64,
     /// Bounds of routes that set none.
     pub(crate) settings: Arc<Settings>,
 }
@@ -51,6 +56,12 @@ pub(crate) struct Workshop<'a> {
     pub(crate) policy: &'a HostPolicy,
 }
 
+/// Who has rules for a host, oldest first.
+pub(crate) struct Claims<'d> {
+    pub(crate) routes: Vec<&'d Declared>,
+    pub(crate) canaries: Vec<&'d Declared>,
+}
+
 /// A host, made anew. Routes that are as before are the same as before.
 pub(crate) struct Made {
     pub(crate) state: HostState,
@@ -60,16 +71,13 @@ pub(crate) struct Made {
 }
 
 impl Workshop<'_> {
-    /// The routes of `host` from the Ingresses that claim it, oldest first. Backends are acquired, once each.
-    pub(crate) fn make<'d>(
-        &mut self,
-        host: &HostPattern,
-        claims: impl Iterator<Item = &'d Declared>,
-        before: Option<&HostState>,
-    ) -> Made {
+    /// The routes of `host` from the Ingresses that claim it. Backends are acquired, once each.
+    pub(crate) fn make(&mut self, host: &HostPattern, claims: Claims<'_>, before: Option<&HostState>) -> Made {
         let before = before.map(|state| &state.table);
-        let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
-        let claims: Vec<&Declared> = claims.collect();
+        let Claims { routes: claims, canaries } = claims;
+        let canaries = Canaries::new(canaries.into_iter().map(|declared| (declared, rules_of(declared, host))));
+        let (routes, uses, findings) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        let mut host = Host { routes, uses, findings, canaries, pattern: host };
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
@@ -86,6 +94,8 @@ impl Workshop<'_> {
             note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
+        let left = host.canaries.left();
+        host.findings.extend(left);
         host.finish(before, self.policy.closed, tls)
     }
 
@@ -121,10 +131,14 @@ impl Workshop<'_> {
             notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
             return;
         }
+        let canary = host.canaries.take(rule, declared);
         let (client_auth, action) = match ruling {
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
+        let canary = canary.and_then(|taker| self.canary(host, declared, taker, filters));
+        let shared = canary.map(|canary| filters::share(filters, canary, self.policy));
+        let filters = shared.as_ref().or(filters);
         let is_same = |old: &Route| {
             is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
         };
@@ -163,7 +177,7 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, declared, &service, port) {
+        match self.backend(uses, &declared.backend, (&service, port), self.affinity(declared)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -181,17 +195,26 @@ impl Workshop<'_> {
         }
     }
 
-    /// The backend that a rule means, as its Ingress wants it to be spoken to.
-    fn backend(
+    /// Which requests to the backends of an Ingress belong together.
+    pub(crate) fn affinity(&self, declared: &Declared) -> Option<Affinity> {
+        match declared.policies.affinity.clone()? {
+            Affinity::Sticky(sticky) => Some(Affinity::Sticky(Sticky { salt: self.policy.salt, ..sticky })),
+            other => Some(other),
+        }
+    }
+
+    /// The backend that a Service port is, asked in this way.
+    pub(crate) fn backend(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
-        declared: &Declared,
-        service: &Name,
-        port: &Port,
+        policy: &BackendPolicy,
+        (service, port): (&Name, &Port),
+        affinity: Option<Affinity>,
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
-        let transport = Transport::choose(&declared.backend, service, spoken, self.secrets)?;
-        let key = BackendKey { service: service.clone(), port: port.number, transport };
+        let transport = Transport::choose(policy, service, spoken, self.secrets)?;
+        let affinity = affinity.map(Box::new);
+        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity };
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
         }
@@ -212,11 +235,12 @@ fn shown(rules: &[Rule]) -> &str {
 }
 
 /// A host in the making.
-struct Host<'h, 'd> {
+pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
     routes: BTreeMap<&'d PathPattern, Arc<Route>>,
-    uses: BTreeSet<BackendKey>,
-    findings: Vec<Finding>,
+    pub(crate) uses: BTreeSet<BackendKey>,
+    pub(crate) findings: Vec<Finding>,
+    canaries: Canaries<'d>,
 }
 
 impl Host<'_, '_> {
@@ -267,7 +291,7 @@ fn lost(first: &Route, declared: &Declared) -> String {
     )
 }
 
-fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
+pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
     let port = match &rule.backend {
         Target::Service { port, .. } => port.to_string(),
         Target::Nothing => String::new(),

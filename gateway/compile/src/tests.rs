@@ -3,6 +3,7 @@
 mod annotations;
 mod backends;
 mod bounds;
+mod canary;
 mod ciphers;
 mod class_ownership;
 mod clients;

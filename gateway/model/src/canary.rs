@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
+use thiserror::Error;
 
 use crate::backend::Backend;
 use crate::balance::{Affinity, Side};
 use crate::request::Request;
 use crate::settings::Settings;
+
+/// Longest pattern, in bytes, and most memory of what is made of it: every client makes it run.
+const MAX_PATTERN_BYTES: usize = 1 << 10;
+const MAX_COMPILED_BYTES: usize = 64 << 10;
 
 /// A backend beside that of a route, and which of the route's requests it takes.
 #[derive(Clone, Debug)]
@@ -53,6 +58,27 @@ pub enum Says {
     Value(Box<str>),
     /// Anything that this is found in, for requests that are to be taken.
     Pattern(Regex),
+}
+
+/// A text is no regular expression, one that takes too much memory, or one with look-around or back-references: what is left is searched
+/// for in time that is linear in what is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("is no regular expression that can be used")]
+pub struct BadPattern;
+
+impl Says {
+    /// Anything that the regular expression is found in, in this case, anywhere.
+    ///
+    /// # Errors
+    /// [`BadPattern`].
+    pub fn pattern(text: &str) -> Result<Self, BadPattern> {
+        if text.len() > MAX_PATTERN_BYTES {
+            return Err(BadPattern);
+        }
+        let mut builder = RegexBuilder::new(text);
+        builder.unicode(false).size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES);
+        builder.build().map(Self::Pattern).map_err(|_| BadPattern)
+    }
 }
 
 impl PartialEq for Says {

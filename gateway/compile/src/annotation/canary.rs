@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::canary::{HeaderRule, Says, Share};
-use regex::bytes::RegexBuilder;
 
 use super::reader::{Reader, Stake, key, parse_bool};
 use super::row::{Group, PREFIX, Row, State, Use};
@@ -46,9 +45,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(BEHAVIOR, Group::Canary, Use::Must, State::Obeyed),
 ];
 
-/// Longest pattern, in bytes, and most memory of what is made of it: any client makes it run, any number of times.
-const MAX_PATTERN_BYTES: usize = 1 << 10;
-const MAX_COMPILED_BYTES: usize = 64 << 10;
 /// Longest name of a header or a cookie.
 const MAX_NAME_BYTES: usize = 256;
 /// Smallest total, as in ingress-nginx.
@@ -92,7 +88,8 @@ pub(crate) fn read(
 pub(crate) fn is_canary(annotations: &BTreeMap<String, String>) -> bool {
     let value = |name| annotations.get(&key(name)).map(|value| value.trim()).filter(|value| !value.is_empty());
     let is_on = value(CANARY).is_some_and(|value| parse_bool(value) != Some(false));
-    is_on || [HEADER, VALUE, PATTERN, COOKIE].into_iter().any(|name| value(name).is_some())
+    is_on
+        || [HEADER, VALUE, PATTERN, COOKIE].into_iter().any(|name| value(name).is_some())
         || value(WEIGHT).is_some_and(|weight| weight != "0")
 }
 
@@ -107,7 +104,9 @@ impl CanaryPolicy {
         let sticks = reader.word(BEHAVIOR, &[("sticky", true), ("legacy", false)], Stake::Comfort).unwrap_or(true);
         let is_on = match reader.switch(CANARY, Stake::Share) {
             Some(on) => on,
-            None => reader.bad(CANARY, Stake::Share, "a share is asked for without `canary: \"true\"`").unwrap_or(false),
+            None => {
+                reader.bad(CANARY, Stake::Share, "a share is asked for without `canary: \"true\"`").unwrap_or(false)
+            }
         };
         if !is_on && !reader.refused {
             reader.bad::<()>(CANARY, Stake::Share, "a share is asked for and switched off");
@@ -120,7 +119,10 @@ fn read_share(reader: &mut Reader<'_, '_>) -> Share {
     let header = name(reader, HEADER).map(|name| name.to_ascii_lowercase().into());
     let says = match (reader.text(VALUE, Stake::Share), reader.text(PATTERN, Stake::Share)) {
         (Some(value), _) => Some(Says::Value(value.into())),
-        (None, Some(pattern)) => self::pattern(reader, pattern),
+        (None, Some(pattern)) => match Says::pattern(pattern) {
+            Ok(says) => Some(says),
+            Err(why) => reader.bad(PATTERN, Stake::Share, &format!("{} {why}", quote(pattern))),
+        },
         (None, None) => Some(Says::Word),
     };
     let header = header.zip(says).map(|(name, says)| HeaderRule { name, says });
@@ -137,14 +139,4 @@ fn name<'r>(reader: &mut Reader<'r, '_>, annotation: &str) -> Option<&'r str> {
         return Some(value);
     }
     reader.bad(annotation, Stake::Share, &format!("{} is no name", quote(value)))
-}
-
-/// Anything that the pattern is found in. What it costs to look for it is linear in what is looked at.
-fn pattern(reader: &mut Reader<'_, '_>, text: &str) -> Option<Says> {
-    let build = || RegexBuilder::new(text).unicode(false).size_limit(MAX_COMPILED_BYTES).dfa_size_limit(MAX_COMPILED_BYTES).build();
-    match Some(build).filter(|_| text.len() <= MAX_PATTERN_BYTES).map(|build| build()) {
-        Some(Ok(pattern)) => Some(Says::Pattern(pattern)),
-        Some(Err(_)) => reader.bad(PATTERN, Stake::Share, &format!("{} is no regular expression that can be used", quote(text))),
-        None => reader.bad(PATTERN, Stake::Share, &format!("it is longer than {MAX_PATTERN_BYTES} bytes")),
-    }
 }

@@ -132,7 +132,10 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
             });
         } else {
             notes.add(FindingCode::AnnotationNotServed, key, || {
-                format!("The annotation {} is not obeyed: the routes of this Ingress are served without it.", quote(name))
+                format!(
+                    "The annotation {} is not obeyed: the routes of this Ingress are served without it.",
+                    quote(name)
+                )
             });
         }
     }

@@ -34,7 +34,7 @@ impl Compiler {
         let mut changed = std::mem::take(&mut self.dirty.tls_defaults) && self.make_tls_defaults();
         let Some(lane) = &self.lane else { return changed };
         for host in std::mem::take(&mut self.dirty.tls) {
-            let mut rules = self.ingresses.claims(&host).into_iter().flatten();
+            let mut rules = self.ingresses.claims(&host);
             let first = rules.next().or_else(|| self.ingresses.tls_claims(&host).next());
             let owner = first.filter(|_| lane.policy.owned).map(|oldest| &*oldest.age.name.namespace);
             let claims = self.ingresses.tls_claims(&host);

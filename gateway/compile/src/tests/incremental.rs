@@ -46,6 +46,11 @@ fn manifests() -> impl Strategy<Value = String> {
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
+        "affinity: cookie",
+        "upstream-hash-by: $host",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-weight: \"10\"",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: x-new, nginx.ingress.kubernetes.io/affinity-canary-behavior: legacy",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-weight: most",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
         .prop_map(|(name, day, extra, lines, own, annotation)| {
@@ -117,6 +122,8 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    canaries: Vec<String>,
+    affinities: Vec<String>,
 }
 
 fn show(world: &World) -> Shown {
@@ -127,6 +134,8 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        canaries: world.canaries(),
+        affinities: world.affinities(),
     }
 }
 

@@ -58,7 +58,7 @@ const LUCK: (bool, bool) = (true, false);
 
 #[test]
 fn a_header_decides_before_a_cookie_and_a_cookie_before_chance() {
-    let pattern = |text| Some(Says::Pattern(Regex::new(text).unwrap()));
+    let pattern = |text| Some(Says::pattern(text).unwrap());
     let value = || Some(Says::Value("blue".into()));
     for (says, header, cookie, taken) in [
         (Some(Says::Word), "", "", LUCK),
@@ -83,6 +83,15 @@ fn a_header_decides_before_a_cookie_and_a_cookie_before_chance() {
         let canary = canary(share(says.clone(), 50));
         assert_eq!(takes(&canary, &fields), taken, "{says:?} {header} {cookie}");
     }
+}
+
+#[test]
+fn patterns_that_cost_too_much_or_cannot_be_searched_for_in_linear_time_are_refused() {
+    for text in ["(", "(?=a)", r"(a)\1", "((a{99}){99}){99}", &"a".repeat(MAX_PATTERN_BYTES + 1)] {
+        assert_eq!(Says::pattern(text), Err(BadPattern), "{text}");
+    }
+    let Says::Pattern(slow) = Says::pattern("(a+)+$").unwrap() else { panic!() };
+    assert!(!slow.is_match(&[b"a".repeat(100_000), b"!".to_vec()].concat()));
 }
 
 #[test]
