@@ -3,8 +3,10 @@
 //! [`FAMILIES`] is the one table of what there is: names in base units, counters end in `_total`. No label has a value that
 //! a client or an author of manifests chooses, so the number of series is fixed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use bulkhead_compile::FindingCode;
 use bulkhead_crds::finding::Severity;
 use bulkhead_proxy::tally::{Histogram, Tally};
 
@@ -201,11 +203,7 @@ pub const FAMILIES: [Family; 43] = [
         "When the first of the certificates that are shown expires, in seconds since 1970; 0 if none is",
         |now, out| out.one(now.control.certificates.first_expiry.unwrap_or_default()),
     ),
-    gauge("bulkhead_findings", "Findings of the served configuration, by severity", |now, out| {
-        for (label, severity) in [("error", Severity::Error), ("warning", Severity::Warning)] {
-            out.labelled("severity", label, status::count(&now.control.findings, severity) as u64);
-        }
-    }),
+    gauge("bulkhead_findings", "Findings of the served configuration, by code and severity", findings),
     gauge(
         "bulkhead_source_problems",
         "Files, objects and watches that cannot be read; their last good state is kept",
@@ -230,6 +228,22 @@ pub const FAMILIES: [Family; 43] = [
         out.one(now.control.counters.endpoint_changes);
     }),
 ];
+
+/// Every code, also those that nothing is found of: an alert on a code then sees it come.
+fn findings(now: &Readings, out: &mut Samples<'_>) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for finding in now.control.findings.iter() {
+        *counts.entry(&finding.code).or_default() += 1;
+    }
+    for code in FindingCode::ALL {
+        let severity = match code.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let count = counts.get(code.as_str()).copied().unwrap_or_default();
+        out.labelled_twice(("code", code.as_str()), ("severity", severity), count);
+    }
+}
 
 fn responses(now: &Readings, out: &mut Samples<'_>) {
     for (class, count) in ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].iter().zip(now.tally.responses) {
@@ -267,6 +281,11 @@ impl Samples<'_> {
 
     fn labelled(&mut self, label: &str, value: &str, count: u64) {
         let _ = writeln!(self.text, "{}{{{label}=\"{}\"}} {count}", self.name, escape(value));
+    }
+
+    fn labelled_twice(&mut self, first: (&str, &str), second: (&str, &str), count: u64) {
+        let [first, second] = [first, second].map(|(label, value)| format!("{label}=\"{}\"", escape(value)));
+        let _ = writeln!(self.text, "{}{{{first},{second}}} {count}", self.name);
     }
 
     fn thousandths(&mut self, label: &str, value: &str, count: u16) {

@@ -14,8 +14,13 @@ use crate::ingress::Declared;
 pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
-    let filters =
-        Filters { order, settings: settings(declared, &lane.settings), access: policies.access.clone(), canary: None };
+    let filters = Filters {
+        order,
+        settings: settings(declared, &lane.settings),
+        access: policies.access.clone(),
+        authentication: None,
+        canary: None,
+    };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }
 

@@ -31,6 +31,12 @@ pub enum Denial {
     ClientSubjectRefused,
     /// The client's address is not one that the route lets in.
     AddressRefused,
+    /// The route lets in users with passwords only, and the client has shown none.
+    CredentialsMissing,
+    /// The client's name or password is not one that the route lets in.
+    CredentialsRefused,
+    /// More passwords are to be checked than can be.
+    AuthenticationBusy,
     /// The content is larger than the route allows.
     ContentTooLarge,
 }

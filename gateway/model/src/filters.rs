@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessList;
+use crate::authentication::Authentication;
 use crate::canary::Canary;
 use crate::settings::Settings;
 
@@ -15,6 +16,8 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// Who may ask, by what they show.
+    pub authentication: Option<Authentication>,
     /// Who takes a part of the requests instead.
     pub canary: Option<Canary>,
 }

@@ -6,11 +6,12 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on).
 
 pub mod access;
 pub mod answer;
+pub mod authentication;
 pub mod backend;
 pub mod balance;
 pub mod budget;
@@ -29,6 +30,7 @@ pub mod limits;
 pub mod location;
 pub mod moment;
 pub mod overload;
+pub mod password;
 pub mod path;
 pub mod path_table;
 pub mod pattern;
@@ -47,6 +49,7 @@ pub mod upstream_tls;
 pub mod x509;
 
 pub use answer::{Answer, Stop};
+pub use authentication::Authentication;
 pub use backend::{Backend, Endpoint, Endpoints};
 pub use client_auth::{ClientAuth, ClientRoots};
 pub use denial::Denial;

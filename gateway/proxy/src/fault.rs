@@ -110,7 +110,7 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 50] = [
+const OWN: [Fault; 53] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
@@ -125,6 +125,9 @@ const OWN: [Fault; 50] = [
     Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ClientSubjectRefused),
     Fault::Denied(Denial::AddressRefused),
+    Fault::Denied(Denial::CredentialsMissing),
+    Fault::Denied(Denial::CredentialsRefused),
+    Fault::Denied(Denial::AuthenticationBusy),
     Fault::Denied(Denial::ContentTooLarge),
     Fault::NotReady,
     Fault::ProxyUntrusted,
@@ -230,6 +233,19 @@ impl Fault {
             Self::Denied(Denial::AddressRefused) => {
                 row("address_refused", 403, Client, true, "the route does not let in this address")
             }
+            Self::Denied(Denial::CredentialsMissing) => {
+                row("credentials_missing", 401, Client, true, "the route asks for a name and a password")
+            }
+            Self::Denied(Denial::CredentialsRefused) => {
+                row("credentials_refused", 401, Client, true, "the name or the password is not accepted")
+            }
+            Self::Denied(Denial::AuthenticationBusy) => row(
+                "authentication_busy",
+                503,
+                Gateway,
+                true,
+                "too many passwords are being checked, try again shortly",
+            ),
             Self::Denied(Denial::ContentTooLarge) => {
                 row("content_too_large", 413, Client, false, "the content is larger than allowed")
             }

@@ -27,6 +27,7 @@ mod http2;
 mod id_map;
 mod listen;
 mod pace;
+mod passwords;
 mod peer;
 mod phase;
 mod protocol;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::certificates::Handshakes;
 use crate::listen::{self, StartError};
+use crate::passwords::Passwords;
 use crate::phase::Phase;
 use crate::pseudonym::Pseudonym;
 use crate::publication::Publication;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Option<Handshakes>,
     /// What this process calls itself.
     pub(crate) pseudonym: Pseudonym,
+    /// Where passwords are checked.
+    pub(crate) passwords: Passwords,
     /// The moment from which all threads count.
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
@@ -110,6 +113,7 @@ impl Proxy {
             publication,
             handshakes,
             pseudonym: Pseudonym::new(),
+            passwords: Passwords::new(&config.name, count),
             room: config.room,
             epoch: Instant::now(),
             emptied: Notify::new(),

@@ -28,6 +28,7 @@ use crate::dice::Dice;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
+use crate::passwords::Verdicts;
 use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
@@ -64,6 +65,8 @@ pub(crate) struct Worker {
     rotations: RefCell<IdMap<Rotation>>,
     pub(crate) groups: Groups,
     pub(crate) dice: Dice,
+    /// What is known of passwords.
+    pub(crate) verdicts: Verdicts,
 }
 
 /// Parsed heads and the head that is being written: allocated once, used for many requests.
@@ -203,6 +206,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         rotations: RefCell::default(),
         groups: Groups::default(),
         dice: Dice::default(),
+        verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {
         for Listener { socket, secure } in listeners {

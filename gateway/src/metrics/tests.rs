@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_model::limits::{self, Counter};
 use bulkhead_model::overload::{Level, Pressure};
 use bulkhead_proxy::fault::Fault;
@@ -80,6 +81,30 @@ fn samples_have_their_labels_and_values() {
         "bulkhead_request_duration_seconds_count 5",
     ] {
         assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+    }
+}
+
+#[test]
+fn findings_are_counted_by_code_and_those_that_are_not_found_are_shown_as_none() {
+    let finding = |code: FindingCode| Finding {
+        object: ObjectRef::new("Ingress", "mill", "web"),
+        field: String::new(),
+        severity: code.severity(),
+        code: code.as_str().to_owned(),
+        message: String::new(),
+        remedy: String::new(),
+    };
+    let findings = [FindingCode::BadPath, FindingCode::BadPath, FindingCode::NoEndpoints].map(finding);
+    let control = Arc::new(ControlState { findings: findings.into(), ..ControlState::default() });
+    let page = page(&Readings { control, ..readings() });
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("bulkhead_findings{")).collect();
+    assert_eq!(lines.len(), FindingCode::ALL.len());
+    for line in [
+        "bulkhead_findings{code=\"BadPath\",severity=\"error\"} 2",
+        "bulkhead_findings{code=\"NoEndpoints\",severity=\"warning\"} 1",
+        "bulkhead_findings{code=\"BadHost\",severity=\"error\"} 0",
+    ] {
+        assert!(lines.contains(&line), "{line} is missing in {lines:?}");
     }
 }
 

@@ -9,6 +9,7 @@ use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::{Action, Answer, Backend, Denial, Host, Route, Settings, Snapshot, Target};
 
 use crate::connection::Client;
+use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
 use crate::exchange::stop::Stop;
@@ -47,13 +48,14 @@ pub(super) enum Course<'d, 's> {
 /// What to do with the request of `down`, whose head is in `scratch`.
 pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     worker: &'d Worker,
+    guard: &'d Guard,
     snapshot: &'s Snapshot,
     down: &'d D,
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
     match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
         Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
-            let found = filter::run(down, scratch, found).await?;
+            let found = filter::run((worker, guard), down, scratch, found).await?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
         Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),

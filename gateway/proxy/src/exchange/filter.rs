@@ -1,5 +1,7 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
+mod authenticate;
+
 use std::sync::Arc;
 
 use bulkhead_http1::{Name, RequestHead};
@@ -8,15 +10,17 @@ use bulkhead_model::request::Fields;
 use bulkhead_model::{Action, Request};
 
 use crate::connection::Client;
+use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::decide::Found;
 use crate::exchange::forwarded;
 use crate::exchange::stop::Stop;
 use crate::fault::Fault;
-use crate::worker::Scratch;
+use crate::worker::{Scratch, Worker};
 
 /// Takes the steps of the route of `found`, in their order.
 pub(super) async fn run<'s, 'b, D: Downstream>(
+    (worker, guard): (&Worker, &Guard),
     down: &'b D,
     scratch: &mut Scratch,
     found: Found<'s, 'b>,
@@ -25,7 +29,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
-    let mut passage = Passage { down, filters, scratch, found };
+    let mut passage = Passage { worker, guard, down, filters, scratch, found };
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
@@ -34,6 +38,8 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
 
 /// A request on its way through the filters of its route.
 struct Passage<'p, 's, 'b, D> {
+    worker: &'p Worker,
+    guard: &'p Guard,
     down: &'b D,
     filters: &'s Filters,
     scratch: &'p mut Scratch,
@@ -45,13 +51,13 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     async fn take(&mut self, step: Step) -> Result<(), Stop> {
         match step {
             Step::Access => self.access(),
+            Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
             Step::HostRedirect
             | Step::HttpsRedirect
             | Step::Redirect
             | Step::Rate
             | Step::Preflight
-            | Step::Authenticate
             | Step::Rewrite => Ok(()),
         }
     }

@@ -91,7 +91,7 @@ async fn attempt<D: Downstream>(
     let started = guard.now();
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
-        Some(pinned) => match decide::decide(worker, pinned.snapshot(), &*down, scratch) {
+        Some(pinned) => match decide::decide(worker, guard, pinned.snapshot(), &*down, scratch) {
             decide::Course::Decided(decided) => decided,
             decide::Course::Filtered(filtered) => filtered.await,
         },

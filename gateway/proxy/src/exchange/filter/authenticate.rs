@@ -1,0 +1,44 @@
+//! Who asks: by where from, by a password, by what another service says. All of what the route asks for, or one thing.
+
+use bulkhead_model::Denial;
+use bulkhead_model::authentication::{Basic, Credentials, Satisfy};
+
+use super::Passage;
+use crate::downstream::Downstream;
+use crate::exchange::stop::Stop;
+use crate::fault::Fault;
+use crate::passwords::Busy;
+
+impl<D: Downstream> Passage<'_, '_, '_, D> {
+    pub(super) async fn authenticate(&mut self) -> Result<(), Stop> {
+        let Some(authentication) = &self.filters.authentication else { return Ok(()) };
+        if authentication.basic.is_some() {
+            // A password is for the gateway, whatever else lets the request in.
+            self.scratch.to_backend.remove("authorization");
+        }
+        if self.with_request(|request| authentication.trusts(request.client)) {
+            return Ok(());
+        }
+        let mut refused: Result<(), Stop> = Ok(());
+        if let Some(basic) = &authentication.basic {
+            match (self.password(basic).await, authentication.satisfy) {
+                (Ok(()), Satisfy::Any) => return Ok(()),
+                (Err(stop), Satisfy::All) => return Err(stop),
+                (outcome, _) => refused = outcome,
+            }
+        }
+        refused
+    }
+
+    /// Whether the client shows a name and a password that are let in.
+    async fn password(&self, basic: &Basic) -> Result<(), Stop> {
+        let refused = |denial| Stop::Answer(Box::new(basic.challenge(denial)));
+        let credentials = self.with_request(Credentials::of).map_err(refused)?;
+        let (worker, now) = (self.worker, self.guard.now());
+        match worker.verdicts.admit(&worker.shared.passwords, &basic.users, credentials, now).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refused(Denial::CredentialsRefused)),
+            Err(Busy) => Err(Fault::Denied(Denial::AuthenticationBusy).into()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What one thread remembers of the checks that it has asked for, so that a client pays for its password once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_model::authentication::{Credentials, Users};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Busy, Passwords, Tag, Verdict};
+
+/// How long right credentials are remembered. A list that changes is another list: this only bounds how long what a thief of memory
+/// could find stays there.
+const RIGHT: Duration = Duration::from_secs(300);
+/// How long wrong ones are: a program with an old password tries again and again.
+const WRONG: Duration = Duration::from_secs(10);
+/// Most right ones, of a hundred bytes each: people of one route, many times over.
+const MOST_RIGHT: usize = 4096;
+/// Most wrong ones, and such as are being checked. Apart, so that those who guess push nobody out.
+const MOST_OTHERS: usize = 512;
+
+/// What is known.
+#[derive(Debug, Default)]
+pub(crate) struct Verdicts {
+    /// Until when.
+    right: RefCell<HashMap<Tag, Instant>>,
+    others: RefCell<HashMap<Tag, Other>>,
+}
+
+#[derive(Clone, Debug)]
+enum Other {
+    /// Until then.
+    Wrong(Instant),
+    /// Somebody waits for it already.
+    Asked(watch::Receiver<Verdict>),
+}
+
+impl Verdicts {
+    /// Whether `users` let in who shows `credentials`.
+    pub(crate) async fn admit(
+        &self,
+        passwords: &Passwords,
+        users: &Arc<Users>,
+        credentials: Credentials,
+        now: Instant,
+    ) -> Result<bool, Busy> {
+        let tag = passwords.tag(users, &credentials);
+        let mut told = match tag.and_then(|tag| self.recall(&tag, now)) {
+            Some(Recalled::Known(is_right)) => return Ok(is_right),
+            Some(Recalled::Asked(told)) => told,
+            None => {
+                let told = passwords.submit(users, credentials)?;
+                if let Some(tag) = tag {
+                    self.put_other(tag, Other::Asked(told.clone()), now);
+                }
+                told
+            }
+        };
+        let verdict = told.wait_for(Option::is_some).await.ok().and_then(|verdict| *verdict);
+        let is_right = verdict.ok_or(Busy)?;
+        if let Some(tag) = tag {
+            self.remember(tag, is_right);
+        }
+        Ok(is_right)
+    }
+
+    fn recall(&self, tag: &Tag, now: Instant) -> Option<Recalled> {
+        if self.right.borrow().get(tag).is_some_and(|until| now < *until) {
+            return Some(Recalled::Known(true));
+        }
+        match self.others.borrow().get(tag)? {
+            Other::Wrong(until) => (now < *until).then_some(Recalled::Known(false)),
+            // One that nobody will answer any more is asked for anew.
+            Other::Asked(told) if told.has_changed().is_err() && told.borrow().is_none() => None,
+            Other::Asked(told) => Some(Recalled::Asked(told.clone())),
+        }
+    }
+
+    fn remember(&self, tag: Tag, is_right: bool) {
+        let now = Instant::now();
+        if !is_right {
+            self.put_other(tag, Other::Wrong(now + WRONG), now);
+            return;
+        }
+        self.others.borrow_mut().remove(&tag);
+        let mut right = self.right.borrow_mut();
+        if right.len() >= MOST_RIGHT {
+            right.retain(|_, until| now < *until);
+        }
+        if right.len() >= MOST_RIGHT {
+            right.clear();
+        }
+        right.insert(tag, now + RIGHT);
+    }
+
+    fn put_other(&self, tag: Tag, other: Other, now: Instant) {
+        let mut others = self.others.borrow_mut();
+        if others.len() >= MOST_OTHERS {
+            others.retain(|_, other| matches!(other, Other::Wrong(until) if now < *until));
+        }
+        if others.len() >= MOST_OTHERS {
+            others.clear();
+        }
+        others.insert(tag, other);
+    }
+}
+
+enum Recalled {
+    Known(bool),
+    Asked(watch::Receiver<Verdict>),
+}
