@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) annotations: &'static [(&'static str, &'static str)],
     /// Paths and their types, all to the Service `main`.
     pub(crate) paths: &'static [(&'static str, &'static str)],
+    /// Annotations of a second Ingress for the same paths to the Service `other`; empty: there is none.
+    pub(crate) canary: &'static [(&'static str, &'static str)],
     /// Further manifests: documents divided by `---`. The Service `other` of the case is there already.
     pub(crate) more: &'static str,
     pub(crate) exchanges: &'static [Exchange],
@@ -29,6 +31,7 @@ impl Case {
         profiles: BOTH,
         annotations: &[],
         paths: &[("/", "Prefix")],
+        canary: &[],
         more: "",
         exchanges: &[],
     };
@@ -58,6 +61,8 @@ pub(crate) enum Saw {
     Nothing,
     /// The Service `main` was, with these lines in its head: the first one is the request line or a part of it.
     Main(&'static [&'static str]),
+    /// The Service `other` was, with these.
+    Other(&'static [&'static str]),
 }
 
 impl Exchange {

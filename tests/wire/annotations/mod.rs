@@ -1,10 +1,12 @@
 //! What every annotation does, as a client and a backend see it: one table of cases for each group, in both profiles.
 //!
 //! A case is an Ingress with annotations, alone on a host of its own, and the requests that show what they do. Texts are
-//! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends.
+//! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends, `{session}` what the last session cookie said.
 
 mod access;
+mod balancing;
 mod bounds;
+mod canary;
 mod case;
 mod scene;
 
@@ -20,7 +22,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES].into_iter().flatten()
+    [access::CASES, balancing::CASES, bounds::CASES, canary::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -76,7 +78,10 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("auth-tls-match-cn", "the unit tests of the proxy on clients"),
     ("ssl-ciphers", "`tls`"),
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
+    ("affinity-mode", "the unit tests of the proxy on balancing"),
     ("load-balance", "the unit tests of the model on balancing"),
+    ("session-cookie-change-on-failure", "the unit tests of the proxy on balancing"),
+    ("session-cookie-expires", "the unit tests of the model on sessions"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),
 ];
