@@ -85,14 +85,14 @@ impl Workshop<'_> {
         let Target::Service { name, port } = &rule.backend else { return None };
         let service = declared.age.name.beside(name);
         let mut notes = Notes::new("Ingress", &declared.age.name);
-        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        let backend = match found.and_then(|ports| ports.find(port)) {
+        let catalog = self.catalog;
+        let backend = match catalog.find(&service, port) {
             Err(code) => {
                 notes.add(code, &rule.field, || missing(code, &service, rule));
                 None
             }
             Ok(port) => {
-                match self.backend(&mut host.uses, &main.backend, (&service, port), self.beside(main, declared)) {
+                match self.backend(&mut host.uses, &main.backend, (&service, &port), self.beside(main, declared)) {
                     Ok(backend) => Some(backend),
                     Err(bad) => {
                         notes.add(FindingCode::BackendTlsBroken, &rule.field, || {

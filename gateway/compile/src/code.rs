@@ -61,12 +61,16 @@ pub enum FindingCode {
     EndpointRefused,
     /// Endpoints that are not IP addresses; they are left out.
     EndpointUnreadable,
+    /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
+    ErrorPagesMissing,
     /// A Service that is only a DNS name; its routes answer 503.
     ExternalName,
     /// A host that belongs to another namespace; the rules are left out.
     HostNotOwned,
     /// More findings of one object than are kept.
     MoreFindings,
+    /// A name that leads to no address; what is asked of it fails until it does.
+    NameNotResolved,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -93,7 +97,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -122,9 +126,11 @@ impl FindingCode {
         Self::DuplicatePath,
         Self::EndpointRefused,
         Self::EndpointUnreadable,
+        Self::ErrorPagesMissing,
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
+        Self::NameNotResolved,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -280,10 +286,15 @@ impl FindingCode {
             Self::EndpointUnreadable => {
                 ("EndpointUnreadable", Error, "Use an EndpointSlice of addressType IPv4 or IPv6 with IP addresses.")
             }
+            Self::ErrorPagesMissing => (
+                "ErrorPagesMissing",
+                Warning,
+                "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
+            ),
             Self::ExternalName => (
                 "ExternalName",
                 Error,
-                "Use a Service with a selector, or one without a selector and with EndpointSlices of its own.",
+                "Set `upstream.externalNames` of the lane if the authors of its Services may decide where the gateway connects; or use a Service with a selector, or one with EndpointSlices of its own.",
             ),
             Self::HostNotOwned => (
                 "HostNotOwned",
@@ -293,6 +304,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
+            Self::NameNotResolved => (
+                "NameNotResolved",
+                Warning,
+                "Check that the name is written in full, such as `auth.shop.svc.cluster.local`, and that the nameservers of the gateway's pods know it.",
+            ),
             Self::NoEndpoints => (
                 "NoEndpoints",
                 Warning,

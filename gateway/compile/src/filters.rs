@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::canary::Canary;
 use bulkhead_model::filters::Order;
-use bulkhead_model::{Filters, Settings};
+use bulkhead_model::{ErrorPages, Filters, Settings};
 
 use crate::hosts::HostPolicy;
 use crate::ingress::Declared;
 
 /// The filters of the routes of an Ingress in a lane; `None`: there are none.
-pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters>> {
+pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPages>) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
     let filters = Filters {
@@ -20,6 +20,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy) -> Option<Arc<Filters
         access: policies.access.clone(),
         authentication: None,
         canary: None,
+        pages: pages.map(Box::new),
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }

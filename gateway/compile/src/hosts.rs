@@ -8,8 +8,11 @@ use bulkhead_crds::lane::Profile;
 use bulkhead_model::balance::{Affinity, Sticky};
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{Action, Backend, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
+use bulkhead_model::{
+    Action, Backend, Denial, ErrorPages, Filters, HostPattern, PathPattern, PathTable, Route, Settings,
+};
 
+use crate::annotation::{self, Pages};
 use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::canaries::Canaries;
@@ -21,7 +24,7 @@ use crate::host_auth::{HostAuth, Ruling};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
-use crate::service::Port;
+use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
 
 /// What a lane decides for all of its hosts.
@@ -32,6 +35,8 @@ pub(crate) struct HostPolicy {
     /// Requests for a named host never fall through to the rules of a wildcard or of every host. So it is where hosts
     /// are owned (others' rules must not catch what the owner leaves over), and so ingress-nginx does it.
     pub(crate) closed: bool,
+    /// Whether Services that are another name for a host are followed there.
+    pub(crate) follows_names: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
     /// What session cookies of the lane have in common.
@@ -110,7 +115,8 @@ impl Workshop<'_> {
     ) {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
-        let filters = filters::make(declared, self.policy);
+        let pages = self.pages(&mut host.uses, declared, notes);
+        let filters = filters::make(declared, self.policy, pages);
         for rule in rules {
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
         }
@@ -169,15 +175,15 @@ impl Workshop<'_> {
         }
         let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
         let service = declared.age.name.beside(name);
-        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        let port = match found.and_then(|ports| ports.find(port)) {
+        let catalog = self.catalog;
+        let port = match catalog.find(&service, port) {
             Ok(port) => port,
             Err(code) => {
                 notes.add(code, &rule.field, || missing(code, &service, rule));
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, &declared.backend, (&service, port), self.affinity(declared)) {
+        match self.backend(uses, &declared.backend, (&service, &port), self.affinity(declared)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -195,6 +201,31 @@ impl Workshop<'_> {
         }
     }
 
+    /// What is answered instead of errors. It is asked as its Service says, whatever the Ingress says of its own backends.
+    fn pages(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        declared: &Declared,
+        notes: &mut Notes<'_>,
+    ) -> Option<ErrorPages> {
+        let Pages { service, statuses, own_only } = declared.policies.pages.as_ref()?;
+        let service = declared.age.name.beside(service);
+        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
+        let backend = found.and_then(Ports::first).and_then(|port| {
+            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port), None);
+            backend.map_err(|_| FindingCode::BackendTlsBroken)
+        });
+        match backend {
+            Ok(backend) => Some(ErrorPages { backend, statuses: statuses.clone(), own_only: *own_only }),
+            Err(code) => {
+                notes.add(FindingCode::ErrorPagesMissing, &annotation::key(annotation::DEFAULT_BACKEND), || {
+                    format!("Service {service} {}, so errors are answered without its pages.", why_not(code))
+                });
+                None
+            }
+        }
+    }
+
     /// Which requests to the backends of an Ingress belong together.
     pub(crate) fn affinity(&self, declared: &Declared) -> Option<Affinity> {
         match declared.policies.affinity.clone()? {
@@ -203,7 +234,7 @@ impl Workshop<'_> {
         }
     }
 
-    /// The backend that a Service port is, asked in this way.
+    /// The backend of a Service port, as `policy` wants it to be spoken to.
     pub(crate) fn backend(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
@@ -232,6 +263,16 @@ fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
 /// The host of these rules, as it is shown.
 fn shown(rules: &[Rule]) -> &str {
     rules.first().map(|rule| &*rule.host).unwrap_or_default()
+}
+
+/// Why a Service cannot be asked at all.
+const fn why_not(code: FindingCode) -> &'static str {
+    match code {
+        FindingCode::ExternalName => "is of type ExternalName, which is not followed",
+        FindingCode::PortNotTcp => "has no TCP port",
+        FindingCode::BackendTlsBroken => "cannot be spoken to with TLS",
+        _ => "does not exist",
+    }
 }
 
 /// A host in the making.
@@ -297,7 +338,9 @@ pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String 
         Target::Nothing => String::new(),
     };
     let why = match code {
-        FindingCode::ExternalName => "is of type ExternalName, which is not followed".to_owned(),
+        FindingCode::ExternalName => {
+            "is of type ExternalName, which is not followed in this lane, or says no host".to_owned()
+        }
         FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
         FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
         _ => "does not exist".to_owned(),

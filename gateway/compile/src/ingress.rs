@@ -107,10 +107,11 @@ impl Declared {
 
     /// Names of the Services it refers to, some of them more than once.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
+        let asked = self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
             Target::Service { name, .. } => Some(name),
             Target::Nothing => None,
-        })
+        });
+        asked.chain(self.policies.services())
     }
 
     /// Names of the Secrets that it needs, some of them more than once.
@@ -131,10 +132,11 @@ impl Declared {
         self.hosts.keys().filter(move |_| needed)
     }
 
-    /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace.
+    /// Hosts with a rule that refers to `service`, which is of the Ingress's namespace, or with filters that do.
     pub(crate) fn hosts_of(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
+        let of_all = self.policies.services().any(|name| *name == service.name);
         let refers = |rule: &Rule| matches!(&rule.backend, Target::Service { name, .. } if *name == service.name);
-        self.hosts.iter().filter(move |(_, rules)| rules.iter().any(refers)).map(|(host, _)| host)
+        self.hosts.iter().filter(move |(_, rules)| of_all || rules.iter().any(refers)).map(|(host, _)| host)
     }
 }
 

@@ -13,6 +13,8 @@ mod endpoints;
 mod host_ownership;
 mod incremental;
 mod injection;
+mod names;
+mod pages;
 mod paths;
 mod scale;
 mod scope;

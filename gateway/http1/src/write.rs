@@ -265,7 +265,7 @@ fn is_whole_target(came_in: TargetForm, pieces: &[&[u8]]) -> bool {
 }
 
 /// Writes a piece of a target. Space, control characters and `#` would end it, or make two targets of one.
-fn put_target(out: &mut Vec<u8>, mut piece: &[u8]) {
+pub(crate) fn put_target(out: &mut Vec<u8>, mut piece: &[u8]) {
     if bytes::is_whole_in_target(piece) {
         return out.extend_from_slice(piece);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::AccessList;
 use crate::authentication::Authentication;
 use crate::canary::Canary;
+use crate::error_pages::ErrorPages;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -20,6 +21,8 @@ pub struct Filters {
     pub authentication: Option<Authentication>,
     /// Who takes a part of the requests instead.
     pub canary: Option<Canary>,
+    /// Pages of another Service instead of errors.
+    pub pages: Option<Box<ErrorPages>>,
 }
 
 impl Filters {

@@ -60,4 +60,7 @@ pub(crate) trait Downstream {
 
     /// Passes over what is left of the request's content. `false`: this connection can carry no other request.
     fn skip(&mut self) -> bool;
+
+    /// Like [`Self::skip`], and from here on it is as if the request had come without content.
+    fn forget(&mut self) -> bool;
 }

@@ -25,6 +25,7 @@ use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::dice::Dice;
+use crate::exchange::page::Wanted;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
@@ -92,6 +93,8 @@ pub(crate) struct Scratch {
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
     pub(crate) to_client: Overlay,
+    /// What a page would be asked for with instead of an error, if the route has any.
+    pub(crate) page: Wanted,
 }
 
 impl Worker {

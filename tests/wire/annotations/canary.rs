@@ -2,7 +2,7 @@
 
 use super::case::{Case, Exchange, Saw};
 
-const OTHER: Exchange = Exchange { saw: Saw::Other(&["GET / "]), ..Exchange::PLAIN };
+const OTHER: Exchange = Exchange { saw: Saw::OnlyOther(&["GET / "]), ..Exchange::PLAIN };
 
 pub(super) const CASES: &[Case] = &[
     Case {

@@ -12,7 +12,9 @@ pub(crate) struct Case {
     pub(crate) profiles: &'static [Profile],
     /// Names without prefix, and values.
     pub(crate) annotations: &'static [(&'static str, &'static str)],
-    /// Paths and their types, all to the Service `main`.
+    /// The Service of all paths, `main` but for cases that need one of their own.
+    pub(crate) backend: &'static str,
+    /// Paths and their types.
     pub(crate) paths: &'static [(&'static str, &'static str)],
     /// Annotations of a second Ingress for the same paths to the Service `other`; empty: there is none.
     pub(crate) canary: &'static [(&'static str, &'static str)],
@@ -30,6 +32,7 @@ impl Case {
         what: "",
         profiles: BOTH,
         annotations: &[],
+        backend: "main",
         paths: &[("/", "Prefix")],
         canary: &[],
         more: "",
@@ -61,8 +64,10 @@ pub(crate) enum Saw {
     Nothing,
     /// The Service `main` was, with these lines in its head: the first one is the request line or a part of it.
     Main(&'static [&'static str]),
-    /// The Service `other` was, with these.
+    /// The Service `other` was asked last, with these lines; `main` may have been asked before.
     Other(&'static [&'static str]),
+    /// The same, and `main` was not asked.
+    OnlyOther(&'static [&'static str]),
 }
 
 impl Exchange {

@@ -8,6 +8,7 @@ mod balancing;
 mod bounds;
 mod canary;
 mod case;
+mod errors;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, balancing::CASES, bounds::CASES, canary::CASES].into_iter().flatten()
+    [access::CASES, balancing::CASES, bounds::CASES, canary::CASES, errors::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

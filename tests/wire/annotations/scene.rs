@@ -30,6 +30,7 @@ impl Scene {
 
     fn fill(&self, text: &str, host: &str) -> String {
         text.replace("{host}", host)
+            .replace("{case}", host.trim_end_matches(".test"))
             .replace("{main}", &self.main.port().to_string())
             .replace("{other}", &self.other.port().to_string())
     }
@@ -58,7 +59,7 @@ impl Scene {
         };
         let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}"));
         let ours = [
-            ingress(&name, case.annotations, &service("main")),
+            ingress(&name, case.annotations, &service(case.backend)),
             canary,
             served(&service("main"), self.main.port()),
             served(&service("other"), self.other.port()),
@@ -99,6 +100,12 @@ impl Scene {
                 }
                 Saw::Main(lines) => (main, lines),
                 Saw::Other(lines) => (other, lines),
+                Saw::OnlyOther(lines) => {
+                    if !main.requests.is_empty() {
+                        wrong.push(format!("{nth}: the Service main saw {main:?}"));
+                    }
+                    (other, lines)
+                }
             };
             let Some(request) = asked.requests.last() else {
                 wrong.push(format!("{nth}: the backend saw nothing; the client got\n{head}"));

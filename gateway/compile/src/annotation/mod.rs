@@ -8,11 +8,15 @@ mod access;
 mod balancing;
 mod bounds;
 mod canary;
+mod observation;
 mod others;
+mod pages;
 mod reader;
 mod row;
+mod snippets;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::access::AccessList;
 use bulkhead_model::balance::{Affinity, Method};
@@ -22,7 +26,8 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
-pub(crate) use self::reader::Reader;
+pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
+pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::row::PREFIX as NGINX;
 pub use self::row::{Group, Row, Scope, State, Use};
 
@@ -37,6 +42,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
+    /// Pages of another Service instead of errors.
+    pub(crate) pages: Option<Pages>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -46,13 +53,32 @@ impl Policies {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds) = (access::read(reader), Bounds::read(reader));
         let (affinity, method) = (balancing::affinity(reader), balancing::method(reader));
-        Self { access, affinity, bounds, method, refused: reader.refused }
+        let pages = pages::read(reader);
+        Self { access, affinity, bounds, method, pages, refused: reader.refused }
+    }
+}
+
+impl Policies {
+    /// Names of further Services that they need, of the namespace of the Ingress.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pages.iter().map(|pages| &pages.service)
     }
 }
 
 /// Every annotation of ingress-nginx.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [access::ROWS, balancing::ROWS, bounds::ROWS, canary::ROWS, others::ROWS].into_iter().flatten()
+    [
+        access::ROWS,
+        balancing::ROWS,
+        bounds::ROWS,
+        canary::ROWS,
+        observation::ROWS,
+        others::ROWS,
+        pages::ROWS,
+        snippets::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The row of an annotation of ingress-nginx, by its name without prefix, or its second name.

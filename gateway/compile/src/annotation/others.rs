@@ -3,7 +3,7 @@
 use super::row::{Group, Row, State, Use};
 
 /// What to do about an annotation that routes are served without.
-const WITHOUT: State = State::Ignored(
+pub(super) const WITHOUT: State = State::Ignored(
     "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
 );
 /// What to do about one that may protect something.
@@ -28,9 +28,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("proxy-redirect-to", Group::Routing, Use::Should, UNSAFE),
     Row::new("upstream-vhost", Group::Routing, Use::Must, WITHOUT),
     Row::new("service-upstream", Group::Routing, Use::Must, WITHOUT),
-    Row::new("default-backend", Group::Routing, Use::Must, WITHOUT),
-    Row::new("custom-http-errors", Group::Routing, Use::Must, WITHOUT),
-    Row::new("disable-proxy-intercept-errors", Group::Routing, Use::Rare, WITHOUT),
     Row::new("ssl-redirect", Group::Tls, Use::Must, WITHOUT),
     Row::new("force-ssl-redirect", Group::Tls, Use::Must, UNSAFE),
     Row::new("preserve-trailing-slash", Group::Tls, Use::Must, WITHOUT),
@@ -76,7 +73,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("auth-keepalive-timeout", Group::Authentication, Use::Rare, UNSAFE),
     Row::new("auth-keepalive-share-vars", Group::Authentication, Use::Rare, UNSAFE),
     Row::new("enable-global-auth", Group::Authentication, Use::Should, UNSAFE),
-    Row::new("auth-snippet", Group::Authentication, Use::Never, UNSAFE),
     Row::new("limit-rps", Group::Access, Use::Must, UNSAFE),
     Row::new("limit-rpm", Group::Access, Use::Must, UNSAFE),
     Row::new("limit-burst-multiplier", Group::Access, Use::Must, UNSAFE),
@@ -106,16 +102,4 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("mirror-target", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-request-body", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-host", Group::Proxying, Use::Should, WITHOUT),
-    Row::new("enable-access-log", Group::Observation, Use::Must, WITHOUT),
-    Row::new("enable-rewrite-log", Group::Observation, Use::Rare, WITHOUT),
-    Row::new("enable-opentelemetry", Group::Observation, Use::Should, WITHOUT),
-    Row::new("opentelemetry-trust-incoming-span", Group::Observation, Use::Should, WITHOUT),
-    Row::new("opentelemetry-operation-name", Group::Observation, Use::Should, WITHOUT),
-    Row::new("enable-modsecurity", Group::Observation, Use::Rare, UNSAFE),
-    Row::new("enable-owasp-core-rules", Group::Observation, Use::Rare, UNSAFE),
-    Row::new("modsecurity-transaction-id", Group::Observation, Use::Rare, UNSAFE),
-    Row::new("modsecurity-snippet", Group::Observation, Use::Never, UNSAFE),
-    Row::new("configuration-snippet", Group::Observation, Use::Never, UNSAFE),
-    Row::new("server-snippet", Group::Observation, Use::Never, UNSAFE),
-    Row::new("stream-snippet", Group::Observation, Use::Never, UNSAFE),
 ];

@@ -136,7 +136,6 @@ impl<'r, 'n> Reader<'r, 'n> {
     }
 
     /// The name of an object of the Ingress's own namespace, which may be written before it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the annotations that are read next"))]
     pub(crate) fn beside(&mut self, name: &str, stake: Stake) -> Option<&'r str> {
         let value = self.text(name, stake)?;
         match value.split_once('/') {

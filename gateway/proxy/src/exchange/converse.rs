@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bulkhead_http1::Framing;
+use bulkhead_model::{Answer, ErrorPages};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
@@ -13,6 +14,7 @@ use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::attended::attended;
 use crate::exchange::response::Ended;
+use crate::exchange::stop::Stop;
 use crate::exchange::{Next, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
@@ -55,7 +57,7 @@ pub(super) async fn converse<D: Downstream>(
     if ended.reusable {
         forward::keep(flight.slot(), stream, conversation.patience);
     }
-    Ok(ended.next)
+    if ended.replaced { Err(withheld(scratch)) } else { Ok(ended.next) }
 }
 
 async fn over<D, R, W>(
@@ -94,13 +96,28 @@ pub(super) async fn share<D: Downstream>(
     let mut begun = lease.begin(&scratch.out, secure, down.source().piece())?;
     let timeout = begun.timeout;
     let Some(halves) = begun.halves() else { return Err(Fault::UpstreamClosed) };
-    let exchanged = pin!(exchange(conversation, down, scratch, flight, halves));
-    let ended = match timeout {
-        None => exchanged.await,
-        // Whoever calls has given up by then.
-        Some(limit) => tokio::time::timeout(limit, exchanged).await.unwrap_or(Err(Fault::CallTimeout)),
+    let ended = {
+        let exchanged = pin!(exchange(conversation, down, scratch, flight, halves));
+        match timeout {
+            None => exchanged.await,
+            // Whoever calls has given up by then.
+            Some(limit) => tokio::time::timeout(limit, exchanged).await.unwrap_or(Err(Fault::CallTimeout)),
+        }
     };
-    ended.map(|ended| ended.next)
+    match ended? {
+        ended if ended.replaced => Err(withheld(scratch)),
+        ended => Ok(ended.next),
+    }
+}
+
+/// Puts aside what the client is told where no page is there to stand for the response.
+#[cold]
+fn withheld(scratch: &mut Scratch) -> Fault {
+    let mut answer = Answer::bare(scratch.response.status);
+    if !scratch.out.is_empty() {
+        answer.fields.push(("WWW-Authenticate", std::mem::take(&mut scratch.out)));
+    }
+    Stop::Answer(Box::new(answer)).put(&mut scratch.answer)
 }
 
 /// Sends the request to `sink`, and what `source` answers to the client.
@@ -120,9 +137,12 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
+    let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, page, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
+    let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
+    let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
     let sending = pin!(async {
         if !complete.get() {
             match request::pump(conversation, from_client, sink).await {
@@ -146,6 +166,7 @@ async fn exchange<D: Downstream>(
         request,
         response,
         over,
+        pages,
         cookie,
         out,
     };

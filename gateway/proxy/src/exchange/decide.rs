@@ -13,7 +13,7 @@ use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
 use crate::exchange::stop::Stop;
-use crate::exchange::{choice, filter, forwarded};
+use crate::exchange::{choice, filter, forwarded, page};
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
 
@@ -55,7 +55,12 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
 ) -> Course<'d, 's> {
     match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
         Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
-            let found = filter::run((worker, guard), down, scratch, found).await?;
+            page::note(worker, down, scratch, &found);
+            // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
+            let persistent = std::mem::take(&mut scratch.request.persistent);
+            let found = filter::run((worker, guard), down, scratch, found).await;
+            scratch.request.persistent = persistent;
+            let found = found?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
         Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
@@ -86,10 +91,22 @@ fn find<'s, 'b>(
     }
     let own = route.filters.as_ref().and_then(|filters| filters.settings.as_deref());
     let settings = own.unwrap_or(&snapshot.settings);
-    if matches!(head.framing, Framing::Sized(length) if length > settings.limits.content_bytes) {
-        return Err(Fault::Denied(Denial::ContentTooLarge).into());
+    let found = Found { route, settings, host, target, vhost: None };
+    // With filters, what they add to every response must stand before anything is answered.
+    if route.filters.is_none() {
+        admit_content(&found, head)?;
     }
-    Ok(Found { route, settings, host, target, vhost: None })
+    Ok(found)
+}
+
+/// Refuses content that says itself that it is too long.
+pub(super) fn admit_content(found: &Found<'_, '_>, head: &RequestHead) -> Result<(), Fault> {
+    match head.framing {
+        Framing::Sized(length) if length > found.settings.limits.content_bytes => {
+            Err(Fault::Denied(Denial::ContentTooLarge))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The backend; then the head as it will see it. `bytes` is what the request's head was parsed from.

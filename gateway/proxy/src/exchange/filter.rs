@@ -12,7 +12,7 @@ use bulkhead_model::{Action, Request};
 use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
-use crate::exchange::decide::Found;
+use crate::exchange::decide::{Found, admit_content};
 use crate::exchange::forwarded;
 use crate::exchange::stop::Stop;
 use crate::fault::Fault;
@@ -29,6 +29,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    admit_content(&found, &scratch.request)?;
     let mut passage = Passage { worker, guard, down, filters, scratch, found };
     for step in filters.order.steps() {
         passage.take(*step).await?;

@@ -5,7 +5,7 @@
 //! 2. `decide`: canonical host and path, route, content limit; `filter`, if the route has filters; write the head that goes on
 //! 3. `forward`: choose an endpoint, reuse or open a connection, try again where that is safe
 //! 4. `converse`: send the request and deliver the response, both at the same time
-//! 5. `answer`: what the gateway says itself when a step says no
+//! 5. `answer`: what the gateway says itself when a step says no; `page`: what another Service says instead
 
 mod affinity;
 mod answer;
@@ -17,6 +17,7 @@ mod filter;
 mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
+pub(crate) mod page;
 mod request;
 mod response;
 mod stop;
@@ -70,12 +71,33 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
             stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
-            if begun.get() { Next::Reset } else { answer::give(worker, guard, down, &mut scratch, stop).await }
+            match () {
+                () if begun.get() => Next::Reset,
+                // Boxed: few exchanges need it.
+                () if scratch.filters.as_ref().is_some_and(|filters| filters.pages.is_some()) => {
+                    Box::pin(answer_by_page(worker, guard, down, &mut scratch, stop)).await
+                }
+                () => answer::give(worker, guard, down, &mut scratch, stop).await,
+            }
         }
     };
     scratch.filters = None;
     worker.give_back(scratch);
     next
+}
+
+/// Answers by a page of another Service, or else by what the gateway says itself.
+async fn answer_by_page<D: Downstream>(
+    worker: &Worker,
+    guard: &Guard,
+    down: &mut D,
+    scratch: &mut Scratch,
+    stop: Stop,
+) -> Next {
+    match page::instead(worker, guard, down, scratch, &stop).await {
+        Some(next) => next,
+        None => answer::give(worker, guard, down, scratch, stop).await,
+    }
 }
 
 async fn attempt<D: Downstream>(

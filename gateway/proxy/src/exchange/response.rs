@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use bulkhead_http1::{Edits, Name, Overlay, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
+use bulkhead_model::ErrorPages;
 
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
@@ -17,6 +18,8 @@ pub(super) struct Ended {
     pub(super) reusable: bool,
     /// Whether both connections are a WebSocket from here on.
     pub(super) switched: bool,
+    /// Whether nothing of the response was delivered: a page is to stand for it.
+    pub(super) replaced: bool,
 }
 
 /// The two sides of a response, and what is known of the request that it answers.
@@ -33,6 +36,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) response: &'d mut ResponseHead,
     /// What the route's filters change of the head.
     pub(super) over: Option<&'d Overlay>,
+    /// Which responses pages stand for.
+    pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
     pub(super) out: &'d mut Vec<u8>,
@@ -43,6 +48,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
         self.source.receive(worker, *patience, self.request, self.response).await?;
+        if self.pages.is_some_and(|pages| pages.replace(self.response.status)) {
+            return self.withhold();
+        }
         let (framing, closes) = self.write_head();
         let follows = if self.response.upgrade { ResponseFraming::UntilClose } else { self.response.framing };
         self.source.begin(follows).map_err(|_| Fault::BadResponse)?;
@@ -53,7 +61,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
-            return Ok(Ended { next: Next::Close, reusable: false, switched: true });
+            return Ok(Ended { next: Next::Close, reusable: false, switched: true, replaced: false });
         }
         loop {
             let piece = self.source.piece();
@@ -73,7 +81,22 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             (true, _) => Next::Linger,
         };
         let reusable = self.source.is_clean() && self.response.persistent && self.complete.get();
-        Ok(Ended { next, reusable, switched: false })
+        Ok(Ended { next, reusable, switched: false, replaced: false })
+    }
+
+    /// Gives the response up. Its connection is kept if all of it is here already: nobody waits for what nobody reads. A challenge
+    /// is left in `out`.
+    #[cold]
+    fn withhold(&mut self) -> Result<Ended, Fault> {
+        self.flight.answered();
+        self.out.clear();
+        if let Some(challenge) = self.response.fields.iter().find(|field| field.id == Name::WwwAuthenticate) {
+            self.out.extend_from_slice(challenge.value.of(self.source.head()));
+        }
+        self.source.begin(self.response.framing).map_err(|_| Fault::BadResponse)?;
+        let whole = self.source.piece().last && self.source.is_clean();
+        let reusable = whole && self.response.persistent && self.complete.get();
+        Ok(Ended { next: Next::Close, reusable, switched: false, replaced: true })
     }
 
     /// Writes the head for the client to `out`; says how content is framed there, and whether the connection ends after it.

@@ -1,6 +1,6 @@
 //! Why a request goes no further.
 
-use bulkhead_model::Answer;
+use bulkhead_model::{Answer, Denial};
 
 use crate::fault::Fault;
 
@@ -31,6 +31,16 @@ impl Stop {
         match self {
             Self::Fault(fault) => Some(*fault),
             Self::Answer(answer) => answer.denial.map(Fault::Denied),
+        }
+    }
+}
+
+impl Fault {
+    /// The model's decision, if it is one.
+    pub(super) const fn denial(self) -> Option<Denial> {
+        match self {
+            Self::Denied(denial) => Some(denial),
+            _ => None,
         }
     }
 }

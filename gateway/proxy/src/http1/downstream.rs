@@ -112,6 +112,12 @@ impl<'s> downstream::Downstream for Downstream<'s> {
     fn skip(&mut self) -> bool {
         self.source.skip()
     }
+
+    fn forget(&mut self) -> bool {
+        let ended = self.source.skip();
+        self.source.open(Decoder::new(Framing::None));
+        ended
+    }
 }
 
 impl content::RequestSource for Source<ReadHalf<'_>> {

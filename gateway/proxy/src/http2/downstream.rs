@@ -127,6 +127,11 @@ impl<'s> downstream::Downstream for Downstream<'s> {
         // What is left of one stream is in nobody's way.
         true
     }
+
+    fn forget(&mut self) -> bool {
+        self.source.source.forget();
+        true
+    }
 }
 
 /// The content of a request, and the way to see that its client has taken it back.

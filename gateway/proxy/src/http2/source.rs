@@ -48,6 +48,13 @@ impl Source {
         let _ = self.stream.flow_control().release_capacity(bytes);
     }
 
+    /// From here on it is as if the message had ended.
+    pub(crate) fn forget(&mut self) {
+        self.release();
+        self.last = true;
+        self.trailers = Trailers::default();
+    }
+
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         if let Some(data) = ready!(self.stream.poll_data(cx)) {
             self.in_hand = data.map_err(|_| Broken::Gone)?;

@@ -1,0 +1,21 @@
+//! What is written down about requests.
+
+use super::row::{Group, Row, State, Use};
+
+const ACCESS_LOG: &str = "enable-access-log";
+
+const REWRITE_LOG: State = State::Ignored(
+    "Remove the annotation: there is no log of rewrites. `bulkhead routes` shows what a gateway makes of a rule.",
+);
+const TRACES: State = State::Ignored(
+    "Remove the annotation: no spans are made here. The fields `traceparent` and `tracestate` of the W3C pass through as they come, \
+     so a trace that a client begins goes on behind the gateway.",
+);
+
+pub(super) const ROWS: &[Row] = &[
+    Row::new(ACCESS_LOG, Group::Observation, Use::Must, super::others::WITHOUT),
+    Row::new("enable-opentelemetry", Group::Observation, Use::Should, TRACES),
+    Row::new("enable-rewrite-log", Group::Observation, Use::Rare, REWRITE_LOG),
+    Row::new("opentelemetry-operation-name", Group::Observation, Use::Should, TRACES),
+    Row::new("opentelemetry-trust-incoming-span", Group::Observation, Use::Should, TRACES),
+];
