@@ -26,6 +26,8 @@ pub(crate) struct BackendKey {
     pub(crate) transport: Transport,
     /// Which requests belong together.
     pub(crate) affinity: Option<Box<Affinity>>,
+    /// Whether its one address is asked, while it has one, rather than its endpoints.
+    pub(crate) by_service: bool,
 }
 
 /// Services and where they are reached.
@@ -104,6 +106,10 @@ impl Catalog {
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
         if let Some(place) = self.place(key) {
             return place.addresses;
+        }
+        let address = self.services.get(&key.service).filter(|_| key.by_service).and_then(Ports::address);
+        if let Some(address) = address {
+            return BTreeSet::from([SocketAddr::new(address, key.port)]);
         }
         let Some(port) = self.port(&key.service, key.port) else { return BTreeSet::new() };
         let port_name = &port.name;
@@ -278,7 +284,8 @@ impl Backends {
 
     /// Of one Service. No port has the number 0.
     fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
-        let first = BackendKey { service: service.clone(), port: 0, transport: Transport::default(), affinity: None };
+        let transport = Transport::default();
+        let first = BackendKey { service: service.clone(), port: 0, transport, affinity: None, by_service: false };
         self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::balance::{Affinity, Side, Sticky};
 use bulkhead_model::canary::Canary;
-use bulkhead_model::{Filters, PathPattern, Settings};
+use bulkhead_model::route::PathKind;
+use bulkhead_model::{Filters, HostPattern, PathPattern, Settings};
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
@@ -22,12 +23,12 @@ pub(crate) struct Canaries<'d> {
 }
 
 impl<'d> Canaries<'d> {
-    /// The rules of all canaries of a host, oldest first.
-    pub(crate) fn new(all: impl Iterator<Item = (&'d Declared, &'d [Rule])>) -> Self {
+    /// The rules of canaries for a host, oldest first.
+    pub(crate) fn of(all: impl Iterator<Item = &'d Declared>, host: &HostPattern) -> Self {
         let mut waiting: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (declared, rules) in all {
-            for rule in rules {
-                waiting.entry(&rule.pattern).or_default().push((declared, rule));
+        for declared in all {
+            for rule in declared.hosts.get(host).into_iter().flatten() {
+                waiting.entry(&rule.path.pattern).or_default().push((declared, rule));
             }
         }
         Self { waiting, taken: BTreeMap::new() }
@@ -35,7 +36,12 @@ impl<'d> Canaries<'d> {
 
     /// The canary of a rule: the oldest one of the same namespace.
     pub(crate) fn take(&mut self, rule: &Rule, main: &'d Declared) -> Option<(&'d Declared, &'d Rule)> {
-        let (&pattern, waiting) = self.waiting.get_key_value(&rule.pattern)?;
+        // A canary need not say again that its path is an expression.
+        let literal = || {
+            PathPattern::prefix(&rule.path.written).ok().filter(|_| rule.path.pattern.kind() == PathKind::Expression)
+        };
+        let found = self.waiting.get_key_value(&rule.path.pattern);
+        let (&pattern, waiting) = found.or_else(|| self.waiting.get_key_value(&literal()?))?;
         let namespace = &main.age.name.namespace;
         let found = waiting.iter().find(|(canary, _)| canary.age.name.namespace == *namespace).copied();
         self.taken.insert(pattern, (main, found.map(|(canary, _)| canary)));
@@ -62,7 +68,11 @@ impl<'d> Canaries<'d> {
                     }
                 };
                 notes.add(FindingCode::CanaryNotServed, &rule.field, || {
-                    format!("The canary takes no requests for {}{}: {why}.", host(&rule.host), quote(&rule.path))
+                    format!(
+                        "The canary takes no requests for {}{}: {why}.",
+                        host(&rule.host),
+                        quote(&rule.path.written)
+                    )
                 });
                 findings.extend(notes.into_list());
             }
@@ -92,7 +102,12 @@ impl Workshop<'_> {
                 None
             }
             Ok(port) => {
-                match self.backend(&mut host.uses, &main.backend, (&service, &port), self.beside(main, declared)) {
+                match self.backend(
+                    &mut host.uses,
+                    &main.backend,
+                    (&service, &port, main.policies.service),
+                    self.beside(main, declared),
+                ) {
                     Ok(backend) => Some(backend),
                     Err(bad) => {
                         notes.add(FindingCode::BackendTlsBroken, &rule.field, || {

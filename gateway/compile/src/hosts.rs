@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::balance::{Affinity, Sticky};
+use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{
@@ -17,15 +18,19 @@ use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::canaries::Canaries;
 use crate::code::FindingCode;
+use crate::config_maps::ConfigMaps;
+use crate::fetched::{Fetched, Missing};
 use crate::filters;
 use crate::findings::{Notes, quote};
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
+use crate::host_paths::{HostPaths, Meant};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
 use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
+use crate::zones::Zones;
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,13 +63,9 @@ pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
+    pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
-}
-
-/// Who has rules for a host, oldest first.
-pub(crate) struct Claims<'d> {
-    pub(crate) routes: Vec<&'d Declared>,
-    pub(crate) canaries: Vec<&'d Declared>,
+    pub(crate) zones: &'a mut Zones,
 }
 
 /// A host, made anew. Routes that are as before are the same as before.
@@ -77,15 +78,22 @@ pub(crate) struct Made {
 
 impl Workshop<'_> {
     /// The routes of `host` from the Ingresses that claim it. Backends are acquired, once each.
-    pub(crate) fn make(&mut self, host: &HostPattern, claims: Claims<'_>, before: Option<&HostState>) -> Made {
+    pub(crate) fn make<'d>(
+        &mut self,
+        host: &HostPattern,
+        claims: (impl Iterator<Item = &'d Declared>, Canaries<'d>),
+        before: Option<&HostState>,
+    ) -> Made {
         let before = before.map(|state| &state.table);
-        let Claims { routes: claims, canaries } = claims;
-        let canaries = Canaries::new(canaries.into_iter().map(|declared| (declared, rules_of(declared, host))));
-        let (routes, uses, findings) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        let mut host = Host { routes, uses, findings, canaries, pattern: host };
+        let (claims, canaries) = claims;
+        let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
+        let spread =
+            self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
+        let paths = HostPaths::new(spread);
+        let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
@@ -101,6 +109,7 @@ impl Workshop<'_> {
         }
         let left = host.canaries.left();
         host.findings.extend(left);
+        host.add_redirects(self.policy.profile, before);
         host.finish(before, self.policy.closed, tls)
     }
 
@@ -116,9 +125,19 @@ impl Workshop<'_> {
         let rules = rules_of(declared, host.pattern);
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
         let pages = self.pages(&mut host.uses, declared, notes);
-        let filters = filters::make(declared, self.policy, pages);
+        let outside = self.outside(&mut host.uses, host.pattern, declared, notes);
+        let ruling = if outside.is_open { Ruling::Refused } else { ruling };
+        let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
+            Ok(fetched) => (ruling, filters::make(declared, self.policy, self.zones, fetched, pages, outside)),
+            Err(Missing) => (Ruling::Refused, None),
+        };
+        let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
+            let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
+        }
+        if let (Ruling::Served(client_auth), false) = (ruling, declared.unprotected) {
+            host.wishes.push(Wish { declared, client_auth, filters });
         }
     }
 
@@ -126,19 +145,23 @@ impl Workshop<'_> {
         &mut self,
         host: &mut Host<'_, 'd>,
         declared: &'d Declared,
-        rule: &'d Rule,
+        rule: &Rule,
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        if let Some(first) = host.routes.get(&rule.pattern) {
+        let pattern = host.paths.pattern(rule);
+        if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
-            let field =
-                rule.field.strip_suffix(".backend").map_or_else(|| (*rule.field).to_owned(), |at| format!("{at}.path"));
-            notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
+            notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
             return;
         }
+        let groups = declared.policies.routing.rewrite.is_some();
+        let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
+            return;
+        };
         let canary = host.canaries.take(rule, declared);
         let (client_auth, action) = match ruling {
+            Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
@@ -146,21 +169,25 @@ impl Workshop<'_> {
         let shared = canary.map(|canary| filters::share(filters, canary, self.policy));
         let filters = shared.as_ref().or(filters);
         let is_same = |old: &Route| {
-            is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
+            is_same(old, declared, rule, &action)
+                && old.client_auth == client_auth
+                && old.expression == expression
+                && old.filters.as_ref() == filters
         };
-        let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
+        let same = before.and_then(|table| table.get(&pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
                 host: (*rule.host).into(),
-                path: (*rule.path).into(),
-                kind: rule.pattern.kind(),
+                path: (*rule.path.written).into(),
+                kind: pattern.kind(),
                 origin: declared.origin.clone(),
                 client_auth,
+                expression,
                 filters: filters.cloned(),
                 action,
             })
         });
-        host.routes.insert(&rule.pattern, route);
+        host.routes.insert(pattern, route);
     }
 
     fn action(
@@ -183,7 +210,14 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, &declared.backend, (&service, &port), self.affinity(declared)) {
+        let by_service = declared.policies.service
+            && self.catalog.services.get(&service).is_some_and(|ports| ports.address().is_some());
+        if declared.policies.service && !by_service {
+            notes.add(FindingCode::NoClusterAddress, &rule.field, || {
+                format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
+            });
+        }
+        match self.backend(uses, &declared.backend, (&service, &port, by_service), self.affinity(declared)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -212,7 +246,7 @@ impl Workshop<'_> {
         let service = declared.age.name.beside(service);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
         let backend = found.and_then(Ports::first).and_then(|port| {
-            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port), None);
+            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port, false), None);
             backend.map_err(|_| FindingCode::BackendTlsBroken)
         });
         match backend {
@@ -239,13 +273,22 @@ impl Workshop<'_> {
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
         policy: &BackendPolicy,
-        (service, port): (&Name, &Port),
+        (service, port, by_service): (&Name, &Port, bool),
         affinity: Option<Affinity>,
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(policy, service, spoken, self.secrets)?;
         let affinity = affinity.map(Box::new);
-        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity };
+        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity, by_service };
+        self.acquire(uses, key)
+    }
+
+    /// The backend of this key, for the one host that is being made.
+    pub(crate) fn acquire(
+        &mut self,
+        uses: &mut BTreeSet<BackendKey>,
+        key: BackendKey,
+    ) -> Result<Arc<Backend>, BadTransport> {
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
         }
@@ -278,39 +321,63 @@ const fn why_not(code: FindingCode) -> &'static str {
 /// A host in the making.
 pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
-    routes: BTreeMap<&'d PathPattern, Arc<Route>>,
+    paths: HostPaths,
+    /// Those that are written.
+    pub(crate) routes: BTreeMap<PathPattern, Arc<Route>>,
+    /// Those that follow from what is written, and stand instead of others of the same pattern.
+    pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
+    /// What the Ingresses want that are served, oldest first.
+    pub(crate) wishes: Vec<Wish<'d>>,
     pub(crate) uses: BTreeSet<BackendKey>,
-    pub(crate) findings: Vec<Finding>,
     canaries: Canaries<'d>,
+    pub(crate) findings: Vec<Finding>,
 }
 
-impl Host<'_, '_> {
+/// An Ingress of a host, and what all of its routes have in common.
+pub(crate) struct Wish<'d> {
+    pub(crate) declared: &'d Declared,
+    pub(crate) client_auth: Option<RouteAuth>,
+    pub(crate) filters: Option<Arc<Filters>>,
+}
+
+impl<'h, 'd> Host<'h, 'd> {
+    fn new(pattern: &'h HostPattern, paths: HostPaths, canaries: Canaries<'d>) -> Self {
+        let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { pattern, paths, routes, further, wishes: Vec::new(), canaries, uses, findings: Vec::new() }
+    }
+
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
+        let mut routes = self.routes;
+        routes.extend(self.further);
         let kept = before.filter(|table| {
             table.is_closed() == closed
                 && table.tls() == tls
-                && table.len() == self.routes.len()
-                && self.routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
+                && table.len() == routes.len()
+                && routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
-        let table = kept.cloned().unwrap_or_else(|| {
-            let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
-            Arc::new(PathTable::new(routes, closed).under(tls))
-        });
+        let table = kept
+            .cloned()
+            .unwrap_or_else(|| Arc::new(PathTable::after(before.map(|table| &**table), routes, closed).under(tls)));
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
     }
 }
 
 fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bool {
-    let same_action = match (&old.action, action) {
+    let same_rule = old.origin == declared.origin && *old.path == *rule.path.written && *old.host == *rule.host;
+    same_rule && does_same(&old.action, action)
+}
+
+/// Whether two actions do the same, with the very same backends.
+pub(crate) fn does_same(old: &Action, new: &Action) -> bool {
+    match (old, new) {
         (Action::Deny(old), Action::Deny(new)) => old == new,
         (Action::Forward(old), Action::Forward(new)) => old
             .iter()
             .map(|w| (Arc::as_ptr(&w.backend), w.weight))
             .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
         _ => false,
-    };
-    same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
+    }
 }
 
 fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {

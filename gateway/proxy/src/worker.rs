@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
+use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
+use bulkhead_model::rate_limit::Place;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -34,6 +36,7 @@ use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::{Registry, Seat};
+use crate::rulings::Rulings;
 use crate::stream::Stream;
 use crate::tally::ThreadTally;
 use crate::upstream::{Groups, Pool};
@@ -65,6 +68,8 @@ pub(crate) struct Worker {
     in_flight: Cell<u64>,
     rotations: RefCell<IdMap<Rotation>>,
     pub(crate) groups: Groups,
+    /// What services have said of requests.
+    pub(crate) rulings: Rulings,
     pub(crate) dice: Dice,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
@@ -85,16 +90,27 @@ pub(crate) struct Scratch {
     pub(crate) cookie: Vec<u8>,
     /// What stands behind the value of such a cookie, if the request's backend has sessions.
     pub(crate) attributes: Vec<u8>,
+    /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
+    pub(crate) passing: Passing,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
     pub(crate) filters: Option<Arc<Filters>>,
+    /// That it is there, where its client may have so many at once.
+    pub(crate) place: Option<Place>,
     /// What they change of the head for the backend.
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
     pub(crate) to_client: Overlay,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
+}
+
+/// Statuses for which another endpoint is asked, until then.
+#[derive(Debug, Default)]
+pub(crate) struct Passing {
+    pub(crate) statuses: Statuses,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Worker {
@@ -208,6 +224,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         in_flight: Cell::default(),
         rotations: RefCell::default(),
         groups: Groups::default(),
+        rulings: Rulings::default(),
         dice: Dice::default(),
         verdicts: Verdicts::default(),
     });

@@ -4,12 +4,20 @@
 //! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends, `{session}` what the last session cookie said.
 
 mod access;
+mod authentication;
 mod balancing;
 mod bounds;
 mod canary;
 mod case;
+mod cors;
 mod errors;
+mod external_auth;
+mod limits;
+mod redirects;
+mod retries;
+mod rewrite;
 mod scene;
+mod within;
 
 use std::collections::BTreeSet;
 
@@ -23,7 +31,22 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, balancing::CASES, bounds::CASES, canary::CASES, errors::CASES].into_iter().flatten()
+    [
+        access::CASES,
+        authentication::CASES,
+        balancing::CASES,
+        bounds::CASES,
+        canary::CASES,
+        cors::CASES,
+        errors::CASES,
+        external_auth::CASES,
+        limits::CASES,
+        redirects::CASES,
+        rewrite::CASES,
+        within::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -83,6 +106,10 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("load-balance", "the unit tests of the model on balancing"),
     ("session-cookie-change-on-failure", "the unit tests of the proxy on balancing"),
     ("session-cookie-expires", "the unit tests of the model on sessions"),
+    ("limit-connections", "a test of `limits`"),
+    ("service-upstream", "the unit tests of the compiler on expressions"),
+    ("proxy-next-upstream", "the tests of `retries`"),
+    ("proxy-next-upstream-timeout", "the tests of `retries`"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),
 ];

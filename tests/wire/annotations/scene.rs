@@ -1,13 +1,15 @@
 //! Where cases are played: a gateway with all Ingresses of one profile, and two backends that remember what they saw.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
-use bulkhead_crds::lane::Profile;
-use bulkhead_tests::exchange::Answer;
+use bulkhead_crds::lane::{LanePorts, Profile};
+use bulkhead_tests::exchange::{Answer, Connection};
+use tokio::process::Command;
 
 use super::case::{Case, Exchange, Saw};
 use crate::support::backend::{Backend, Reply};
-use crate::support::lane::Lane;
+use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{CLASS, document, file, served};
 use crate::support::message::Request;
 
@@ -24,13 +26,17 @@ impl Scene {
         settings.profile = profile;
         // Cases play clients that speak for others: the gateway believes loopback.
         settings.client_address.trusted_cidrs = vec!["127.0.0.0/8".to_owned()];
-        let lane = Lane::start(&settings).await;
+        settings.service_ports = Some(LanePorts { http: 80, https: 443 });
+        let mut command = gateway();
+        command.env("BULKHEAD_HTTPS", "127.0.0.1:0");
+        let lane = Lane::start_as(&settings, command).await;
         Self { lane, main: Backend::start(script("main")).await, other: Backend::start(script("other")).await }
     }
 
     fn fill(&self, text: &str, host: &str) -> String {
         text.replace("{host}", host)
             .replace("{case}", host.trim_end_matches(".test"))
+            .replace("{class}", CLASS)
             .replace("{main}", &self.main.port().to_string())
             .replace("{other}", &self.other.port().to_string())
     }
@@ -45,10 +51,11 @@ impl Scene {
                 .collect();
             let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": to, "port": {"number": 80}}}});
             let paths: Vec<_> = case.paths.iter().map(path).collect();
+            let tls: Vec<_> = case.tls.then(|| serde_json::json!({"hosts": [host]})).into_iter().collect();
             let ingress = serde_json::json!({
                 "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
                 "metadata": {"name": name, "namespace": "shop", "annotations": annotations},
-                "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
+                "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}], "tls": tls},
             });
             format!("{ingress}\n")
         };
@@ -57,7 +64,7 @@ impl Scene {
             [] => String::new(),
             annotations => ingress(&format!("{name}-canary"), annotations, &service("other")),
         };
-        let more = self.fill(case.more, &host).replace("{case}", &format!("case-{number}"));
+        let more = self.fill(case.more, &host);
         let ours = [
             ingress(&name, case.annotations, &service(case.backend)),
             canary,
@@ -75,7 +82,8 @@ impl Scene {
         let mut session = String::new();
         for (nth, exchange) in case.exchanges.iter().enumerate() {
             let request = self.request(exchange, &host).replace("{session}", &session);
-            let answer = self.lane.send(&request).await;
+            let answer =
+                if exchange.secure { self.send_secure(&request).await } else { self.lane.send(&request).await };
             let (main, other) = (self.main.saw().await, self.other.saw().await);
             let mut head = head(&answer);
             if let Some(begun) = answer.header("Set-Cookie").and_then(session_of) {
@@ -91,6 +99,12 @@ impl Scene {
             }
             let there = exchange.lacks.iter().filter(|name| answer.header(name).is_some());
             wrong.extend(there.map(|name| format!("{nth}: {name} in\n{head}")));
+            if let Saw::Both(_, lines) = exchange.saw {
+                let seen = other.requests.last().map(|request| String::from_utf8_lossy(&request.head).into_owned());
+                let seen = seen.unwrap_or_default();
+                let missing = lines.iter().map(|line| self.fill(line, &host)).filter(|line| !has_line(&seen, line));
+                wrong.extend(missing.map(|line| format!("{nth}: the Service other saw no {line:?} in\n{seen}")));
+            }
             let (asked, lines) = match exchange.saw {
                 Saw::Nothing => {
                     if !main.requests.is_empty() || !other.requests.is_empty() {
@@ -98,7 +112,7 @@ impl Scene {
                     }
                     continue;
                 }
-                Saw::Main(lines) => (main, lines),
+                Saw::Main(lines) | Saw::Both(lines, _) => (main, lines),
                 Saw::Other(lines) => (other, lines),
                 Saw::OnlyOther(lines) => {
                     if !main.requests.is_empty() {
@@ -125,6 +139,18 @@ impl Scene {
             wrong.extend(there.map(|name| format!("{nth}: the backend saw {name} in\n{seen}")));
         }
         wrong
+    }
+
+    /// Sends one request under TLS, by OpenSSL.
+    async fn send_secure(&self, request: &str) -> Answer {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-servername", "any.test", "-connect"]).arg(self.lane.https().to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut client = command.spawn().expect("running openssl, which tests/run installs");
+        let both = tokio::io::join(client.stdout.take().unwrap(), client.stdin.take().unwrap());
+        let mut connection = Connection::over(both);
+        connection.write(request).await.unwrap();
+        connection.answer().await.unwrap()
     }
 
     fn request(&self, exchange: &Exchange, host: &str) -> String {
@@ -172,9 +198,14 @@ fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
         if line.contains("/silence") {
             return Reply::keep("");
         }
+        // `/say?Name=value&Name=value` is answered with these fields.
+        let says = line.split("/say?").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        let pairs = says.split('&').filter_map(|pair| pair.split_once('='));
+        let said: String = pairs.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let content = if line.starts_with("HEAD ") { "" } else { name };
+        let strict = if line.contains("/strict") { "Strict-Transport-Security: max-age=1\r\n" } else { "" };
         Reply::keep(format!(
-            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\nContent-Length: {}\r\n\r\n{content}",
+            "HTTP/1.1 {status} x\r\n{strict}X-Backend: {name}\r\n{said}Content-Length: {}\r\n\r\n{content}",
             name.len().min(content.len())
         ))
     }

@@ -68,6 +68,11 @@ impl<'r, 'n> Reader<'r, 'n> {
         self.annotations.contains_key(&key(name))
     }
 
+    /// Whether the annotation is written, and says nothing.
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.annotations.get(&key(name)).is_some_and(|value| value.trim().is_empty())
+    }
+
     /// As Go's `strconv.ParseBool` has it.
     pub(crate) fn switch(&mut self, name: &str, stake: Stake) -> Option<bool> {
         let value = self.text(name, stake)?;
@@ -145,6 +150,12 @@ impl<'r, 'n> Reader<'r, 'n> {
             }
             Some(_) => self.bad(name, stake, "only objects of the Ingress's own namespace can be referred to"),
         }
+    }
+
+    /// Notes that a part of a value cannot be obeyed; the others are.
+    pub(crate) fn left_out(&mut self, name: &str, why: &str) {
+        let said = || format!("The annotation {name} cannot be obeyed as it is written: {why}.");
+        self.notes.add(FindingCode::AnnotationUnreadable, &key(name), said);
     }
 
     /// Notes that a value cannot be obeyed, and what comes of it.

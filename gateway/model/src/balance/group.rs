@@ -157,6 +157,13 @@ impl<T: Candidate> Group<T> {
         at.and_then(|at| self.members.get(at))
     }
 
+    /// Whether there is anybody to ask.
+    #[must_use]
+    pub fn has_somebody(&self, ask: &Ask<'_>) -> bool {
+        let view = View { members: &self.members, ask, panic: &Cell::new(None) };
+        (0..self.members.len()).any(|at| view.takes(at))
+    }
+
     /// Whether the endpoint that a cookie stands for is there.
     #[must_use]
     pub fn knows(&self, sticky: &Sticky, token: u64) -> bool {

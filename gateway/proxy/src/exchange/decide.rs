@@ -54,18 +54,28 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
     match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
-        Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
+        Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
             let persistent = std::mem::take(&mut scratch.request.persistent);
-            let found = filter::run((worker, guard), down, scratch, found).await;
+            let found = filter::run((worker, guard, snapshot), down, scratch, found).await;
             scratch.request.persistent = persistent;
             let found = found?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
-        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
+        // With filters, what they add to every response must stand before anything is answered.
+        Ok(found) => Course::Decided(match admit_content(&found, &scratch.request) {
+            Ok(()) => write(worker, down.client(), down.head(), scratch, &found),
+            Err(fault) => Err(fault.into()),
+        }),
         Err(stop) => Course::Decided(Err(stop)),
     }
+}
+
+/// Whether the filters of a route have anything to do with a request.
+fn concerns(snapshot: &Snapshot, client: &Client, found: &Found<'_, '_>) -> bool {
+    let has_tls = || snapshot.tls.is_meant_for(found.host.as_str());
+    found.route.filters.as_ref().is_some_and(|filters| filters.concern(!client.secure, has_tls))
 }
 
 /// Host, path, route, limits. `bytes` is what the request's head was parsed from.
@@ -91,12 +101,7 @@ fn find<'s, 'b>(
     }
     let own = route.filters.as_ref().and_then(|filters| filters.settings.as_deref());
     let settings = own.unwrap_or(&snapshot.settings);
-    let found = Found { route, settings, host, target, vhost: None };
-    // With filters, what they add to every response must stand before anything is answered.
-    if route.filters.is_none() {
-        admit_content(&found, head)?;
-    }
-    Ok(found)
+    Ok(Found { route, settings, host, target, vhost: None })
 }
 
 /// Refuses content that says itself that it is too long.
@@ -136,7 +141,7 @@ fn write<'s>(
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, to_backend, .. } = scratch;
+    let Scratch { request, out, values, authority, filters, to_backend, .. } = scratch;
     let authority = match vhost {
         Some(vhost) => vhost.as_bytes(),
         None => canonical(host, request.authority.of(bytes), authority),
@@ -144,9 +149,17 @@ fn write<'s>(
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    let over = route.filters.is_some().then_some(&*to_backend);
+    let over = filters.is_some().then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
-        write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
+        write_request(
+            out,
+            bytes,
+            request,
+            &pieces,
+            authority,
+            request.framing,
+            &Edits { over, close: settings.upstream.closes, ..*edits },
+        );
     });
     Ok(Decision { settings, backend, bond })
 }

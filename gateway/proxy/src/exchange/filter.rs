@@ -1,13 +1,17 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
 mod authenticate;
+mod cross_origin;
+mod external;
+mod redirect;
+mod rewrite;
 
 use std::sync::Arc;
 
 use bulkhead_http1::{Name, RequestHead};
 use bulkhead_model::filters::{Filters, Step};
 use bulkhead_model::request::Fields;
-use bulkhead_model::{Action, Request};
+use bulkhead_model::{Action, Request, Snapshot};
 
 use crate::connection::Client;
 use crate::deadline::Guard;
@@ -20,7 +24,7 @@ use crate::worker::{Scratch, Worker};
 
 /// Takes the steps of the route of `found`, in their order.
 pub(super) async fn run<'s, 'b, D: Downstream>(
-    (worker, guard): (&Worker, &Guard),
+    (worker, guard, snapshot): (&Worker, &Guard, &Snapshot),
     down: &'b D,
     scratch: &mut Scratch,
     found: Found<'s, 'b>,
@@ -29,8 +33,12 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
+        scratch.to_client.set(name, value);
+    }
     admit_content(&found, &scratch.request)?;
-    let mut passage = Passage { worker, guard, down, filters, scratch, found };
+    let mut passage = Passage { worker, guard, snapshot, down, filters, scratch, found };
+    passage.say_who_may_read();
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
@@ -41,6 +49,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
 struct Passage<'p, 's, 'b, D> {
     worker: &'p Worker,
     guard: &'p Guard,
+    snapshot: &'p Snapshot,
     down: &'b D,
     filters: &'s Filters,
     scratch: &'p mut Scratch,
@@ -54,18 +63,26 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::Access => self.access(),
             Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
-            Step::HostRedirect
-            | Step::HttpsRedirect
-            | Step::Redirect
-            | Step::Rate
-            | Step::Preflight
-            | Step::Rewrite => Ok(()),
+            Step::HostRedirect => self.redirect_host(),
+            Step::HttpsRedirect => self.redirect_to_https(),
+            Step::Preflight => self.preflight(),
+            Step::Rate => self.rate(),
+            Step::Redirect => self.redirect_moved().and_then(|()| self.redirect_by_rewrite()),
+            Step::Rewrite => self.rewrite(),
         }
     }
 
     fn access(&self) -> Result<(), Stop> {
         let Some(access) = &self.filters.access else { return Ok(()) };
         self.with_request(|request| access.admit(request.client).map_err(Fault::Denied))?;
+        Ok(())
+    }
+
+    fn rate(&mut self) -> Result<(), Stop> {
+        let Some(rate) = &self.filters.rate else { return Ok(()) };
+        let now = self.worker.moment(self.guard.now());
+        self.scratch.place =
+            self.with_request(|request| rate.admit(request.client, now)).map_err(Box::new).map_err(Stop::Answer)?;
         Ok(())
     }
 

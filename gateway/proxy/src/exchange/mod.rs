@@ -13,6 +13,7 @@ mod attended;
 mod choice;
 mod converse;
 mod decide;
+mod errand;
 mod filter;
 mod forward;
 pub(crate) mod forwarded;
@@ -82,6 +83,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         }
     };
     scratch.filters = None;
+    scratch.place = None;
     worker.give_back(scratch);
     next
 }

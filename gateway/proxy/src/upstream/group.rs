@@ -108,6 +108,12 @@ impl Group {
         Ok(Flight::begin(worker, guard, backend, (Rc::clone(self), slot), is_timed.then_some(now)))
     }
 
+    /// Whether there is an endpoint to ask besides those of `tried`.
+    pub(crate) fn has_others(&self, settings: &Upstream, tried: &[u64], now: Moment) -> bool {
+        let most = settings.requests_per_endpoint;
+        self.members.borrow().has_somebody(&Ask { now, random: 0, most, in_flight: self.in_flight.get(), tried })
+    }
+
     /// Whether a cookie stands for one of the endpoints.
     pub(crate) fn knows(&self, sticky: &balance::Sticky, token: u64) -> bool {
         self.members.borrow().knows(sticky, token)

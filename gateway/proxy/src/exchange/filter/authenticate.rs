@@ -27,6 +27,13 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
                 (outcome, _) => refused = outcome,
             }
         }
+        if let Some(external) = &authentication.external {
+            match (self.external(external).await, authentication.satisfy) {
+                (Ok(()), Satisfy::Any) => return Ok(()),
+                (Err(stop), Satisfy::All) => return Err(stop),
+                (outcome, _) => refused = outcome,
+            }
+        }
         refused
     }
 
