@@ -29,7 +29,7 @@ pub enum FindingCode {
     BadNetwork,
     /// A rule's path that no request can have; the rule is left out.
     BadPath,
-    /// A canary Ingress; it is left out, so that it never takes all of the traffic.
+    /// A canary that takes no requests; all go where they went without it.
     CanaryNotServed,
     /// Two certificates for one host; that of the older Ingress, or of the earlier entry, is shown.
     CertificateConflict,

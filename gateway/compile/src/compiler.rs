@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, LaneIdentity, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
+use bulkhead_model::balance::key;
 use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, PathTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 
@@ -129,6 +130,7 @@ impl Compiler {
             closed: owned || profile == Profile::IngressNginx,
             profile,
             follows_names: document.upstream.external_names,
+            salt: salt(&document),
             settings: Arc::new(settings),
         };
         if self.catalog.follows_names != policy.follows_names {
@@ -371,4 +373,10 @@ impl Compiler {
         self.snapshot = Some(Arc::clone(&snapshot));
         Some(snapshot)
     }
+}
+
+/// What session cookies of a lane have in common on all of its replicas, and with no other lane.
+fn salt(document: &LaneDocument) -> u64 {
+    let LaneIdentity { namespace, instance, lane, .. } = &document.identity;
+    key(format!("{namespace}/{instance}/{lane:?}").as_bytes())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::{Basic, Satisfy};
+use bulkhead_model::canary::Canary;
 use bulkhead_model::cross_origin::{Answers, CrossOrigin};
 use bulkhead_model::external_auth::ExternalAuth;
 use bulkhead_model::filters::Order;
@@ -28,10 +29,7 @@ pub(crate) fn make(
     pages: Option<ErrorPages>,
     outside: Outside,
 ) -> Option<Arc<Filters>> {
-    let order = match lane.profile {
-        Profile::Standard => Order::Standard,
-        Profile::IngressNginx => Order::IngressNginx,
-    };
+    let order = order(lane);
     let policies = &declared.policies;
     let (access, authentication) = admission(policies, fetched.basic, outside.external);
     let filters = Filters {
@@ -42,6 +40,7 @@ pub(crate) fn make(
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         response_fields: fetched.response_fields,
+        canary: None,
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,
@@ -87,6 +86,20 @@ fn admission(
 pub(crate) fn without_rewrite(filters: &Filters) -> Option<Arc<Filters>> {
     let filters = Filters { rewrite: None, ..filters.clone() };
     (!filters.is_empty()).then(|| Arc::new(filters.known()))
+}
+
+/// The filters of a route whose canary takes a part of its requests.
+pub(crate) fn share(filters: Option<&Arc<Filters>>, canary: Canary, lane: &HostPolicy) -> Arc<Filters> {
+    let plain = || Filters { order: order(lane), ..Filters::default() };
+    let filters = filters.map_or_else(plain, |filters| (**filters).clone());
+    Arc::new(Filters { canary: Some(canary), ..filters }.known())
+}
+
+const fn order(lane: &HostPolicy) -> Order {
+    match lane.profile {
+        Profile::Standard => Order::Standard,
+        Profile::IngressNginx => Order::IngressNginx,
+    }
 }
 
 /// The lane's settings as the Ingress wants them; `None`: as they are.

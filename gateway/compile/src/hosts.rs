@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::balance::{Affinity, Sticky};
 use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
@@ -15,6 +16,7 @@ use bulkhead_model::{
 use crate::annotation::{self, Pages};
 use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
+use crate::canaries::Canaries;
 use crate::code::FindingCode;
 use crate::config_maps::ConfigMaps;
 use crate::fetched::{Fetched, Missing};
@@ -42,6 +44,8 @@ pub(crate) struct HostPolicy {
     pub(crate) follows_names: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
+    /// What session cookies of the lane have in common.
+    pub(crate) salt: u64,
     /// Bounds of routes that set none.
     pub(crate) settings: Arc<Settings>,
 }
@@ -73,14 +77,15 @@ pub(crate) struct Made {
 }
 
 impl Workshop<'_> {
-    /// The routes of `host` from the Ingresses that claim it, oldest first. Backends are acquired, once each.
+    /// The routes of `host` from the Ingresses that claim it. Backends are acquired, once each.
     pub(crate) fn make<'d>(
         &mut self,
         host: &HostPattern,
-        claims: impl Iterator<Item = &'d Declared>,
+        claims: (impl Iterator<Item = &'d Declared>, Canaries<'d>),
         before: Option<&HostState>,
     ) -> Made {
         let before = before.map(|state| &state.table);
+        let (claims, canaries) = claims;
         let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
@@ -88,7 +93,7 @@ impl Workshop<'_> {
         let spread =
             self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
         let paths = HostPaths::new(spread);
-        let mut host = Host::new(host, paths);
+        let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
@@ -102,6 +107,8 @@ impl Workshop<'_> {
             note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
+        let left = host.canaries.left();
+        host.findings.extend(left);
         host.add_redirects(self.policy.profile, before);
         host.finish(before, self.policy.closed, tls)
     }
@@ -134,10 +141,10 @@ impl Workshop<'_> {
         }
     }
 
-    fn add(
+    fn add<'d>(
         &mut self,
-        host: &mut Host<'_, '_>,
-        declared: &Declared,
+        host: &mut Host<'_, 'd>,
+        declared: &'d Declared,
         rule: &Rule,
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
@@ -152,11 +159,15 @@ impl Workshop<'_> {
         let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
             return;
         };
+        let canary = host.canaries.take(rule, declared);
         let (client_auth, action) = match ruling {
             Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
+        let canary = canary.and_then(|taker| self.canary(host, declared, taker, filters));
+        let shared = canary.map(|canary| filters::share(filters, canary, self.policy));
+        let filters = shared.as_ref().or(filters);
         let is_same = |old: &Route| {
             is_same(old, declared, rule, &action)
                 && old.client_auth == client_auth
@@ -206,7 +217,7 @@ impl Workshop<'_> {
                 format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
             });
         }
-        match self.backend(uses, &declared.backend, &service, (&port, by_service)) {
+        match self.backend(uses, &declared.backend, (&service, &port, by_service), self.affinity(declared)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -235,7 +246,7 @@ impl Workshop<'_> {
         let service = declared.age.name.beside(service);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
         let backend = found.and_then(Ports::first).and_then(|port| {
-            let backend = self.backend(uses, &BackendPolicy::default(), &service, (port, false));
+            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port, false), None);
             backend.map_err(|_| FindingCode::BackendTlsBroken)
         });
         match backend {
@@ -249,17 +260,26 @@ impl Workshop<'_> {
         }
     }
 
+    /// Which requests to the backends of an Ingress belong together.
+    pub(crate) fn affinity(&self, declared: &Declared) -> Option<Affinity> {
+        match declared.policies.affinity.clone()? {
+            Affinity::Sticky(sticky) => Some(Affinity::Sticky(Sticky { salt: self.policy.salt, ..sticky })),
+            other => Some(other),
+        }
+    }
+
     /// The backend of a Service port, as `policy` wants it to be spoken to.
-    fn backend(
+    pub(crate) fn backend(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
         policy: &BackendPolicy,
-        service: &Name,
-        (port, by_service): (&Port, bool),
+        (service, port, by_service): (&Name, &Port, bool),
+        affinity: Option<Affinity>,
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(policy, service, spoken, self.secrets)?;
-        let key = BackendKey { service: service.clone(), port: port.number, transport, by_service };
+        let affinity = affinity.map(Box::new);
+        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity, by_service };
         self.acquire(uses, key)
     }
 
@@ -308,7 +328,8 @@ pub(crate) struct Host<'h, 'd> {
     pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
     /// What the Ingresses want that are served, oldest first.
     pub(crate) wishes: Vec<Wish<'d>>,
-    uses: BTreeSet<BackendKey>,
+    pub(crate) uses: BTreeSet<BackendKey>,
+    canaries: Canaries<'d>,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -319,10 +340,10 @@ pub(crate) struct Wish<'d> {
     pub(crate) filters: Option<Arc<Filters>>,
 }
 
-impl<'h> Host<'h, '_> {
-    fn new(pattern: &'h HostPattern, paths: HostPaths) -> Self {
+impl<'h, 'd> Host<'h, 'd> {
+    fn new(pattern: &'h HostPattern, paths: HostPaths, canaries: Canaries<'d>) -> Self {
         let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { pattern, paths, routes, further, wishes: Vec::new(), uses, findings: Vec::new() }
+        Self { pattern, paths, routes, further, wishes: Vec::new(), canaries, uses, findings: Vec::new() }
     }
 
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
@@ -378,7 +399,7 @@ fn lost(first: &Route, declared: &Declared) -> String {
     )
 }
 
-fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
+pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
     let port = match &rule.backend {
         Target::Service { port, .. } => port.to_string(),
         Target::Nothing => String::new(),

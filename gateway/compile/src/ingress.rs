@@ -10,7 +10,7 @@ use bulkhead_model::tls::TlsWish;
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
 
 use crate::age::Age;
-use crate::annotation::{self, Effect, Policies, Reader, Routing};
+use crate::annotation::{self, CanaryPolicy, Policies, Reader, Routing};
 use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
@@ -37,6 +37,8 @@ pub(crate) struct Declared {
     pub(crate) backend: BackendPolicy,
     /// What else its annotations ask for.
     pub(crate) policies: Policies,
+    /// It makes no routes, but takes a share of others'.
+    pub(crate) canary: Option<CanaryPolicy>,
     /// What it wants of the clients of its hosts.
     pub(crate) clients: ClientPolicy,
     /// What it says of the handshakes of its hosts.
@@ -74,8 +76,11 @@ impl Declared {
     pub(crate) fn read(ingress: &Ingress) -> Self {
         let age = Age::of(&ingress.metadata);
         let mut notes = Notes::new("Ingress", &age.name);
-        let annotations = ingress.metadata.annotations.as_ref();
-        let effect = annotations.map_or(Effect::None, |all| annotation::judge(all, &mut notes));
+        let written = ingress.metadata.annotations.as_ref();
+        let canary = written.and_then(|all| annotation::read_canary(all, &age.name.namespace, &mut notes));
+        let (counting, canary) = canary.map_or((None, None), |(counting, canary)| (Some(counting), Some(canary)));
+        let annotations = counting.as_ref().or(written);
+        let denied = annotations.is_some_and(|all| annotation::judge(all, &mut notes));
         let backend =
             annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let clients =
@@ -86,24 +91,38 @@ impl Declared {
         let mut hosts = BTreeMap::new();
         let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
-            hosts = read_rules(spec, &policies.routing, &mut notes);
-            let written = spec.rules.iter().flatten();
-            let mut written =
-                written.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
-            let first = written.find(|host| hosts.contains_key(host));
+            // A canary's path is meant as it is written, whatever else of its annotations does not count.
+            let routing =
+                |all| Routing::read(&mut Reader::new(all, &age.name.namespace, &mut Notes::new("Ingress", &age.name)));
+            let routing = written.filter(|_| canary.is_some()).map(routing);
+            hosts = read_rules(spec, routing.as_ref().unwrap_or(&policies.routing), &mut notes);
+            let rules = spec.rules.iter().flatten();
+            let mut rules = rules.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
+            let first = rules.find(|host| hosts.contains_key(host));
             names = further::read(&policies.names, first.as_ref(), hosts.keys());
-            tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &names, &mut notes);
-        }
-        if effect == Effect::Withhold {
-            hosts.clear();
-            names.clear();
-            tls.clear();
+            // A canary is behind the certificate of the rule that it shares.
+            let entries = if canary.is_some() { &[] } else { spec.tls.as_deref().unwrap_or_default() };
+            tls = tls_claim::read(entries, &hosts.keys().collect(), &names, &mut notes);
         }
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        let unprotected = effect == Effect::Deny || backend.refused || policies.refused;
-        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, names, tls, findings }
+        let unprotected = denied || backend.refused || policies.refused;
+        Self {
+            age,
+            origin,
+            class,
+            unprotected,
+            backend,
+            policies,
+            canary,
+            clients,
+            handshakes,
+            hosts,
+            names,
+            tls,
+            findings,
+        }
     }
 
     /// Whether it has a say on a host only because that is a further name of one of its hosts.

@@ -19,6 +19,8 @@ pub(crate) struct Ingresses {
     held: BTreeMap<Name, Held>,
     /// Served Ingresses with rules for a host, oldest first.
     claims: Claims,
+    /// Served canaries with rules for a host, oldest first.
+    canaries: Claims,
     /// Served Ingresses that want a certificate for a host, oldest first.
     tls_claims: Claims,
     /// Served Ingresses that know one of their hosts by a further name, oldest first.
@@ -115,7 +117,8 @@ impl Ingresses {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
         let declared = held.content.read();
-        set_claims(&mut self.claims, declared.hosts.keys(), &declared, served);
+        let claims = if declared.canary.is_some() { &mut self.canaries } else { &mut self.claims };
+        set_claims(claims, declared.hosts.keys(), &declared, served);
         set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
         set_claims(&mut self.names, declared.names.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
@@ -127,14 +130,19 @@ impl Ingresses {
         Some(declared)
     }
 
-    /// Every host that a served Ingress names.
+    /// Every host that a served Ingress names, some of them twice.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        self.claims.keys()
+        self.claims.keys().chain(self.canaries.keys())
     }
 
     /// Every host that a served Ingress wants a certificate for.
     pub(crate) fn tls_hosts(&self) -> impl Iterator<Item = &HostPattern> {
         self.tls_claims.keys()
+    }
+
+    /// Served canaries with rules for a host, oldest first.
+    pub(crate) fn canaries(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.canaries.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
     }
 
     /// Every further name that a served Ingress gives to one of its hosts.

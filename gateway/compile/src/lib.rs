@@ -14,6 +14,7 @@ mod authority;
 mod backend_policy;
 mod backends;
 mod calendar;
+mod canaries;
 mod certificate;
 mod cipher_list;
 mod class;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
+use crate::annotation::is_canary;
 use crate::object::MAX_PATHS;
 use crate::users::Form;
 use crate::{annotation, backend_policy, client_policy};
@@ -71,9 +72,13 @@ const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 /// Whether [`references`] looks at the annotation with this key.
 #[must_use]
 pub fn is_reference(annotation: &str) -> bool {
-    annotation
-        .strip_prefix(PREFIX)
-        .is_some_and(|name| backend_policy::obeys(name) || client_policy::obeys(name) || annotation::refers(name))
+    let is_read = |name: &str| {
+        backend_policy::obeys(name)
+            || client_policy::obeys(name)
+            || annotation::refers(name)
+            || name.starts_with("canary")
+    };
+    annotation.strip_prefix(PREFIX).is_some_and(is_read)
 }
 
 /// Longest name of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
@@ -93,9 +98,12 @@ fn is_name(text: &str) -> bool {
 
 /// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
 /// (annotation `proxy-ssl-secret`), that of its clients' issuers (annotation `auth-tls-secret`), that of its users (annotation
-/// `auth-secret`), and the ConfigMap of fields of its responses (annotation `custom-headers`).
+/// `auth-secret`), and the ConfigMap of fields of its responses (annotation `custom-headers`). A canary needs nothing of its own.
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
+    if ingress.metadata.annotations.as_ref().is_some_and(is_canary) {
+        return BTreeSet::new();
+    }
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
     // A certificate is for a host that a rule is for, and there are no more of those.
     let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).take(MAX_PATHS);

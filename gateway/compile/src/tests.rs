@@ -4,6 +4,7 @@ mod annotations;
 mod authentication;
 mod backends;
 mod bounds;
+mod canary;
 mod ciphers;
 mod class_ownership;
 mod clients;

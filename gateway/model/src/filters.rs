@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::canary::Canary;
 use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
@@ -28,6 +29,8 @@ pub struct Filters {
     pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Who takes a part of the requests instead.
+    pub canary: Option<Canary>,
     /// What every response says besides.
     pub response_fields: Option<ResponseFields>,
     /// Pages of another Service instead of errors.

@@ -15,6 +15,7 @@ pub mod authentication;
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod canary;
 pub mod ciphers;
 mod class;
 pub mod client_auth;

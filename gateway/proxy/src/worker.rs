@@ -88,6 +88,8 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// What stands behind the value of such a cookie, if the request's backend has sessions.
+    pub(crate) attributes: Vec<u8>,
     /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
     pub(crate) passing: Passing,
     /// What the route answers instead of a backend.

@@ -16,6 +16,8 @@ pub(crate) struct Case {
     pub(crate) backend: &'static str,
     /// Paths and their types.
     pub(crate) paths: &'static [(&'static str, &'static str)],
+    /// Annotations of a second Ingress for the same paths to the Service `other`; empty: there is none.
+    pub(crate) canary: &'static [(&'static str, &'static str)],
     /// Whether it has a TLS entry for its host, without a Secret.
     pub(crate) tls: bool,
     /// Further manifests: documents divided by `---`. The Service `other` of the case is there already.
@@ -34,6 +36,7 @@ impl Case {
         annotations: &[],
         backend: "main",
         paths: &[("/", "Prefix")],
+        canary: &[],
         tls: false,
         more: "",
         exchanges: &[],

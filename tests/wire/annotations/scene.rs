@@ -43,23 +43,31 @@ impl Scene {
 
     pub(super) fn manifest(&self, number: usize, case: &Case) -> String {
         let host = host(number);
-        let annotations: BTreeMap<String, String> = case
-            .annotations
-            .iter()
-            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
-            .collect();
         let service = |name: &str| format!("case-{number}-{name}");
-        let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service(case.backend), "port": {"number": 80}}}});
-        let paths: Vec<_> = case.paths.iter().map(path).collect();
-        let tls: Vec<_> = case.tls.then(|| serde_json::json!({"hosts": [host]})).into_iter().collect();
-        let ingress = serde_json::json!({
-            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-            "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
-            "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}], "tls": tls},
-        });
+        let ingress = |name: &str, annotations: &[(&str, &str)], to: &str| {
+            let annotations: BTreeMap<String, String> = annotations
+                .iter()
+                .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
+                .collect();
+            let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": to, "port": {"number": 80}}}});
+            let paths: Vec<_> = case.paths.iter().map(path).collect();
+            let tls: Vec<_> = case.tls.then(|| serde_json::json!({"hosts": [host]})).into_iter().collect();
+            let ingress = serde_json::json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+                "metadata": {"name": name, "namespace": "shop", "annotations": annotations},
+                "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}], "tls": tls},
+            });
+            format!("{ingress}\n")
+        };
+        let name = format!("case-{number}");
+        let canary = match case.canary {
+            [] => String::new(),
+            annotations => ingress(&format!("{name}-canary"), annotations, &service("other")),
+        };
         let more = self.fill(case.more, &host);
         let ours = [
-            format!("{ingress}\n"),
+            ingress(&name, case.annotations, &service(case.backend)),
+            canary,
             served(&service("main"), self.main.port()),
             served(&service("other"), self.other.port()),
             more,
@@ -71,12 +79,17 @@ impl Scene {
     pub(super) async fn play(&self, number: usize, case: &Case) -> Vec<String> {
         let host = host(number);
         let mut wrong = Vec::new();
+        let mut session = String::new();
         for (nth, exchange) in case.exchanges.iter().enumerate() {
-            let request = self.request(exchange, &host);
+            let request = self.request(exchange, &host).replace("{session}", &session);
             let answer =
                 if exchange.secure { self.send_secure(&request).await } else { self.lane.send(&request).await };
             let (main, other) = (self.main.saw().await, self.other.saw().await);
-            let head = head(&answer);
+            let mut head = head(&answer);
+            if let Some(begun) = answer.header("Set-Cookie").and_then(session_of) {
+                session = begun.to_owned();
+                head = head.replace(begun, "{session}");
+            }
             for line in exchange.gets {
                 let line = self.fill(line, &host);
                 let is_there = if line.len() == 3 { answer.status.to_string() == line } else { has_line(&head, &line) };
@@ -154,6 +167,12 @@ impl Scene {
         }
         format!("{request}\r\n{}", exchange.content)
     }
+}
+
+/// What a session cookie says: sixteen hexadecimal digits.
+fn session_of(cookie: &str) -> Option<&str> {
+    let value = cookie.split(';').next()?.split_once('=')?.1;
+    Some(value).filter(|value| value.len() == 16 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The status, and the fields, one a line.

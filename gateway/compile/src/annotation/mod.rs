@@ -9,6 +9,7 @@ mod aliases;
 mod authentication;
 mod balancing;
 mod bounds;
+mod canary;
 mod cors;
 mod external_auth;
 mod observation;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
-use bulkhead_model::balance::Method;
+use bulkhead_model::balance::{Affinity, Method};
 use bulkhead_model::cross_origin::CrossOrigin;
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -43,6 +44,7 @@ use crate::name::Name;
 pub(crate) use self::aliases::Names;
 pub(crate) use self::authentication::{BasicWish, field as field_of_users};
 pub(crate) use self::bounds::Bounds;
+pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::external_auth::ExternalWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
@@ -59,6 +61,8 @@ pub(crate) use self::url::{Url, UrlHost};
 pub(crate) struct Policies {
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// Which requests belong together.
+    pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
     pub(crate) basic: Option<BasicWish>,
     /// Bounds that differ from the lane's.
@@ -98,6 +102,7 @@ impl Policies {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {
             access: access::read(reader),
+            affinity: balancing::affinity(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
@@ -162,6 +167,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         authentication::ROWS,
         balancing::ROWS,
         bounds::ROWS,
+        canary::ROWS,
         cors::ROWS,
         external_auth::ROWS,
         observation::ROWS,
@@ -237,47 +243,46 @@ const PROTECTION_WORDS: [&str; 12] = [
     "whitelist",
 ];
 
-/// What the annotations of an Ingress do to all of its routes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Effect {
-    /// Nothing.
-    #[default]
-    None,
-    /// They answer 503: a protection is asked for and not offered.
-    Deny,
-    /// There are none: a canary that took all of its share would take everything.
-    Withhold,
-}
-
-/// The strongest effect of all annotations. Every key is noted.
-pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> Effect {
-    let mut strongest = Effect::None;
+/// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
+/// answer 503.
+pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
+    let mut denied = false;
     for (key, value) in annotations {
-        let known = CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)));
-        let Some((name, reading)) = known else { continue };
+        let Some((name, reading)) = known(key) else { continue };
         let row = if key.starts_with(NGINX) { row(name) } else { None };
         if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
-        let effect = effect(name, value.trim(), reading);
-        strongest = strongest.max(effect);
-        match effect {
-            Effect::None => notes.add(FindingCode::AnnotationNotServed, key, || {
-                format!("The annotation {} is not obeyed: the routes of this Ingress are served without it.", quote(name))
-            }),
-            Effect::Deny => notes.add(FindingCode::PolicyNotServed, key, || {
+        if denies(name, value.trim(), reading) {
+            denied = true;
+            notes.add(FindingCode::PolicyNotServed, key, || {
                 format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
-            }),
-            Effect::Withhold => notes.add(FindingCode::CanaryNotServed, key, || {
-                format!("The annotation {name} is {}: this Ingress asks for a share of another's traffic, so its routes are left out.", quote(value))
-            }),
+            });
+        } else {
+            notes.add(FindingCode::AnnotationNotServed, key, || {
+                format!(
+                    "The annotation {} is not obeyed: the routes of this Ingress are served without it.",
+                    quote(name)
+                )
+            });
         }
     }
-    strongest
+    denied
 }
 
-fn effect(name: &str, value: &str, reading: Reading) -> Effect {
-    let denies = match reading {
+/// The name of an annotation that a controller reads, without prefix.
+fn known(key: &str) -> Option<(&str, Reading)> {
+    CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)))
+}
+
+/// Whether an annotation is one that a controller reads.
+fn is_ours(key: &str) -> bool {
+    known(key).is_some()
+}
+
+/// Whether an annotation that is not obeyed may ask for a protection.
+fn denies(name: &str, value: &str, reading: Reading) -> bool {
+    match reading {
         Reading::Harmless => false,
         Reading::ByWord => {
             let name = name.to_ascii_lowercase();
@@ -285,7 +290,6 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
             !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
         }
         Reading::Listed => match name {
-            "canary" if !is_false(value) => return Effect::Withhold,
             _ if SWITCHES.contains(&name) && is_false(value) => false,
             // One of a later version may protect something.
             _ => {
@@ -293,8 +297,7 @@ fn effect(name: &str, value: &str, reading: Reading) -> Effect {
                     && !HARMLESS.iter().any(|listed| matches(listed, name))
             }
         },
-    };
-    if denies { Effect::Deny } else { Effect::None }
+    }
 }
 
 fn matches(listed: &str, name: &str) -> bool {

@@ -23,6 +23,8 @@ pub(crate) enum Stake {
     Comfort,
     /// The route may be open to somebody who it was meant to keep out: it answers 503.
     Protection,
+    /// A canary may take requests that it was not meant to: it takes none.
+    Share,
 }
 
 /// The annotations of one Ingress.
@@ -31,7 +33,7 @@ pub(crate) struct Reader<'r, 'n> {
     /// Of the Ingress.
     pub(crate) namespace: &'r str,
     pub(crate) notes: &'r mut Notes<'n>,
-    /// A protection is asked for in a way that cannot be obeyed.
+    /// A protection, or a share, is asked for in a way that cannot be obeyed.
     pub(crate) refused: bool,
 }
 
@@ -161,8 +163,9 @@ impl<'r, 'n> Reader<'r, 'n> {
         let (code, then) = match stake {
             Stake::Comfort => (FindingCode::AnnotationUnreadable, "it is as if it were not written"),
             Stake::Protection => (FindingCode::ProtectionUnreadable, "every route of this Ingress answers 503"),
+            Stake::Share => (FindingCode::CanaryNotServed, "this canary takes no requests"),
         };
-        self.refused |= stake == Stake::Protection;
+        self.refused |= stake != Stake::Comfort;
         self.notes.add(code, &key(name), || format!("The annotation {name} cannot be obeyed: {why}, so {then}."));
         None
     }

@@ -42,7 +42,7 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-    pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         // Both say which paths are meant, and what of the backend is shown: a guess could show what is not to be shown.
         let expressions = reader.switch(USE_REGEX, Stake::Protection).unwrap_or_default();
         let Some(target) = reader.text(TARGET, Stake::Protection) else {

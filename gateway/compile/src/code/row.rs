@@ -58,7 +58,7 @@ impl FindingCode {
             Self::CanaryNotServed => (
                 "CanaryNotServed",
                 Error,
-                "Delete the canary Ingress, or keep the host on a controller that splits traffic until the release is over.",
+                "Give the canary the host, path and path type of a rule of another Ingress of its namespace, which has no other canary, and correct what the finding names; delete it when the release is over.",
             ),
             Self::CertificateConflict => {
                 ("CertificateConflict", Warning, "Name the same Secret wherever the host stands in a TLS entry.")

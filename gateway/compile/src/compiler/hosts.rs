@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bulkhead_model::{HostPattern, HostTable};
 
 use super::Compiler;
+use crate::canaries::Canaries;
 use crate::findings::Origin;
 use crate::further;
 use crate::hosts::{HostPolicy, HostState, Workshop};
@@ -39,8 +40,11 @@ impl Compiler {
         changed: &mut bool,
     ) -> Option<HostState> {
         let origin = Origin::Host(host.clone());
+        let canaries = Canaries::of(self.ingresses.canaries(host), host);
         let Some(claims) = self.ingresses.claims(host) else {
-            self.ledger.set(origin, self.ingresses.lost_names(host, policy.owned));
+            let mut findings = self.ingresses.lost_names(host, policy.owned);
+            findings.extend(canaries.left());
+            self.ledger.set(origin, findings);
             let state = self.make_name(host, before, policy);
             if before.map(|before| Arc::as_ptr(&before.table)) != state.as_ref().map(|state| Arc::as_ptr(&state.table))
             {
@@ -51,7 +55,8 @@ impl Compiler {
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
         let (config_maps, zones) = (&self.config_maps, &mut self.zones);
-        let made = Workshop { catalog, backends, secrets, config_maps, policy, zones }.make(host, claims, before);
+        let made =
+            Workshop { catalog, backends, secrets, config_maps, policy, zones }.make(host, (claims, canaries), before);
         let mut findings = made.findings;
         findings.extend(self.ingresses.lost_names(host, policy.owned));
         self.ledger.set(origin, findings);

@@ -48,9 +48,6 @@ fn a_protection_that_is_not_offered_answers_503() {
 #[test]
 fn a_harmless_annotation_is_named_and_the_route_served() {
     for annotation in [
-        "affinity: cookie",
-        "affinity-mode: persistent",
-        "canary: 'false'",
         "enable-access-log: 'false'",
         "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",
@@ -58,9 +55,7 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "hsts-max-age: '60'",
         "mirror-target: 'http://b.test'",
         "proxy-ssl-ciphers: DEFAULT",
-        "session-cookie-name: x",
         "ssl-passthrough: 'false'",
-        "upstream-hash-by: $request_uri",
     ] {
         assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
     }
@@ -130,7 +125,7 @@ fn annotations_of_others_are_theirs() {
 fn a_canary_never_takes_the_traffic_of_the_ingress_it_shadows() {
     let world = world("nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '5'");
     assert_eq!(world.routes(), [""; 0]);
-    assert_eq!(world.codes()[0], "CanaryNotServed Ingress mill/a nginx.ingress.kubernetes.io/canary");
+    assert_eq!(world.codes()[0], "CanaryNotServed Ingress mill/a spec.rules[0].http.paths[0].backend");
 }
 
 #[test]

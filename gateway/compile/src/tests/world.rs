@@ -8,6 +8,7 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
+use bulkhead_model::canary::Canary;
 use bulkhead_model::{Action, Filters, HostPattern, Snapshot};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
@@ -244,6 +245,31 @@ impl World {
             HostPattern::Any => unreachable!("no certificate is for every host"),
         });
         named.chain(snapshot.tls.default.iter().map(|certificate| format!("* {}", certificate.origin))).collect()
+    }
+
+    /// Who takes a share of each route, by host and path, and how requests belong together there and at the route's own backend.
+    pub(super) fn canaries(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let canary = route.filters.as_ref()?.canary.as_ref()?;
+            let Canary { backend, share, sticks, settings } = canary;
+            let method = settings.as_ref().map(|settings| settings.upstream.method);
+            let takes = format!("{} {} {share:?} {sticks} {method:?}", backend.name, backend.endpoints().list.len());
+            Some(format!("{}{} {takes} {:?}", route.host, route.path, backend.affinity))
+        });
+        shown.collect()
+    }
+
+    /// Which requests belong together at the backend of each route, by host and path.
+    pub(super) fn affinities(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| match &route.action {
+            Action::Forward(backends) => {
+                Some(format!("{}{} {:?}", route.host, route.path, backends[0].backend.affinity))
+            }
+            Action::Deny(_) => None,
+        });
+        shown.collect()
     }
 
     /// How the backend of each route is spoken to, by host and path.

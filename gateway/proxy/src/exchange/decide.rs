@@ -13,7 +13,7 @@ use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
 use crate::exchange::stop::Stop;
-use crate::exchange::{filter, forwarded, page};
+use crate::exchange::{choice, filter, forwarded, page};
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
 
@@ -123,12 +123,18 @@ fn write<'s>(
     found: &Found<'s, '_>,
 ) -> Result<Decision<'s>, Stop> {
     let Found { route, settings, host, target, vhost } = found;
-    let (route, settings): (&'s Route, &'s Settings) = (route, settings);
-    let backend = match &route.action {
+    let (route, mut settings): (&'s Route, &'s Settings) = (route, settings);
+    let mut backend = match &route.action {
         Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
         Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
     };
-    let bond = Bond::of(backend, client.address, &scratch.request, bytes);
+    if let Some(canary) = route.filters.as_ref().and_then(|filters| filters.canary.as_ref())
+        && choice::is_taken(worker, (client, bytes), &scratch.request, found, canary, backend)
+    {
+        backend = &canary.backend;
+        settings = canary.settings.as_deref().unwrap_or(settings);
+    }
+    let bond = choice::bond((client, bytes), scratch, found, backend);
     let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));
     let pieces: [&[u8]; 3] = match (&target.path, scratch.request.target) {
         // Canonical as it came: one piece instead of three with the same bytes.

@@ -13,6 +13,7 @@ use bulkhead_model::filters::{Filters, Step};
 use bulkhead_model::request::Fields;
 use bulkhead_model::{Action, Request, Snapshot};
 
+use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::decide::{Found, admit_content};
@@ -94,15 +95,27 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
 
     /// Calls `with` on the request as decisions see it.
     fn with_request<T>(&self, with: impl FnOnce(&Request<'_>) -> T) -> T {
-        let (head, bytes) = (&self.scratch.request, self.down.head());
-        let speaker = forwarded::speaker(&self.found.settings.forwarded, self.down.client(), head, bytes);
+        self.found.with_request(self.down.client(), &self.scratch.request, self.down.head(), with)
+    }
+}
+
+impl Found<'_, '_> {
+    /// Calls `with` on the request as decisions see it; `bytes` is what its head was parsed from.
+    pub(super) fn with_request<T>(
+        &self,
+        client: &Client,
+        head: &RequestHead,
+        bytes: &[u8],
+        with: impl FnOnce(&Request<'_>) -> T,
+    ) -> T {
+        let speaker = forwarded::speaker(&self.settings.forwarded, client, head, bytes);
         with(&Request {
             method: head.method.bytes(bytes),
             secure: speaker.secure,
-            host: self.found.host.as_str(),
+            host: self.host.as_str(),
             authority: head.authority.of(bytes),
-            path: &self.found.target.path,
-            query: self.found.target.query,
+            path: &self.target.path,
+            query: self.target.query,
             uri: head.target.bytes(bytes),
             client: speaker.address,
             fields: &HeadFields(head, bytes),

@@ -107,9 +107,10 @@ async fn try_endpoints<D: Downstream>(
         }
         scratch.cookie.clear();
         if let Some(sticky) = bond.sticky()
-            && let Some(value) = key.or_else(|| bond.settle(&group, flight.slot().endpoint()))
+            && let Some(value) = bond.settle(key, &group, flight.slot().endpoint(), &worker.dice)
         {
             sticky.write(value, &mut scratch.cookie);
+            scratch.cookie.extend_from_slice(&scratch.attributes);
         }
         if let Some(stream) = flight.slot().take() {
             worker.tally().upstream_reuses.add(1);

@@ -10,6 +10,7 @@
 mod affinity;
 mod answer;
 mod attended;
+mod choice;
 mod converse;
 mod decide;
 mod errand;
