@@ -1,5 +1,7 @@
 //! One host: what all the Ingresses that name it come to.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::code::FindingCode;
 use crate::config_maps::ConfigMaps;
 use crate::fetched::{Fetched, Missing};
 use crate::filters;
-use crate::findings::{Notes, quote};
+use crate::findings::Notes;
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
 use crate::host_paths::{HostPaths, Meant};
@@ -31,6 +33,9 @@ use crate::secrets::Secrets;
 use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
 use crate::zones::Zones;
+
+pub(crate) use self::words::missing;
+use self::words::{lost, note_owner, why_not};
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -309,15 +314,6 @@ fn shown(rules: &[Rule]) -> &str {
 }
 
 /// Why a Service cannot be asked at all.
-const fn why_not(code: FindingCode) -> &'static str {
-    match code {
-        FindingCode::ExternalName => "is of type ExternalName, which is not followed",
-        FindingCode::PortNotTcp => "has no TCP port",
-        FindingCode::BackendTlsBroken => "cannot be spoken to with TLS",
-        _ => "does not exist",
-    }
-}
-
 /// A host in the making.
 pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
@@ -378,39 +374,4 @@ pub(crate) fn does_same(old: &Action, new: &Action) -> bool {
             .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
         _ => false,
     }
-}
-
-fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {
-    let Some(rule) = rules.first() else { return };
-    notes.add(FindingCode::HostNotOwned, &rule.field, || {
-        let host = if rule.host.is_empty() { "every other host".to_owned() } else { quote(&rule.host) };
-        format!("The namespace {owner} has the oldest Ingress for {host} and so owns it; the rules of this Ingress for it are left out.")
-    });
-}
-
-fn lost(first: &Route, declared: &Declared) -> String {
-    let host = if first.host.is_empty() { "every other host".to_owned() } else { quote(&first.host) };
-    format!(
-        "Ingress {} has the {:?} path {} of {host} already, so this rule of Ingress {} is left out.",
-        first.origin,
-        first.kind,
-        quote(&first.path),
-        declared.origin
-    )
-}
-
-pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
-    let port = match &rule.backend {
-        Target::Service { port, .. } => port.to_string(),
-        Target::Nothing => String::new(),
-    };
-    let why = match code {
-        FindingCode::ExternalName => {
-            "is of type ExternalName, which is not followed in this lane, or says no host".to_owned()
-        }
-        FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
-        FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
-        _ => "does not exist".to_owned(),
-    };
-    format!("Service {service} {why}, so the route answers 503.")
 }
