@@ -228,10 +228,11 @@ const SWITCHES: [&str; 5] = [
 ];
 
 /// What the keys of other controllers have in common that restrict who may ask what. Middlewares and plugins can be anything.
-const PROTECTION_WORDS: [&str; 12] = [
+const PROTECTION_WORDS: [&str; 14] = [
     "allow",
     "auth",
     "blacklist",
+    "client-ca",
     "deny",
     "jwt",
     "limit",
@@ -239,6 +240,7 @@ const PROTECTION_WORDS: [&str; 12] = [
     "plugin",
     "polic",
     "snippet",
+    "tls.options",
     "waf",
     "whitelist",
 ];

@@ -66,6 +66,7 @@ fn annotations_of_other_controllers_are_judged_by_their_words() {
     for (annotation, denied) in [
         ("traefik.ingress.kubernetes.io/router.middlewares: mill-auth@kubernetescrd", true),
         ("traefik.ingress.kubernetes.io/router.priority: '5'", false),
+        ("traefik.ingress.kubernetes.io/router.tls.options: mill-mtls@kubernetescrd", true),
         ("haproxy.org/allow-list: 10.0.0.0/8", true),
         ("haproxy.org/auth-type: basic-auth", true),
         ("haproxy.org/rate-limit-requests: '5'", true),
