@@ -91,10 +91,12 @@ fn healthy(lane: LaneName) -> LaneSeen {
         max_unavailable: Some(IntOrString::Int(1)),
         deployment: Some(deployment(2, 2, "NewReplicaSetAvailable")),
         service: Some(service(None)),
+        nodes: vec!["192.0.2.1".to_owned()],
         pods: vec![pod("a", Ok(report(lane, 3))), pod("b", Ok(report(lane, 3)))],
         refused: Vec::new(),
         apply_failures: Vec::new(),
         closed_namespaces: Vec::new(),
+        next_image: None,
     }
 }
 
@@ -349,12 +351,42 @@ fn a_deployment_whose_controller_has_not_looked_yet_is_not_called_rolled_out() {
 
 #[test]
 fn fields_that_are_not_obeyed_are_named_where_people_look() {
-    let edge = instance(json!({ "deletionProtection": true }));
+    let edge = instance(json!({ "eastWest": { "tracing": { "sampleRatio": "0.5" } } }));
     let status = observe(&edge, &seen(|_| {}), at(0)).status;
     assert_eq!(status_of(&status.conditions, ConditionType::FullyObeyed), ("False", "FieldsNotObeyed"));
     for of in [ConditionType::Accepted, ConditionType::FullyObeyed] {
-        assert!(find(&status.conditions, of).expect("told").message.contains("spec.deletionProtection"), "{of}");
+        assert!(find(&status.conditions, of).expect("told").message.contains("spec.eastWest.tracing"), "{of}");
     }
+}
+
+#[test]
+fn a_lane_that_went_back_to_what_worked_says_so_and_serves_on() {
+    let back = seen(|lane| {
+        let annotations = [("bulkhead.io/rolled-back-from-image".to_owned(), "gateway:2".to_owned())];
+        lane.deployment.as_mut().expect("a Deployment").metadata.annotations = Some(annotations.into());
+    });
+    let status = observe(&instance(json!({})), &back, at(0)).status;
+    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::RolledOut), ("False", "RolledBack"));
+    assert_eq!(status_of(&status.conditions, ConditionType::Degraded), ("True", "RolloutFailed"));
+    assert_eq!(status_of(&status.conditions, ConditionType::Progressing), ("False", "Held"));
+    assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("True", "Ready"));
+    assert!(find(&status.conditions, ConditionType::Degraded).expect("told").message.contains("gateway:2"));
+    assert_eq!(status.phase, "Failed");
+}
+
+#[test]
+fn a_lane_that_waits_for_its_turn_says_for_which_image() {
+    let waits = seen(|lane| lane.next_image = Some("gateway:2".to_owned()));
+    let status = observe(&instance(json!({})), &waits, at(0)).status;
+    assert_eq!(status_of(&status.conditions, ConditionType::Progressing), ("False", "WaitingForTurn"));
+    assert!(find(&status.conditions, ConditionType::Progressing).expect("told").message.contains("gateway:2"));
+    assert_eq!(status.phase, "Listening");
+}
+
+#[test]
+fn a_lane_on_node_ports_is_reached_at_its_nodes() {
+    let nodes = seen(|lane| lane.service_type = ServiceType::NodePort);
+    assert_eq!(observe(&instance(json!({})), &nodes, at(0)).status.lanes[0].addresses, ["192.0.2.1"]);
 }
 
 #[test]
@@ -362,12 +394,16 @@ fn a_deletion_keeps_what_was_known_and_says_what_holds_it() {
     let mut edge = instance(json!({}));
     edge.status = Some(observe(&edge, &seen(|_| {}), at(0)).status);
     let held = Verdict::with(reason::CLEANING_UP, "deleting IngressClass edge: no.");
-    let status = deleting(&edge, &held, at(5));
+    let before = |edge: &GatewayInstance| edge.status.clone().expect("a status");
+    let status = deleting(&edge, before(&edge), &held, at(5));
     assert_eq!(status.phase, "Deleting");
     assert_eq!(status_of(&status.conditions, ConditionType::DeletionBlocked), ("True", "CleaningUp"));
     assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("True", "Ready"));
     edge.status = Some(status.clone());
-    assert_eq!(deleting(&edge, &held, at(50)), status);
+    assert_eq!(deleting(&edge, before(&edge), &held, at(50)), status);
+    // One that is protected is looked at as ever, and keeps since when it is held.
+    let anew = observe(&edge, &seen(|_| {}), at(60)).status;
+    assert_eq!(deleting(&edge, anew, &held, at(60)).conditions.last(), status.conditions.last());
 }
 
 #[test]
