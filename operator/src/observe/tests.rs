@@ -10,6 +10,9 @@ use serde_json::json;
 use super::*;
 use crate::conditions::find;
 
+mod addresses;
+mod rollouts;
+
 const START: i64 = 1_000_000;
 
 fn at(second: i64) -> Timestamp {
@@ -300,23 +303,6 @@ fn what_pods_count_and_find_is_told() {
 }
 
 #[test]
-fn a_load_balancer_is_exposed_once_it_has_an_address() {
-    let balanced = |ip: Option<&str>| {
-        let seen = seen(|lane| {
-            lane.service_type = ServiceType::LoadBalancer;
-            lane.service = Some(service(ip));
-        });
-        observe(&instance(json!({})), &seen, at(0)).status
-    };
-    let waiting = balanced(None);
-    assert_eq!(status_of(&waiting.lanes[0].conditions, ConditionType::Exposed), ("False", "AddressPending"));
-    assert_eq!(waiting.phase, "Listening");
-    let given = balanced(Some("203.0.113.9"));
-    assert_eq!(status_of(&given.lanes[0].conditions, ConditionType::Exposed), ("True", "AddressAssigned"));
-    assert_eq!(given.lanes[0].addresses, ["203.0.113.9"]);
-}
-
-#[test]
 fn too_few_pods_are_told_by_what_the_disruption_budget_allows() {
     let cases = [
         (Some(IntOrString::Int(1)), 4, 3, "MinimumReplicasAvailable"),
@@ -357,36 +343,6 @@ fn fields_that_are_not_obeyed_are_named_where_people_look() {
     for of in [ConditionType::Accepted, ConditionType::FullyObeyed] {
         assert!(find(&status.conditions, of).expect("told").message.contains("spec.eastWest.tracing"), "{of}");
     }
-}
-
-#[test]
-fn a_lane_that_went_back_to_what_worked_says_so_and_serves_on() {
-    let back = seen(|lane| {
-        let annotations = [("bulkhead.io/rolled-back-from-image".to_owned(), "gateway:2".to_owned())];
-        lane.deployment.as_mut().expect("a Deployment").metadata.annotations = Some(annotations.into());
-    });
-    let status = observe(&instance(json!({})), &back, at(0)).status;
-    assert_eq!(status_of(&status.lanes[0].conditions, ConditionType::RolledOut), ("False", "RolledBack"));
-    assert_eq!(status_of(&status.conditions, ConditionType::Degraded), ("True", "RolloutFailed"));
-    assert_eq!(status_of(&status.conditions, ConditionType::Progressing), ("False", "Held"));
-    assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("True", "Ready"));
-    assert!(find(&status.conditions, ConditionType::Degraded).expect("told").message.contains("gateway:2"));
-    assert_eq!(status.phase, "Failed");
-}
-
-#[test]
-fn a_lane_that_waits_for_its_turn_says_for_which_image() {
-    let waits = seen(|lane| lane.next_image = Some("gateway:2".to_owned()));
-    let status = observe(&instance(json!({})), &waits, at(0)).status;
-    assert_eq!(status_of(&status.conditions, ConditionType::Progressing), ("False", "WaitingForTurn"));
-    assert!(find(&status.conditions, ConditionType::Progressing).expect("told").message.contains("gateway:2"));
-    assert_eq!(status.phase, "Listening");
-}
-
-#[test]
-fn a_lane_on_node_ports_is_reached_at_its_nodes() {
-    let nodes = seen(|lane| lane.service_type = ServiceType::NodePort);
-    assert_eq!(observe(&instance(json!({})), &nodes, at(0)).status.lanes[0].addresses, ["192.0.2.1"]);
 }
 
 #[test]
