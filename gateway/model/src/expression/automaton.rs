@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{Costly, PathExpression};
 use super::determinize::{Budget, determinize};
 use super::nfa::compile;
+use super::{Costly, PathExpression};
 
 /// Most that one automaton takes, in bytes: some thousand paths, and still what a processor has near at hand.
 const MAX_BYTES: usize = 1 << 20;
@@ -17,6 +17,8 @@ const MAX_STEPS: usize = 4 << 20;
 
 /// Where a path leads that is over, or can match nothing more; the lower bits say which expression is found.
 const LAST: u32 = 1 << 31;
+/// Where a path leads that is over, and nothing is found.
+const NOTHING: u32 = LAST | NONE as u32;
 /// No expression.
 pub(super) const NONE: u16 = u16::MAX;
 
@@ -40,7 +42,8 @@ impl Automaton {
         let alone: usize = expressions.iter().map(|expression| expression.alone).sum();
         let budget = Budget { bytes: alone.saturating_mul(MAX_GROWTH).min(MAX_BYTES), steps: MAX_STEPS };
         let mut order: Vec<u16> = (0..u16::try_from(expressions.len()).map_err(|_| TooLarge)?).collect();
-        let rank = |at: &u16| expressions.get(usize::from(*at)).map(|expression| super::set::rank(expression.written()));
+        let rank =
+            |at: &u16| expressions.get(usize::from(*at)).map(|expression| super::set::rank(expression.written()));
         order.sort_by(|a, b| rank(a).cmp(&rank(b)));
         let in_order = order.iter().filter_map(|at| expressions.get(usize::from(*at)));
         let nfas = in_order.map(|expression| expression.nfa()).collect::<Result<Vec<_>, _>>().map_err(|_| TooLarge)?;
@@ -151,7 +154,7 @@ impl Table {
         for byte in near {
             *left -= 1;
             let class = self.classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            let target = row.map_or(LAST | u32::from(NONE), |row| self.step(row, class));
+            let target = row.map_or(NOTHING, |row| self.step(row, class));
             if target & LAST != 0 {
                 return Ok(place((target & u32::from(u16::MAX)) as u16));
             }

@@ -43,7 +43,8 @@ struct Key {
 /// The machines in `nfas` as one; the first is asked first.
 pub(super) fn determinize(nfas: &[NFA], budget: Budget) -> Result<Table, TooLarge> {
     let mut work = Work::new(nfas, budget.steps)?;
-    let nodes = nfas.iter().zip(0..).map(|(nfa, expression)| Node { expression, state: nfa.start_anchored() }).collect();
+    let nodes =
+        nfas.iter().zip(0..).map(|(nfa, expression)| Node { expression, state: nfa.start_anchored() }).collect();
     work.place(Key { before: Side::Edge, found: NONE, nodes });
     let mut table = Table::new(work.classes.of.clone());
     while let Some(key) = work.waiting.pop_front() {

@@ -40,7 +40,8 @@ pub(super) fn find(nfa: &NFA, path: &[u8]) -> Result<Option<Groups>, Costly> {
     if tries > MAX_TRIES {
         return Err(Costly);
     }
-    let mut search = Search { nfa, path, tried: vec![0; tries.div_ceil(64)], groups: Groups::default(), left: MAX_STEPS };
+    let mut search =
+        Search { nfa, path, tried: vec![0; tries.div_ceil(64)], groups: Groups::default(), left: MAX_STEPS };
     let mut jobs = vec![Job::Try(nfa.start_anchored(), 0)];
     while let Some(job) = jobs.pop() {
         match job {

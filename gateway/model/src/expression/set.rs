@@ -108,7 +108,8 @@ impl Scan {
         let mut at = 0;
         // Both are in order.
         for expression in automaton.ranked() {
-            let found = left.get(at..)?.iter().position(|one| one.is_some_and(|one| one.written() == expression.written()))?;
+            let found =
+                left.get(at..)?.iter().position(|one| one.is_some_and(|one| one.written() == expression.written()))?;
             places.push(at + found);
             at += found + 1;
         }
