@@ -65,9 +65,9 @@ pub const EXPRESSION_STEPS: Limit = Limit::new(
 /// At the usual 50 ms each, what two threads do in under two seconds.
 pub const PASSWORDS: Limit =
     Limit::new("passwords that wait to be checked", count(64), "", "503", Fault("authentication_busy"));
-/// A quarter, so that there is room for others whoever guesses.
+/// A half. Where all places are taken, lists that have more of them give some up.
 pub const PASSWORDS_EACH: Limit =
-    Limit::new("passwords among them for one list of users", count(16), "", "503", Fault("authentication_busy"));
+    Limit::new("passwords among them for one list of users", count(32), "", "503", Fault("authentication_busy"));
 
 /// All of them, in the order in which a request meets them.
 pub(super) const ROUTES: [&Limit; 10] = [
