@@ -172,6 +172,11 @@ pub const FAMILIES: [Family; 43] = [
         "Requests sent as if no endpoint were ejected, because more than half of them were",
         |now, out| out.one(now.tally.balance_panics),
     ),
+    counter(
+        "bulkhead_access_log_dropped_total",
+        "Lines of the access log dropped because standard output took no more",
+        |now, out| out.one(now.tally.access_log_dropped),
+    ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);
     }),

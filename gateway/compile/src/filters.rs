@@ -22,6 +22,7 @@ pub(crate) fn make(declared: &Declared, lane: &HostPolicy, pages: Option<ErrorPa
         access: policies.access.clone(),
         authentication: None,
         pages: pages.map(Box::new),
+        unlogged: policies.unlogged,
     };
     (!filters.is_empty()).then(|| Arc::new(filters))
 }

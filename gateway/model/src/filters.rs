@@ -20,6 +20,8 @@ pub struct Filters {
     pub authentication: Option<Authentication>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
+    /// Requests have no line in the access log.
+    pub unlogged: bool,
 }
 
 impl Filters {

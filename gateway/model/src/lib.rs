@@ -10,6 +10,7 @@
 //! connection a load balancer passes on).
 
 pub mod access;
+pub mod access_log;
 pub mod answer;
 pub mod authentication;
 pub mod backend;

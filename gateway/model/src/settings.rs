@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub upstream: Upstream,
     /// How forwarded fields are made.
     pub forwarded: Forwarded,
+    /// What is written down about each request.
+    pub access_log: AccessLog,
 }
 
 /// Bounds on clients.
@@ -175,6 +178,7 @@ impl Default for Settings {
                 requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },
             forwarded: Forwarded::default(),
+            access_log: AccessLog::default(),
         }
     }
 }

@@ -20,12 +20,14 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
+use crate::access_log::Gathered;
 use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::dice::Dice;
 use crate::exchange::page::Wanted;
+use crate::exchange::record::Record;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
@@ -66,6 +68,8 @@ pub(crate) struct Worker {
     rotations: RefCell<IdMap<Rotation>>,
     pub(crate) groups: Groups,
     pub(crate) dice: Dice,
+    /// Lines of the access log.
+    pub(crate) log: Gathered,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
 }
@@ -93,6 +97,8 @@ pub(crate) struct Scratch {
     pub(crate) to_client: Overlay,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
+    /// For the access log.
+    pub(crate) record: Record,
 }
 
 impl Worker {
@@ -207,6 +213,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         rotations: RefCell::default(),
         groups: Groups::default(),
         dice: Dice::default(),
+        log: Gathered::default(),
         verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {
@@ -218,6 +225,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         spawn_local(sweep(Rc::clone(&worker)));
         let corks = Rc::clone(&worker.corks);
         spawn_local(async move { corks.drain().await });
+        let gathering = Rc::clone(&worker);
+        spawn_local(async move { gathering.log.drain(&gathering.shared.log).await });
         spawn_local(follow_levels(Rc::clone(&worker), course.levels));
         follow_phases(&worker, course.phases).await;
         Ok(())
@@ -226,6 +235,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
 
 async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course: Course) {
     accept_until_draining(&worker, listener, secure, course).await;
+    worker.log.hurry(&worker.shared.log);
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }

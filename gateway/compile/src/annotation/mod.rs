@@ -40,6 +40,8 @@ pub(crate) struct Policies {
     pub(crate) method: Option<Method>,
     /// Pages of another Service instead of errors.
     pub(crate) pages: Option<Pages>,
+    /// Requests have no line in the access log.
+    pub(crate) unlogged: bool,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
 }
@@ -48,8 +50,8 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let pages = pages::read(reader);
-        Self { access, bounds, method, pages, refused: reader.refused }
+        let (pages, unlogged) = (pages::read(reader), observation::unlogged(reader));
+        Self { access, bounds, method, pages, unlogged, refused: reader.refused }
     }
 }
 

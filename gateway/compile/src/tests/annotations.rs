@@ -65,7 +65,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "client-body-buffer-size: 8k",
         "connection-proxy-header: keep-alive",
         "cors-allow-origin: '*'",
-        "enable-access-log: 'false'",
         "enable-cors: 'true'",
         "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",

@@ -139,7 +139,7 @@ async fn exchange<D: Downstream>(
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, page, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, page, record, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
@@ -168,6 +168,7 @@ async fn exchange<D: Downstream>(
         over,
         pages,
         cookie,
+        record,
         out,
     };
     join(sending, pin!(delivery.run())).await

@@ -53,7 +53,13 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     down: &'d D,
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
-    match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
+    let found = find(worker, snapshot, down.client(), down.head(), &scratch.request);
+    if scratch.record.is_kept()
+        && let Ok(found) = &found
+    {
+        scratch.record.route(found.route);
+    }
+    match found {
         Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.

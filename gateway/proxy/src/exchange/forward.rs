@@ -82,6 +82,9 @@ async fn try_endpoints<D: Downstream>(
             Err(Nobody::Full) if nth == 0 => return Err(Fault::Denied(Denial::EndpointsFull)),
             Ok(_) | Err(_) => break,
         };
+        if scratch.record.is_kept() {
+            scratch.record.ask(flight.slot().endpoint().address, guard);
+        }
         scratch.cookie.clear();
         if let Some(sticky) = bond.sticky()
             && let Some(value) = key.or_else(|| bond.settle(&group, flight.slot().endpoint()))

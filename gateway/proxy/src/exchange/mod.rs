@@ -17,6 +17,7 @@ mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod page;
+pub(crate) mod record;
 mod request;
 mod response;
 mod stop;
@@ -26,6 +27,7 @@ mod websocket;
 use std::cell::Cell;
 use std::pin::pin;
 
+use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
@@ -65,11 +67,13 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
+    let mut failed = None;
     let next = match ended {
         Ok(next) => next,
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
-            stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
+            failed = stop.fault();
+            failed.into_iter().for_each(|fault| worker.tally().fault(fault));
             match () {
                 () if begun.get() => Next::Reset,
                 // Boxed: few exchanges need it.
@@ -81,6 +85,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         }
     };
     scratch.filters = None;
+    if scratch.record.is_kept() {
+        scratch.record.end(worker, guard, failed);
+    }
     worker.give_back(scratch);
     next
 }
@@ -110,6 +117,12 @@ async fn attempt<D: Downstream>(
     let tally = worker.tally();
     tally.requests.add(1);
     let started = guard.now();
+    if let Some(pinned) = &pinned
+        && pinned.snapshot().settings.access_log.format != Format::Off
+    {
+        let settings = &pinned.snapshot().settings;
+        scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
+    }
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
         Some(pinned) => match decide::decide(worker, guard, pinned.snapshot(), &*down, scratch) {

@@ -8,6 +8,7 @@ use bulkhead_model::ErrorPages;
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
+use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::upstream::Flight;
 
@@ -40,6 +41,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
+    /// For the access log.
+    pub(super) record: &'d Record,
     pub(super) out: &'d mut Vec<u8>,
 }
 
@@ -58,6 +61,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
+        self.record.status.set(self.response.status);
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
@@ -69,6 +73,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
+            self.record.sent.set(self.record.sent.get() + piece.content.len() as u64);
             if piece.last {
                 break;
             }
