@@ -269,6 +269,9 @@ pub struct LaneUpstream {
     /// How an endpoint is chosen.
     #[serde(default)]
     pub load_balance: LoadBalance,
+    /// Whether Services of type ExternalName are followed.
+    #[serde(default)]
+    pub external_names: bool,
 }
 
 /// How a gateway leaves.

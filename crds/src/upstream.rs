@@ -31,6 +31,8 @@ pub struct Upstream {
     /// How an endpoint is chosen. RoundRobin: in turn. LeastRequests: the less busy of two picked at random. PeakEwma: the one of two picked
     /// at random that will be quicker, by its latency and what it has to do. Random: any.
     pub load_balance: LoadBalance,
+    /// Whether Services of type ExternalName are followed: whoever may write a Service then decides by its name where the gateway connects. Loopback, link-local and metadata addresses are refused all the same.
+    pub external_names: bool,
 }
 
 /// How an endpoint is chosen.
@@ -57,6 +59,7 @@ impl Default for Upstream {
             keep_alive_timeout: Duration::from_secs(60),
             tries: 2,
             load_balance: LoadBalance::default(),
+            external_names: false,
         }
     }
 }
@@ -73,6 +76,7 @@ impl Upstream {
             keep_alive_ms: self.keep_alive_timeout.as_millis(),
             tries: self.tries.max(1).unsigned_abs(),
             load_balance: self.load_balance,
+            external_names: self.external_names,
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::args::{LaneSource, Objects};
 use crate::feed::{Feed, Origin};
 use crate::lane::{self, LaneUpdate};
 use crate::logging::chain;
+use crate::names::{self, Found, System, Wanted};
 use crate::rebuild::{CompilerPanic, Rebuild};
 use crate::source::directory::DirectoryError;
 use crate::source::watch::{ClientError, client};
@@ -65,6 +66,9 @@ pub enum ControlError {
     /// No API server.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// No resolver.
+    #[error("cannot prepare to look up names")]
+    Names(#[from] hickory_resolver::net::NetError),
     /// No such directory.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -111,6 +115,9 @@ struct Thread {
     lanes: mpsc::Receiver<LaneUpdate>,
     questions: mpsc::Receiver<RoutesQuestion>,
     rebuild: Rebuild,
+    /// Hosts whose addresses are wanted.
+    wanted: watch::Sender<Wanted>,
+    found: mpsc::Receiver<Found>,
     publication: Arc<Publication>,
     panic_pause: Duration,
 }
@@ -121,6 +128,7 @@ enum Wake {
     Lane(LaneUpdate),
     Question(RoutesQuestion),
     Collect,
+    Found(Found),
     /// The process is ending.
     End,
 }
@@ -155,7 +163,10 @@ impl Thread {
         let feed = Feed::start(&origin)?;
         let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);
         let (publication, panic_pause) = (inputs.publication, PANIC_PAUSES.0);
-        Ok(Self { origin, feed, lanes, questions, rebuild, publication, panic_pause })
+        let (wanted, wants) = watch::channel(Wanted::new());
+        let (send, found) = mpsc::channel(names::WAITING);
+        tokio::spawn(names::follow(System::new()?, wants, send));
+        Ok(Self { origin, feed, lanes, questions, rebuild, wanted, found, publication, panic_pause })
     }
 
     async fn run(mut self) {
@@ -168,12 +179,15 @@ impl Thread {
             let wake = tokio::select! {
                 batch = self.feed.events.recv() => batch.map_or(Wake::End, Wake::Batch),
                 update = self.lanes.recv() => update.map_or(Wake::End, Wake::Lane),
+                // Its other end lives as long as this thread wants names.
+                Some(found) = self.found.recv() => Wake::Found(found),
                 question = self.questions.recv() => question.map_or(Wake::End, Wake::Question),
                 _ = collect.tick() => Wake::Collect,
             };
             let outcome = match wake {
                 Wake::Batch(batch) => self.take(batch),
                 Wake::Lane(update) => self.take_lane(update),
+                Wake::Found(found) => self.take_found(found),
                 Wake::Question(question) => self.answer(question),
                 Wake::Collect => {
                     self.publication.collect();
@@ -184,7 +198,20 @@ impl Thread {
             if let Err(panic) = outcome {
                 self.recover(&panic).await;
             }
+            if let Ok(names) = self.rebuild.names() {
+                self.wanted.send_if_modified(|wanted| std::mem::replace(wanted, names) != *wanted);
+            }
         }
+    }
+
+    /// Takes the addresses of a host, and of those that were found meanwhile.
+    fn take_found(&mut self, first: Found) -> Result<(), CompilerPanic> {
+        self.rebuild.take_found(&first)?;
+        for _ in 0..names::WAITING {
+            let Ok(found) = self.found.try_recv() else { break };
+            self.rebuild.take_found(&found)?;
+        }
+        self.rebuild.advance()
     }
 
     /// Takes a batch and those that have arrived with it, up to a full queue of them, then compiles.

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod lane;
 pub mod logging;
 pub mod metrics;
+pub mod names;
 pub mod overload;
 pub mod readiness;
 pub mod rebuild;

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::lane::LaneUpdate;
+use crate::names::{Found, Wanted};
 use crate::source::{Batch, Scope};
 use crate::state::ControlState;
 use crate::store::Store;
@@ -103,6 +104,22 @@ impl Rebuild {
     /// When the compiler panics.
     pub fn take(&mut self, batch: Batch) -> Result<(), CompilerPanic> {
         self.guarded(|this| this.store.take(batch))
+    }
+
+    /// Takes the addresses of a host that is asked by name.
+    ///
+    /// # Errors
+    /// When the compiler panics.
+    pub fn take_found(&mut self, found: &Found) -> Result<(), CompilerPanic> {
+        self.guarded(|this| this.store.compiler().set_addresses(&found.name, found.addresses.iter().copied()))
+    }
+
+    /// Hosts that are asked by name, as of the last compile.
+    ///
+    /// # Errors
+    /// When the compiler panics.
+    pub fn names(&mut self) -> Result<Wanted, CompilerPanic> {
+        self.guarded(|this| this.store.compiler().names())
     }
 
     /// Compiles what has changed and publishes it, once everything is known that the first snapshot needs.

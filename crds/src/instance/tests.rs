@@ -86,6 +86,7 @@ fn the_default_limits_are_those_of_the_book() {
             keep_alive_ms: 60_000,
             tries: 2,
             load_balance: LoadBalance::RoundRobin,
+            external_names: false,
         }
     );
 }

@@ -1,6 +1,7 @@
 //! Backends and endpoints that outlive compiles: the same Service port, spoken to in the same way, is the same [`Backend`], the
 //! same address of it the same [`Endpoint`], for as long as they are in use.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use bulkhead_model::{Backend, Endpoint, Endpoints, UpstreamTls};
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
 use crate::name::Name;
-use crate::service::{AppProtocol, Port, Ports};
+use crate::names::{Names, Place, is_host};
+use crate::service::{AppProtocol, Port, PortRef, Ports};
 use crate::slice::{Address, Hint, Readiness, Slice};
 use crate::transport::Transport;
 
@@ -29,9 +31,17 @@ pub(crate) struct Catalog {
     pub(crate) services: BTreeMap<Name, Ports>,
     pub(crate) slices: BTreeMap<Name, Slice>,
     slices_of: BTreeMap<Name, BTreeSet<Name>>,
+    pub(crate) names: Names,
+    /// Whether Services that are another name for a host are followed there.
+    pub(crate) follows_names: bool,
 }
 
 impl Catalog {
+    /// Without any Service.
+    pub(crate) fn new(names: Names) -> Self {
+        Self { names, ..Self::default() }
+    }
+
     /// Puts a slice in, or takes it out; the Services whose endpoints may have changed.
     pub(crate) fn set_slice(&mut self, name: &Name, slice: Option<Slice>) -> Vec<Name> {
         if self.slices.get(name) == slice.as_ref() {
@@ -57,8 +67,28 @@ impl Catalog {
         touched
     }
 
-    fn port(&self, service: &Name, number: u16) -> Option<&Port> {
-        self.services.get(service)?.get(number)
+    /// The port of a Service that a route means.
+    pub(crate) fn find(&self, service: &Name, wanted: &PortRef) -> Result<Cow<'_, Port>, FindingCode> {
+        let ports = self.services.get(service).ok_or(FindingCode::ServiceNotFound)?;
+        match &ports.external_name {
+            Some(host) if self.follows_names && is_host(host) => ports.of_host(wanted),
+            _ => ports.find(wanted).map(Cow::Borrowed),
+        }
+    }
+
+    fn port(&self, service: &Name, number: u16) -> Option<Cow<'_, Port>> {
+        self.find(service, &PortRef::Number(number)).ok()
+    }
+
+    /// The host whose addresses are the endpoints of `service`, which may be one itself.
+    pub(crate) fn host<'n>(&'n self, service: &'n Name) -> Option<&'n Arc<str>> {
+        let external = || self.services.get(service)?.external_name.as_ref().filter(|_| self.follows_names);
+        service.host().or_else(external)
+    }
+
+    /// What is known of the host that a backend is, if it is one.
+    fn place(&self, key: &BackendKey) -> Option<Place> {
+        Some(self.names.place(self.host(&key.service)?, key.port))
     }
 
     fn slices_of(&self, service: &Name) -> impl Iterator<Item = &Slice> {
@@ -69,7 +99,11 @@ impl Catalog {
     /// those that are meant for this gateway's zone, if every one of them says for which zones it is meant, and any is for this
     /// one: then somebody has seen to it that each zone has enough (Kubernetes, Topology Aware Routing, "Safeguards").
     fn addresses(&self, key: &BackendKey) -> BTreeSet<SocketAddr> {
-        let Some(Port { name: port_name, .. }) = self.port(&key.service, key.port) else { return BTreeSet::new() };
+        if let Some(place) = self.place(key) {
+            return place.addresses;
+        }
+        let Some(port) = self.port(&key.service, key.port) else { return BTreeSet::new() };
+        let port_name = &port.name;
         let (mut ready, mut near, mut leaving) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut all_say = true;
         for slice in self.slices_of(&key.service) {
@@ -174,6 +208,27 @@ impl Backends {
         changed
     }
 
+    /// Whether anything uses a Service, or a host.
+    pub(crate) fn is_used(&self, service: &Name) -> bool {
+        self.of(service).next().is_some()
+    }
+
+    /// What is to be said about a host to the Ingresses that name it.
+    pub(crate) fn findings_of_host<'n>(
+        &self,
+        host: &Name,
+        catalog: &Catalog,
+        ingresses: impl Iterator<Item = &'n Name>,
+    ) -> Vec<Finding> {
+        let places: Vec<Place> = self.of(host).filter_map(|(key, _)| catalog.place(key)).collect();
+        let said = ingresses.flat_map(|ingress| {
+            let object = ObjectRef::new("Ingress", &ingress.namespace, &ingress.name);
+            places.iter().flat_map(move |place| note_place(&object, &host.name, place))
+        });
+        // Two ports of one host are one name.
+        said.collect::<BTreeSet<Finding>>().into_iter().collect()
+    }
+
     /// What is to be said about a Service that routes refer to, and about its slices.
     pub(crate) fn findings(&self, service: &Name, catalog: &Catalog) -> Vec<Finding> {
         let object = ObjectRef::new("Service", &service.namespace, &service.name);
@@ -182,8 +237,10 @@ impl Backends {
         for (key, entry) in self.of(service) {
             used = true;
             findings
-                .extend(catalog.port(service, key.port).and_then(|port| note_protocol(&object, port, &key.transport)));
-            if entry.given.list.is_empty() {
+                .extend(catalog.port(service, key.port).and_then(|port| note_protocol(&object, &port, &key.transport)));
+            if let Some(host) = catalog.host(service) {
+                findings.extend(note_place(&object, host, &catalog.names.place(host, key.port)));
+            } else if entry.given.list.is_empty() {
                 let message =
                     format!("Port {} has no endpoint that takes requests, so its routes answer 503.", key.port);
                 findings.push(finding(FindingCode::NoEndpoints, &object, "", &message));
@@ -225,6 +282,20 @@ impl Backends {
     fn keys_of(&self, service: &Name) -> Vec<BackendKey> {
         self.of(service).map(|(key, _)| key.clone()).collect()
     }
+}
+
+/// What is to be said about a host that is asked by name, to those who wrote `object`.
+fn note_place(object: &ObjectRef, host: &str, place: &Place) -> Vec<Finding> {
+    let refused = place.refused.iter().map(|address| {
+        let message = format!("The name {} leads to {address}, where a gateway sends no requests.", quote(host));
+        finding(FindingCode::EndpointRefused, object, "", &message)
+    });
+    let mut findings: Vec<Finding> = refused.collect();
+    if place.is_known && place.addresses.is_empty() && findings.is_empty() {
+        let message = format!("The name {} has no address, so what is asked of it fails.", quote(host));
+        findings.push(finding(FindingCode::NameNotResolved, object, "", &message));
+    }
+    findings
 }
 
 /// What is to be said about a port's `appProtocol`.

@@ -69,6 +69,8 @@ pub enum FindingCode {
     HostNotOwned,
     /// More findings of one object than are kept.
     MoreFindings,
+    /// A name that leads to no address; what is asked of it fails until it does.
+    NameNotResolved,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -95,7 +97,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -128,6 +130,7 @@ impl FindingCode {
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
+        Self::NameNotResolved,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
@@ -291,7 +294,7 @@ impl FindingCode {
             Self::ExternalName => (
                 "ExternalName",
                 Error,
-                "Use a Service with a selector, or one without a selector and with EndpointSlices of its own.",
+                "Set `upstream.externalNames` of the lane if the authors of its Services may decide where the gateway connects; or use a Service with a selector, or one with EndpointSlices of its own.",
             ),
             Self::HostNotOwned => (
                 "HostNotOwned",
@@ -301,6 +304,11 @@ impl FindingCode {
             Self::MoreFindings => {
                 ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
             }
+            Self::NameNotResolved => (
+                "NameNotResolved",
+                Warning,
+                "Check that the name is written in full, such as `auth.shop.svc.cluster.local`, and that the nameservers of the gateway's pods know it.",
+            ),
             Self::NoEndpoints => (
                 "NoEndpoints",
                 Warning,

@@ -3,7 +3,7 @@
 mod certificates;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
@@ -21,6 +21,7 @@ use crate::ingress::Declared;
 use crate::ingresses::Ingresses;
 use crate::lane;
 use crate::name::Name;
+use crate::names::{self, Names};
 use crate::object::{Key, Kind, Object};
 use crate::report::{self, Counts};
 use crate::secrets::Secrets;
@@ -59,6 +60,8 @@ pub struct Compiler {
     calendar: Calendar,
     ledger: Ledger,
     snapshot: Option<Arc<Snapshot>>,
+    /// Hosts that are asked by name, by what is asked there: a Service, or the host itself.
+    wanted: BTreeMap<Name, Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -93,7 +96,24 @@ impl Compiler {
     /// A compiler that knows nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, ..Self::default() }
+        let catalog = Catalog::new(Names::new(options.clone()));
+        Self { options, catalog, ..Self::default() }
+    }
+
+    /// Hosts that are asked by name, as of the last compile. Somebody else has to find out where they are.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<Arc<str>> {
+        let names = self.wanted.values().filter(|host| names::address(host).is_none());
+        names.cloned().collect()
+    }
+
+    /// Takes all addresses that a host has now; there may be none. Of one that nobody asks for by name it takes nothing.
+    pub fn set_addresses(&mut self, host: &str, addresses: impl IntoIterator<Item = IpAddr>) {
+        let asked: Vec<(&Name, &Arc<str>)> = self.wanted.iter().filter(|(_, wanted)| ***wanted == *host).collect();
+        let Some((_, host)) = asked.first() else { return };
+        if self.catalog.names.set(host, addresses) {
+            self.dirty.services.extend(asked.iter().map(|(name, _)| (*name).clone()));
+        }
     }
 
     /// Takes the lane's settings. An equal document changes nothing.
@@ -109,8 +129,13 @@ impl Compiler {
             owned,
             closed: owned || profile == Profile::IngressNginx,
             profile,
+            follows_names: document.upstream.external_names,
             settings: Arc::new(settings),
         };
+        if self.catalog.follows_names != policy.follows_names {
+            self.catalog.follows_names = policy.follows_names;
+            self.dirty.services.extend(self.catalog.services.keys().cloned());
+        }
         // Routes with bounds of their own take the others from the lane.
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
             self.dirty.hosts.extend(self.ingresses.hosts().cloned());
@@ -345,9 +370,20 @@ impl Compiler {
         for service in std::mem::take(&mut self.dirty.services) {
             self.backends.sweep(&service);
             changed.extend(self.backends.refresh(&service, &self.catalog));
-            let findings = self.backends.findings(&service, &self.catalog);
+            let findings = match service.host() {
+                Some(_) => {
+                    let ingresses = self.ingresses.referrers(&service);
+                    self.backends.findings_of_host(&service, &self.catalog, ingresses)
+                }
+                None => self.backends.findings(&service, &self.catalog),
+            };
+            match self.catalog.host(&service).filter(|_| self.backends.is_used(&service)).cloned() {
+                Some(host) => self.wanted.insert(service.clone(), host),
+                None => self.wanted.remove(&service),
+            };
             self.ledger.set(Origin::Service(service), findings);
         }
+        self.catalog.names.keep(&self.names());
         changed
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct HostPolicy {
     /// Requests for a named host never fall through to the rules of a wildcard or of every host. So it is where hosts
     /// are owned (others' rules must not catch what the owner leaves over), and so ingress-nginx does it.
     pub(crate) closed: bool,
+    /// Whether Services that are another name for a host are followed there.
+    pub(crate) follows_names: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
     /// Bounds of routes that set none.
@@ -160,15 +162,15 @@ impl Workshop<'_> {
         }
         let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
         let service = declared.age.name.beside(name);
-        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        let port = match found.and_then(|ports| ports.find(port)) {
+        let catalog = self.catalog;
+        let port = match catalog.find(&service, port) {
             Ok(port) => port,
             Err(code) => {
                 notes.add(code, &rule.field, || missing(code, &service, rule));
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, &declared.backend, &service, port) {
+        match self.backend(uses, &declared.backend, &service, &port) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -313,7 +315,9 @@ fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
         Target::Nothing => String::new(),
     };
     let why = match code {
-        FindingCode::ExternalName => "is of type ExternalName, which is not followed".to_owned(),
+        FindingCode::ExternalName => {
+            "is of type ExternalName, which is not followed in this lane, or says no host".to_owned()
+        }
         FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
         FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
         _ => "does not exist".to_owned(),

@@ -137,6 +137,11 @@ impl Ingresses {
         self.tls_claims.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
     }
 
+    /// Served Ingresses that refer to a Service, or name a host by which something is asked.
+    pub(crate) fn referrers(&self, service: &Name) -> impl Iterator<Item = &Name> {
+        self.of_service.get(service).into_iter().flatten()
+    }
+
     /// Hosts of which a served rule refers to a Service.
     pub(crate) fn hosts_of_service(&self, service: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.of_service.get(service).into_iter().flatten();

@@ -30,6 +30,7 @@ mod ingress;
 mod ingresses;
 mod lane;
 mod name;
+mod names;
 mod object;
 mod references;
 mod report;

@@ -21,6 +21,11 @@ impl Name {
         Self::new(metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
     }
 
+    /// The host that it is, if it is one.
+    pub(crate) fn host(&self) -> Option<&Arc<str>> {
+        self.namespace.is_empty().then_some(&self.name)
+    }
+
     /// Another object of the same namespace.
     pub(crate) fn beside(&self, name: &Arc<str>) -> Self {
         Self { namespace: Arc::clone(&self.namespace), name: Arc::clone(name) }
@@ -29,6 +34,9 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
+        match self.host() {
+            Some(host) => f.write_str(host),
+            None => write!(f, "{}/{}", self.namespace, self.name),
+        }
     }
 }

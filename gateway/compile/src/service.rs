@@ -1,5 +1,6 @@
 //! One Service: which of its ports a route can name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,12 +42,13 @@ impl fmt::Display for PortRef {
 /// A Service, as far as routes need it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
-    external_name: bool,
+    /// The host that the Service is another name for; empty if it says none.
+    pub(crate) external_name: Option<Arc<str>>,
     list: Vec<Port>,
 }
 
 /// A port of a Service.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Port {
     pub(crate) number: u16,
     /// Empty if it has none. EndpointSlices name their ports after it.
@@ -58,7 +60,7 @@ pub(crate) struct Port {
 }
 
 /// What a Service says is spoken on a port.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AppProtocol {
     /// Nothing.
     Unset,
@@ -97,16 +99,37 @@ impl Ports {
             })
         });
         Self {
-            external_name: spec.is_some_and(|spec| spec.type_.as_deref() == Some("ExternalName")),
+            external_name: spec
+                .filter(|spec| spec.type_.as_deref() == Some("ExternalName"))
+                .map(|spec| host(spec.external_name.as_deref().unwrap_or_default())),
             list: list.collect(),
         }
     }
 
     /// The TCP port that a route means. One number may stand for a TCP and a UDP port.
     pub(crate) fn find(&self, wanted: &PortRef) -> Result<&Port, FindingCode> {
-        if self.external_name {
+        if self.external_name.is_some() {
             return Err(FindingCode::ExternalName);
         }
+        self.listed(wanted)
+    }
+
+    /// The port that a route means of a Service that is another name for a host: one that it lists, or any number, as in
+    /// ingress-nginx.
+    pub(crate) fn of_host(&self, wanted: &PortRef) -> Result<Cow<'_, Port>, FindingCode> {
+        match (self.listed(wanted), wanted) {
+            (Err(FindingCode::PortNotFound), PortRef::Number(number)) => Ok(Cow::Owned(Port {
+                number: *number,
+                name: "".into(),
+                position: 0,
+                app_protocol: AppProtocol::Unset,
+                tcp: true,
+            })),
+            (listed, _) => listed.map(Cow::Borrowed),
+        }
+    }
+
+    fn listed(&self, wanted: &PortRef) -> Result<&Port, FindingCode> {
         let mut named = self.list.iter().filter(|port| match wanted {
             PortRef::Number(number) => port.number == *number,
             PortRef::Name(name) => port.name == *name,
@@ -117,14 +140,14 @@ impl Ports {
 
     /// The first TCP port.
     pub(crate) fn first(&self) -> Result<&Port, FindingCode> {
-        if self.external_name {
+        if self.external_name.is_some() {
             return Err(FindingCode::ExternalName);
         }
         self.list.iter().find(|port| port.tcp).ok_or(FindingCode::PortNotTcp)
     }
+}
 
-    /// The TCP port with this number.
-    pub(crate) fn get(&self, number: u16) -> Option<&Port> {
-        self.find(&PortRef::Number(number)).ok()
-    }
+/// A host as it is resolved: in lower case, without the dot at its end.
+fn host(written: &str) -> Arc<str> {
+    written.strip_suffix('.').unwrap_or(written).to_ascii_lowercase().into()
 }

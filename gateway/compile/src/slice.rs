@@ -100,7 +100,8 @@ fn read_addresses(slice: &EndpointSlice, options: &Options, notes: &mut Notes<'_
             continue;
         };
         let address = address.to_canonical();
-        if may_be_asked(address, options) && !is_own_admin(address, slice, options) {
+        let ports = slice.ports.iter().flatten().filter_map(|port| u16::try_from(port.port?).ok());
+        if may_be_asked(address, options) && !is_own_admin(address, ports, options) {
             addresses.push(Address { ip: address, readiness, hint: hint(endpoint, options) });
         } else {
             notes.add(FindingCode::EndpointRefused, &field(), || {
@@ -130,16 +131,16 @@ fn hint(endpoint: &Endpoint, options: &Options) -> Hint {
     }
 }
 
-/// Whether it leads to the admin pages of the gateway itself, under which port of the slice ever.
-fn is_own_admin(address: IpAddr, slice: &EndpointSlice, options: &Options) -> bool {
+/// Whether it leads to the admin pages of the gateway itself, under which of these ports ever.
+pub(crate) fn is_own_admin(address: IpAddr, mut ports: impl Iterator<Item = u16>, options: &Options) -> bool {
     let inner = embedded(address).into_iter().flatten().map(IpAddr::V4);
     let own: Vec<_> =
         inner.chain([address]).flat_map(|ip| options.own_admin.iter().filter(move |own| own.ip() == ip)).collect();
-    slice.ports.iter().flatten().any(|port| own.iter().any(|own| port.port == Some(i32::from(own.port()))))
+    ports.any(|port| own.iter().any(|own| own.port() == port))
 }
 
 /// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.
-fn may_be_asked(address: IpAddr, options: &Options) -> bool {
+pub(crate) fn may_be_asked(address: IpAddr, options: &Options) -> bool {
     if address.is_loopback() {
         return options.loopback_endpoints;
     }

@@ -12,6 +12,7 @@ mod endpoints;
 mod host_ownership;
 mod incremental;
 mod injection;
+mod names;
 mod pages;
 mod paths;
 mod scale;

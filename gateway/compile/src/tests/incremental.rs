@@ -62,9 +62,12 @@ fn manifests() -> impl Strategy<Value = String> {
                 if annotation.is_empty() { manifest } else { manifest.replacen("metadata: {", &annotation, 1) };
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
         });
-    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), any::<bool>()).prop_map(
-        |(name, named)| {
-            if named { service(name) } else { service(name).replace("name: web", "appProtocol: https, name: admin") }
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4).prop_map(
+        |(name, kind)| match kind {
+            0 => service(name),
+            1 => service(name).replace("name: web", "appProtocol: https, name: admin"),
+            2 => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
+            _ => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
         },
     );
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
@@ -92,6 +95,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
         (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
             let mut lane = lane();
             lane.config_generation = generation;
+            lane.upstream.external_names = generation == 2;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
             if owned {
                 lane.scope.host_ownership = HostOwnership::Namespace;
@@ -150,8 +154,15 @@ fn remains(edits: &[Edit]) -> (LaneDocument, Vec<Object>) {
     (last, all.into_values().collect())
 }
 
-fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> World {
+/// Where names of one kind are known, and those of the other are not.
+fn empty() -> World {
     let mut world = World::empty();
+    world.dns.insert("one.example", vec![[10, 2, 0, 1].into(), [127, 0, 0, 1].into()]);
+    world
+}
+
+fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> World {
+    let mut world = empty();
     for object in objects {
         world.compiler.apply(object);
     }
@@ -161,7 +172,7 @@ fn at_once(lane: LaneDocument, objects: impl IntoIterator<Item = Object>) -> Wor
 }
 
 fn step_by_step(edits: &[Edit]) -> World {
-    let mut world = World::empty();
+    let mut world = empty();
     world.compiler.set_lane(lane());
     for edit in edits {
         match edit {

@@ -1,5 +1,7 @@
 //! A compiler with a lane, and short ways to feed it and to look at it.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
@@ -127,6 +129,8 @@ pub(super) fn secret(name: &str, (chain, key): (&str, &str)) -> String {
 }
 
 pub(super) struct World {
+    /// Addresses of names, which are looked up as soon as they are asked for.
+    pub(super) dns: BTreeMap<&'static str, Vec<IpAddr>>,
     pub(super) compiler: Compiler,
     pub(super) findings: Vec<Finding>,
     snapshot: Option<Arc<Snapshot>>,
@@ -140,7 +144,11 @@ impl World {
 
     /// Nothing, not even a lane.
     pub(super) fn empty() -> Self {
-        Self { compiler: Compiler::new(Options::default()), findings: Vec::new(), snapshot: None }
+        Self::somewhere(Options::default())
+    }
+
+    fn somewhere(options: Options) -> Self {
+        Self { dns: BTreeMap::new(), compiler: Compiler::new(options), findings: Vec::new(), snapshot: None }
     }
 
     /// What was last published.
@@ -150,7 +158,7 @@ impl World {
 
     /// As [`Self::new`], somewhere else.
     pub(super) fn with(options: Options, manifest: &str) -> Self {
-        let mut world = Self { compiler: Compiler::new(options), findings: Vec::new(), snapshot: None };
+        let mut world = Self::somewhere(options);
         world.compiler.set_lane(lane());
         world.apply(OWN_CLASS).apply(manifest).compile();
         world
@@ -176,8 +184,21 @@ impl World {
         self
     }
 
-    /// Compiles, and publishes as a gateway does.
+    /// Compiles, and publishes as a gateway does. Names that are asked for then are looked up, and what follows is published too.
     pub(super) fn compile(&mut self) -> Changes {
+        let changes = self.publish();
+        for name in self.compiler.names() {
+            if let Some(addresses) = self.dns.get(&*name) {
+                self.compiler.set_addresses(&name, addresses.iter().copied());
+            }
+        }
+        if self.compiler.is_dirty() {
+            self.publish();
+        }
+        changes
+    }
+
+    fn publish(&mut self) -> Changes {
         let changes = self.compiler.compile();
         for (backend, endpoints) in &changes.endpoints {
             backend.publish(endpoints.clone());
