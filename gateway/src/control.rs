@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use bulkhead_compile::Options;
+use bulkhead_compile::{Options, PlatformRoots};
 use bulkhead_proxy::Publication;
+use rustls::RootCertStore;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -159,6 +160,7 @@ impl Thread {
             loopback_endpoints: matches!(origin, Origin::Directories(_)),
             own_admin: inputs.own_admin,
             zone: inputs.zone,
+            platform: platform_roots(),
         };
         let feed = Feed::start(&origin)?;
         let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);
@@ -262,6 +264,13 @@ impl Thread {
             tracing::error!(%panic, "the compiler panicked while it was emptied");
         }
     }
+}
+
+/// The certification authorities of the platform, if it has any: an image may be without.
+fn platform_roots() -> Option<PlatformRoots> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    (!roots.is_empty()).then(|| PlatformRoots(Arc::new(roots)))
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 43] = [
+pub const FAMILIES: [Family; 44] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),

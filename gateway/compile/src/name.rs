@@ -21,6 +21,11 @@ impl Name {
         Self::new(metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
     }
 
+    /// What an Ingress names by host: it is in no namespace, and no object ever has this name.
+    pub(crate) fn outside(host: &Arc<str>) -> Self {
+        Self { namespace: "".into(), name: Arc::clone(host) }
+    }
+
     /// The host that it is, if it is one.
     pub(crate) fn host(&self) -> Option<&Arc<str>> {
         self.namespace.is_empty().then_some(&self.name)

@@ -32,6 +32,8 @@ pub(crate) struct TlsKey {
     name: Arc<str>,
     asks_for_name: bool,
     versions: TlsVersions,
+    /// Whether roots are those of the platform.
+    by_platform: bool,
 }
 
 /// Why a backend cannot be spoken to as it is wanted.
@@ -49,6 +51,8 @@ pub(crate) enum BadTransport {
     NoRoots(Name),
     #[error("there is nothing to verify certificates with")]
     NoAuthority,
+    #[error("the platform has no certification authorities to verify certificates with")]
+    NoPlatform,
     #[error("no certificate can be for {}", quote(.0))]
     BadName(Arc<str>),
 }
@@ -80,7 +84,25 @@ impl Transport {
         let name = wishes.name.clone().unwrap_or_else(|| format!("{}.{}.svc", service.name, service.namespace).into());
         server_name(&name)?;
         let &crate::backend_policy::TlsWishes { verify, depth, asks_for_name, versions, .. } = wishes;
-        Ok(Self { protocol, tls: Some(TlsKey { secret, verify, depth, name, asks_for_name, versions }) })
+        Ok(Self {
+            protocol,
+            tls: Some(TlsKey { secret, verify, depth, name, asks_for_name, versions, by_platform: false }),
+        })
+    }
+
+    /// How a host is spoken to that an annotation names: under TLS it must prove that it is the one, by the roots of the platform.
+    pub(crate) fn outside(secure: bool, host: &Arc<str>) -> Result<Self, BadTransport> {
+        server_name(host)?;
+        let tls = secure.then(|| TlsKey {
+            secret: None,
+            verify: true,
+            depth: None,
+            name: Arc::clone(host),
+            asks_for_name: true,
+            versions: TlsVersions::default(),
+            by_platform: true,
+        });
+        Ok(Self { protocol: Protocol::Http1, tls })
     }
 }
 
@@ -93,6 +115,9 @@ impl TlsKey {
         };
         let trust = match (self.verify, &authority) {
             (false, _) => Trust::Anyone,
+            (true, _) if self.by_platform => {
+                Trust::Roots { roots: secrets.platform.clone().ok_or(BadTransport::NoPlatform)?, depth: None }
+            }
             (true, None) => return Err(BadTransport::NoAuthority),
             (true, Some((name, authority))) => match &authority.roots {
                 Some(roots) => Trust::Roots { roots: Arc::clone(roots), depth: self.depth },

@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::answer::Answer;
 use crate::denial::Denial;
+use crate::external_auth::ExternalAuth;
 use crate::password::PasswordHash;
 use crate::request::Request;
 use crate::settings::Network;
@@ -26,6 +27,8 @@ pub struct Authentication {
     pub allow: Box<[Network]>,
     /// A name and a password.
     pub basic: Option<Basic>,
+    /// Another service's word.
+    pub external: Option<ExternalAuth>,
 }
 
 /// How much of what is asked is enough.
@@ -89,12 +92,18 @@ impl Realm {
 }
 
 /// Users and the hashes of their passwords.
-#[derive(Debug)]
 pub struct Users {
     /// Tells one list from every other that this process has known.
     pub version: u64,
     /// In order of name.
     entries: Box<[(Box<[u8]>, PasswordHash)]>,
+}
+
+/// Nothing of it must end up in a log.
+impl std::fmt::Debug for Users {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Users").field("count", &self.entries.len()).finish_non_exhaustive()
+    }
 }
 
 /// By version: no two lists have the same.

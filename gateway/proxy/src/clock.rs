@@ -18,13 +18,23 @@ pub(crate) struct DateClock {
 impl DateClock {
     /// Calls `with` on the current IMF-fixdate.
     pub(crate) fn with<T>(&self, with: impl FnOnce(&[u8]) -> T) -> T {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = seconds();
         let mut text = self.text.borrow_mut();
         if self.second.replace(now) != now || text.len() != DATE_BYTES {
             *text = imf_fixdate(now);
         }
         with(text.as_bytes())
     }
+}
+
+/// The IMF-fixdate so many seconds from now.
+pub(crate) fn date_in(later: u32) -> String {
+    imf_fixdate(seconds().saturating_add(u64::from(later)))
+}
+
+/// Since 1970.
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.

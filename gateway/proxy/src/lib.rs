@@ -37,6 +37,7 @@ mod proxy_header;
 mod pseudonym;
 mod publication;
 mod registry;
+mod rulings;
 mod stream;
 pub mod tally;
 mod tickets;

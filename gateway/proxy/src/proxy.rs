@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
     /// There if there is a TLS listener.
     pub(crate) handshakes: Option<Handshakes>,
+    /// Where it listens for TLS itself.
+    pub(crate) tls_port: Option<u16>,
     /// What this process calls itself.
     pub(crate) pseudonym: Pseudonym,
     /// Where passwords are checked.
@@ -112,7 +114,9 @@ impl Proxy {
         } else {
             Some(Handshakes::new(Arc::clone(&publication), config.stand_in).map_err(StartError::Tls)?)
         };
+        let tls_port = tls_addresses.first().map(SocketAddr::port);
         let shared = Arc::new(Shared {
+            tls_port,
             publication,
             handshakes,
             pseudonym: Pseudonym::new(),

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
+use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
+use bulkhead_model::rate_limit::Place;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -36,6 +38,7 @@ use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::{Registry, Seat};
+use crate::rulings::Rulings;
 use crate::stream::Stream;
 use crate::tally::ThreadTally;
 use crate::upstream::{Groups, Pool};
@@ -67,6 +70,8 @@ pub(crate) struct Worker {
     in_flight: Cell<u64>,
     rotations: RefCell<IdMap<Rotation>>,
     pub(crate) groups: Groups,
+    /// What services have said of requests.
+    pub(crate) rulings: Rulings,
     pub(crate) dice: Dice,
     /// Lines of the access log.
     pub(crate) log: Gathered,
@@ -87,10 +92,16 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// What stands behind the value of such a cookie, if the request's backend has sessions.
+    pub(crate) attributes: Vec<u8>,
+    /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
+    pub(crate) passing: Passing,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
     pub(crate) filters: Option<Arc<Filters>>,
+    /// That it is there, where its client may have so many at once.
+    pub(crate) place: Option<Place>,
     /// What they change of the head for the backend.
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
@@ -99,6 +110,13 @@ pub(crate) struct Scratch {
     pub(crate) page: Wanted,
     /// For the access log.
     pub(crate) record: Record,
+}
+
+/// Statuses for which another endpoint is asked, until then.
+#[derive(Debug, Default)]
+pub(crate) struct Passing {
+    pub(crate) statuses: Statuses,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Worker {
@@ -212,6 +230,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         in_flight: Cell::default(),
         rotations: RefCell::default(),
         groups: Groups::default(),
+        rulings: Rulings::default(),
         dice: Dice::default(),
         log: Gathered::default(),
         verdicts: Verdicts::default(),

@@ -101,7 +101,7 @@ fn a_realm_cannot_break_out_of_its_quotes() {
 #[test]
 fn an_address_is_enough_only_where_one_thing_is() {
     let allow: Box<[Network]> = [Network { address: [10, 0, 0, 0].into(), prefix: 8 }].into();
-    let any = Authentication { satisfy: Satisfy::Any, allow, basic: None };
+    let any = Authentication { satisfy: Satisfy::Any, allow, basic: None, external: None };
     assert!(any.trusts([10, 1, 2, 3].into()) && !any.trusts([192, 0, 2, 1].into()));
     assert!(!Authentication { satisfy: Satisfy::All, ..any }.trusts([10, 1, 2, 3].into()));
 }

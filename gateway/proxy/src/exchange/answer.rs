@@ -135,6 +135,8 @@ async fn say<D: Downstream>(
             fields.push(("Content-Type", b"text/plain; charset=utf-8"));
             text = format!("{} {}\n", said.status, said.text);
         }
+        let strict = settings.strict_transport.filter(|_| down.client().secure);
+        fields.extend(strict.map(|value| ("Strict-Transport-Security", value.as_bytes())));
         fields.extend_from_slice(said.fields);
         let nothing = Overlay::default();
         let over = if scratch.filters.is_some() { &scratch.to_client } else { &nothing };

@@ -54,7 +54,7 @@ pub(super) async fn converse<D: Downstream>(
         // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
         session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, flight, session.split())).await?,
     };
-    if ended.reusable {
+    if ended.reusable && !conversation.patience.settings.upstream.closes {
         forward::keep(flight.slot(), stream, conversation.patience);
     }
     if ended.replaced { Err(withheld(scratch)) } else { Ok(ended.next) }
@@ -137,9 +137,10 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
+    let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, page, record, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, page, passing, record, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
@@ -162,10 +163,12 @@ async fn exchange<D: Downstream>(
         sink: client,
         source,
         complete: &complete,
+        secure,
         worn_out,
         request,
         response,
         over,
+        passing,
         pages,
         cookie,
         record,

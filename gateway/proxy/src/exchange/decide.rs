@@ -13,7 +13,7 @@ use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
 use crate::exchange::stop::Stop;
-use crate::exchange::{filter, forwarded, page};
+use crate::exchange::{choice, filter, forwarded, page};
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
 
@@ -60,18 +60,28 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
         scratch.record.route(found.route);
     }
     match found {
-        Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
+        Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
             let persistent = std::mem::take(&mut scratch.request.persistent);
-            let found = filter::run((worker, guard), down, scratch, found).await;
+            let found = filter::run((worker, guard, snapshot), down, scratch, found).await;
             scratch.request.persistent = persistent;
             let found = found?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
-        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
+        // With filters, what they add to every response must stand before anything is answered.
+        Ok(found) => Course::Decided(match admit_content(&found, &scratch.request) {
+            Ok(()) => write(worker, down.client(), down.head(), scratch, &found),
+            Err(fault) => Err(fault.into()),
+        }),
         Err(stop) => Course::Decided(Err(stop)),
     }
+}
+
+/// Whether the filters of a route have anything to do with a request.
+fn concerns(snapshot: &Snapshot, client: &Client, found: &Found<'_, '_>) -> bool {
+    let has_tls = || snapshot.tls.is_meant_for(found.host.as_str());
+    found.route.filters.as_ref().is_some_and(|filters| filters.concern(!client.secure, has_tls))
 }
 
 /// Host, path, route, limits. `bytes` is what the request's head was parsed from.
@@ -97,12 +107,7 @@ fn find<'s, 'b>(
     }
     let own = route.filters.as_ref().and_then(|filters| filters.settings.as_deref());
     let settings = own.unwrap_or(&snapshot.settings);
-    let found = Found { route, settings, host, target, vhost: None };
-    // With filters, what they add to every response must stand before anything is answered.
-    if route.filters.is_none() {
-        admit_content(&found, head)?;
-    }
-    Ok(found)
+    Ok(Found { route, settings, host, target, vhost: None })
 }
 
 /// Refuses content that says itself that it is too long.
@@ -124,19 +129,25 @@ fn write<'s>(
     found: &Found<'s, '_>,
 ) -> Result<Decision<'s>, Stop> {
     let Found { route, settings, host, target, vhost } = found;
-    let (route, settings): (&'s Route, &'s Settings) = (route, settings);
-    let backend = match &route.action {
+    let (route, mut settings): (&'s Route, &'s Settings) = (route, settings);
+    let mut backend = match &route.action {
         Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
         Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
     };
-    let bond = Bond::of(backend, client.address, &scratch.request, bytes);
+    if let Some(canary) = route.filters.as_ref().and_then(|filters| filters.canary.as_ref())
+        && choice::is_taken(worker, (client, bytes), &scratch.request, found, canary, backend)
+    {
+        backend = &canary.backend;
+        settings = canary.settings.as_deref().unwrap_or(settings);
+    }
+    let bond = choice::bond((client, bytes), scratch, found, backend);
     let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));
     let pieces: [&[u8]; 3] = match (&target.path, scratch.request.target) {
         // Canonical as it came: one piece instead of three with the same bytes.
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, to_backend, .. } = scratch;
+    let Scratch { request, out, values, authority, filters, to_backend, .. } = scratch;
     let authority = match vhost {
         Some(vhost) => vhost.as_bytes(),
         None => canonical(host, request.authority.of(bytes), authority),
@@ -144,9 +155,17 @@ fn write<'s>(
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    let over = route.filters.is_some().then_some(&*to_backend);
+    let over = filters.is_some().then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
-        write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
+        write_request(
+            out,
+            bytes,
+            request,
+            &pieces,
+            authority,
+            request.framing,
+            &Edits { over, close: settings.upstream.closes, ..*edits },
+        );
     });
     Ok(Decision { settings, backend, bond })
 }

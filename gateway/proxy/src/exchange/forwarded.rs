@@ -67,9 +67,29 @@ pub(crate) fn lines(via: &str, address: IpAddr, port: u16, secure: bool, more: &
 
 /// Whether this process has forwarded the request before: a backend sends it back here, and it would go round until
 /// nothing is left to open connections with (RFC 9110 §7.6.3).
+///
+/// A request of its own, which asks a service that is behind this process as well, may come back once.
 pub(super) fn is_loop(pseudonym: &str, head: &RequestHead, bytes: &[u8]) -> bool {
-    let mut steps = head.fields.iter().filter(|field| field.id == Name::Via).map(|field| field.value.of(bytes));
-    steps.any(|value| value.windows(pseudonym.len()).any(|part| part == pseudonym.as_bytes()))
+    if !head.fields.iter().any(|field| field.id == Name::Via) {
+        return false;
+    }
+    named(pseudonym, head, bytes) > 2 * named(&errand(pseudonym), head, bytes)
+}
+
+/// What stands in Via, beside the step, of a request of this process's own.
+pub(super) fn errand(pseudonym: &str) -> String {
+    format!("1.1 errand.{pseudonym}")
+}
+
+/// Whether this process has sent the request on its own behalf.
+pub(super) fn is_errand(pseudonym: &str, head: &RequestHead, bytes: &[u8]) -> bool {
+    head.fields.iter().any(|field| field.id == Name::Via) && named(&errand(pseudonym), head, bytes) > 0
+}
+
+/// How often Via has this in it.
+fn named(name: &str, head: &RequestHead, bytes: &[u8]) -> usize {
+    let steps = head.fields.iter().filter(|field| field.id == Name::Via).map(|field| field.value.of(bytes));
+    steps.map(|value| value.windows(name.len()).filter(|part| *part == name.as_bytes()).count()).sum()
 }
 
 /// Calls `with` on the edits for one request: who sent it and what its route asked of them, its head with the bytes that it was

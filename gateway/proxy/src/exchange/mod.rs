@@ -10,8 +10,10 @@
 mod affinity;
 mod answer;
 mod attended;
+mod choice;
 mod converse;
 mod decide;
+mod errand;
 mod filter;
 mod forward;
 pub(crate) mod forwarded;
@@ -85,6 +87,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         }
     };
     scratch.filters = None;
+    scratch.place = None;
     if scratch.record.is_kept() {
         scratch.record.end(worker, guard, failed);
     }

@@ -6,6 +6,7 @@ mod decisions;
 mod defects;
 mod drain;
 mod exchange;
+mod external;
 mod hello;
 mod http2;
 mod identity;

@@ -9,7 +9,8 @@ use bulkhead_model::path_table::PathTable;
 use bulkhead_model::pattern::{HostPattern, PathPattern};
 use bulkhead_model::route::{PathKind, Weighted};
 use bulkhead_model::{
-    Action, Backend, Denial, Endpoint, Endpoints, HostTable, Room, Route, Settings, Snapshot, TlsTable, UpstreamTls,
+    Action, Backend, Denial, Endpoint, Endpoints, Filters, HostTable, Room, Route, Settings, Snapshot, TlsTable,
+    UpstreamTls,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,6 +71,14 @@ impl Lane {
         self.publish_routes(number, TlsTable::default(), routes);
     }
 
+    /// Publishes with filters.
+    pub(super) fn publish_filtered(&self, number: u64, filters: Filters) {
+        let (pattern, route) = self.route("/", self.forward());
+        let Ok(route) = Arc::try_unwrap(route) else { return };
+        let route = Route { filters: Some(Arc::new(filters)), ..route };
+        self.publish_routes(number, TlsTable::default(), [(pattern, Arc::new(route))]);
+    }
+
     fn forward(&self) -> Action {
         Action::Forward(Box::new([Weighted { backend: Arc::clone(&self.backend), weight: 1 }]))
     }
@@ -81,6 +90,7 @@ impl Lane {
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
             client_auth: None,
+            expression: None,
             filters: None,
             action,
         };

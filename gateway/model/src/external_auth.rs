@@ -1,0 +1,143 @@
+//! Another service's word on whether a client may ask.
+
+use std::time::Duration;
+
+use crate::answer::Answer;
+use crate::denial::Denial;
+use crate::errand::Errand;
+use crate::request::Request;
+use crate::template::{Overflow, Template};
+
+/// Longest place that a client is sent to for it to sign in, in bytes: what browsers and servers take of a URI.
+const MAX_LOCATION_BYTES: usize = 16 << 10;
+
+/// Who says it, how it is asked, and what becomes of its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExternalAuth {
+    /// Who is asked.
+    pub service: Errand,
+    /// How; `None`: by GET. Where it is said how, the service is told the scheme and the URI of the request as well.
+    pub method: Option<AskBy>,
+    /// Fields of its answer that the backend is told, instead of what the client says under the same names.
+    pub told: Box<[Box<str>]>,
+    /// Where clients go that it does not know.
+    pub sign_in: Option<SignIn>,
+    /// Where it is to send them back to; `None`: to what they asked for.
+    pub returns_to: Option<Template>,
+    /// For how long its word holds; `None`: for one request.
+    pub memory: Option<Memory>,
+}
+
+/// The method that it is asked by (RFC 9110 §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskBy {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+    /// POST, without content.
+    Post,
+    /// PUT, without content.
+    Put,
+    /// PATCH, without content.
+    Patch,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+}
+
+/// Where clients go to say who they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignIn {
+    /// The page.
+    pub page: Template,
+    /// What its query says of where they came from; `None`: the page says it already.
+    pub origin: Option<Template>,
+}
+
+/// What it says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It may be served.
+    Yes,
+    /// It may not.
+    No,
+    /// Nothing that can be relied on.
+    Unclear,
+}
+
+/// For how long its word holds for requests with the same key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// What requests have in common that are alike.
+    pub key: Template,
+    /// By status.
+    pub lifetimes: Box<[(u16, Duration)]>,
+}
+
+impl Word {
+    /// What a status means. Whatever is neither a yes nor a no is no decision, and lets nobody in.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Yes,
+            401 | 403 => Self::No,
+            _ => Self::Unclear,
+        }
+    }
+}
+
+impl ExternalAuth {
+    /// What a client is told that is not let in: the status, and the fields of the service's answer that are for clients.
+    #[must_use]
+    pub fn refuse(&self, request: &Request<'_>, status: u16, fields: Vec<(&'static str, Vec<u8>)>) -> Answer {
+        let denial = Some(Denial::ServiceRefused);
+        let location = self.sign_in.as_ref().filter(|_| status == 401).map(|sign_in| sign_in.location(request));
+        match location {
+            Some(Ok(location)) => {
+                let fields = fields.into_iter().filter(|(name, _)| *name == "Set-Cookie");
+                Answer { status: 302, fields: std::iter::once(("Location", location)).chain(fields).collect(), denial }
+            }
+            Some(Err(Overflow)) | None => Answer { status, fields, denial },
+        }
+    }
+}
+
+impl SignIn {
+    /// Where a client goes.
+    fn location(&self, request: &Request<'_>) -> Result<Vec<u8>, Overflow> {
+        let mut location = Vec::new();
+        self.page.write(request, MAX_LOCATION_BYTES, &mut location)?;
+        if let Some(origin) = &self.origin {
+            origin.write(request, MAX_LOCATION_BYTES.saturating_sub(location.len()), &mut location)?;
+        }
+        Ok(location)
+    }
+}
+
+impl Memory {
+    /// For how long a word of this status holds.
+    #[must_use]
+    pub fn lifetime(&self, status: u16) -> Option<Duration> {
+        self.lifetimes.iter().find(|(one, _)| *one == status).map(|(_, lifetime)| *lifetime)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_clear_yes_lets_anybody_in() {
+        for status in 100..=599 {
+            let word = match status {
+                200..=299 => Word::Yes,
+                401 | 403 => Word::No,
+                _ => Word::Unclear,
+            };
+            assert_eq!(Word::of(status), word, "{status}");
+        }
+        assert_eq!(Word::of(0), Word::Unclear);
+    }
+}

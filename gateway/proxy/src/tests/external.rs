@@ -1,0 +1,203 @@
+//! What becomes of a request that another service is asked about, whatever that service does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_model::backend::Protocol;
+use bulkhead_model::external_auth::{AskBy, ExternalAuth, Memory, SignIn};
+use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::support::{Lane, Peer};
+
+struct Scene {
+    lane: Lane,
+    service: TcpListener,
+}
+
+fn template(text: &str) -> Template {
+    Template::parse(text).unwrap()
+}
+
+impl Scene {
+    async fn start(change: impl FnOnce(&mut ExternalAuth)) -> Self {
+        let mut settings = Settings::default();
+        settings.upstream.read = Duration::from_millis(300);
+        let lane = Lane::with(settings).await;
+        let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Arc::new(Endpoint::new(1001, service.local_addr().unwrap()));
+        let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
+        let backend = Arc::new(Backend::new(1000, "auth.test:80".into(), Protocol::Http1, endpoints));
+        let mut external = ExternalAuth {
+            service: Errand { backend, authority: template("auth.test"), target: template("/verify?from=$host") },
+            method: None,
+            told: ["X-User".into()].into(),
+            sign_in: None,
+            returns_to: None,
+            memory: None,
+        };
+        change(&mut external);
+        let authentication = Some(Authentication { external: Some(external), ..Authentication::default() });
+        lane.publish_filtered(2, Filters { authentication, ..Filters::default() });
+        Self { lane, service }
+    }
+
+    async fn asked(&self) -> Peer {
+        Peer::new(
+            timeout(Duration::from_secs(5), self.service.accept()).await.expect("the service is asked").unwrap().0,
+        )
+    }
+
+    /// A client that sends `request`, and the service with the question about it.
+    async fn client(&self, request: &str) -> (Peer, Peer, String) {
+        let mut client = self.lane.client().await;
+        client.send(request).await;
+        let mut service = self.asked().await;
+        let question = service.head().await;
+        (client, service, question)
+    }
+}
+
+const REQUEST: &str = "GET /x?y HTTP/1.1\r\nHost: a.test\r\nCookie: s=1\r\nX-User: forged\r\nX-Original-URL: forged\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n";
+
+#[tokio::test]
+async fn a_service_is_asked_without_content_and_its_word_is_passed_on() {
+    let scene = Scene::start(|_| {}).await;
+    let post = REQUEST.replace("GET", "POST").replace("Cookie", "Content-Length: 3\r\nCookie") + "abc";
+    let (mut client, mut service, question) = scene.client(&post).await;
+    let says = |line: &str| question.lines().any(|one| one == line);
+    assert!(question.starts_with("GET /verify?from=a.test HTTP/1.1\r\nHost: auth.test\r\n"), "{question}");
+    for line in [
+        "Cookie: s=1",
+        "X-Original-URL: http://a.test/x?y",
+        "X-Original-Method: POST",
+        "X-Sent-From: nginx-ingress-controller",
+        "X-Auth-Request-Redirect: /x?y",
+        "X-Real-IP: 127.0.0.1",
+        "X-Forwarded-For: 127.0.0.1",
+    ] {
+        assert!(says(line), "{line} in {question}");
+    }
+    assert!(
+        !question.contains("X-Hop")
+            && !question.contains("Content-Length")
+            && !question.contains("X-Original-URL: forged")
+    );
+
+    service.send("HTTP/1.1 204 No Content\r\nX-User: ann\r\nSet-Cookie: s=2\r\nX-Other: 1\r\n\r\n").await;
+    let mut backend = scene.lane.accept().await;
+    let head = backend.head().await;
+    assert!(head.contains("\r\nX-User: ann\r\n") && !head.contains("forged") && !head.contains("X-Other"), "{head}");
+    backend.until("abc").await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+    let answer = client.until("fine").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("Set-Cookie: s=2\r\n"), "{answer}");
+
+    // The connection is kept, and a field that the service does not send is nobody's.
+    client.send(REQUEST).await;
+    service.head().await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let head = backend.head().await;
+    assert!(!head.contains("X-User"), "{head}");
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_on_what_is_not_a_clear_yes() {
+    let scene = Scene::start(|_| {}).await;
+    let endless = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100);
+    let huge = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "a".repeat(200 << 10));
+    for (answer, status) in [
+        ("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 3\r\n\r\nabc", "401"),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "403"),
+        ("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "500"),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "500"),
+        ("HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n", "500"),
+        ("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "500"),
+        ("220 mail.test ESMTP\r\n\r\n", "500"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "500"),
+        (&endless, "500"),
+        (&huge, "500"),
+        ("HTTP/1.1 200 OK\r\n", "500"),
+        ("", "500"),
+    ] {
+        let (mut client, mut service, _) = scene.client(REQUEST).await;
+        // A head that is too long is not read to its end.
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut service.stream, answer.as_bytes()).await;
+        let head = client.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:.60}: {head}");
+        assert_eq!(head.contains("WWW-Authenticate: Bearer"), status == "401", "{head}");
+    }
+    let (mut client, service, _) = scene.client(REQUEST).await;
+    drop(service);
+    assert!(client.head().await.starts_with("HTTP/1.1 500 "));
+    drop(scene.service);
+    let mut client = scene.lane.client().await;
+    client.send(REQUEST).await;
+    assert!(client.head().await.starts_with("HTTP/1.1 500 "));
+    assert!(timeout(Duration::from_millis(50), scene.lane.listener.accept()).await.is_err(), "no backend is asked");
+}
+
+#[tokio::test]
+async fn a_yes_counts_whatever_content_comes_behind_it() {
+    let scene = Scene::start(|_| {}).await;
+    let (_client, mut service, _) = scene.client(REQUEST).await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc").await;
+    scene.lane.accept().await.head().await;
+}
+
+#[tokio::test]
+async fn who_is_not_known_is_sent_to_sign_in_and_knows_the_way_back() {
+    let sign_in = SignIn {
+        page: template("https://$host/start"),
+        origin: Some(template("?rd=$scheme://$http_host$escaped_request_uri")),
+    };
+    let scene = Scene::start(|external| {
+        external.sign_in = Some(sign_in);
+        external.method = Some(AskBy::Head);
+    })
+    .await;
+    let (mut client, mut service, question) = scene.client(REQUEST).await;
+    assert!(
+        question.starts_with("HEAD /verify") && question.contains("X-Original-URI: /x?y\r\nX-Scheme: http\r\n"),
+        "{question}"
+    );
+    service.send("HTTP/1.1 401 Unauthorized\r\nSet-Cookie: c=1\r\nContent-Length: 7\r\n\r\n").await;
+    let head = client.head().await;
+    assert!(head.starts_with("HTTP/1.1 302 "), "{head}");
+    assert!(
+        head.contains("Location: https://a.test/start?rd=http://a.test%2Fx%3Fy\r\n")
+            && head.contains("Set-Cookie: c=1"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn a_word_that_is_remembered_is_not_asked_for_again() {
+    let memory = Memory { key: template("$cookie_s"), lifetimes: [(200, Duration::from_secs(60))].into() };
+    let scene = Scene::start(|external| external.memory = Some(memory)).await;
+    let (mut client, mut service, _) = scene.client(REQUEST).await;
+    service.send("HTTP/1.1 200 OK\r\nX-User: ann\r\nContent-Length: 0\r\n\r\n").await;
+    let mut backend = scene.lane.accept().await;
+    for nth in 0..3 {
+        let head = backend.head().await;
+        assert!(head.contains("\r\nX-User: ann\r\n"), "{nth}: {head}");
+        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+        client.until("fine").await;
+        client.send(REQUEST).await;
+    }
+    backend.head().await;
+    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+    client.until("fine").await;
+    client.send(&REQUEST.replace("s=1", "s=2")).await;
+    let question = service.head().await;
+    assert!(question.contains("Cookie: s=2"), "{question}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_behind_the_route_that_asks_it_is_not_asked_for_ever() {
+    let scene = Scene::start(|_| {}).await;
+    let (_client, _service, question) = scene.client(REQUEST).await;
+    let via: Vec<&str> = question.lines().filter(|line| line.starts_with("Via: ")).collect();
+    assert_eq!(via.len(), 2, "{question}");
+}
