@@ -20,7 +20,7 @@ use self::line::Written;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Longest that a line waits for others.
 const GATHER: Duration = Duration::from_millis(100);
-/// Chunks that wait for the writer: 4 MiB of lines in a process.
+/// Chunks that wait for the writer: 4 MiB of lines in a process, and twice that if all lines are as long as can be.
 const CHUNKS: usize = 64;
 /// How often a process that ends looks whether everything is written.
 const SETTLE: Duration = Duration::from_millis(2);
@@ -61,8 +61,12 @@ impl Outlet {
         let Some(chunks) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
         let (pending, dropped) = (Arc::clone(&self.pending), Arc::clone(&self.dropped));
         let writing = move || {
+            let mut torn = false;
             for Chunk { text, lines } in chunks {
-                if out.write_all(&text).and_then(|()| out.flush()).is_err() {
+                // What broke off may have ended inside a line, which the next one must not go on with.
+                let mended = if torn { out.write_all(b"\n") } else { Ok(()) };
+                torn = mended.and_then(|()| out.write_all(&text)).and_then(|()| out.flush()).is_err();
+                if torn {
                     dropped.fetch_add(lines, Ordering::Relaxed);
                 }
                 pending.fetch_sub(1, Ordering::Release);

@@ -25,9 +25,13 @@ pub(crate) struct Line<'l> {
     pub(crate) ingress: &'l [u8],
     /// `namespace/service:port`; empty: none was chosen.
     pub(crate) service: &'l [u8],
+    /// The same of the canary that was asked instead; empty: none was.
+    pub(crate) alternative: &'l [u8],
     /// The endpoint that was asked last, and for how long.
     pub(crate) upstream: Option<(SocketAddr, Duration)>,
-    /// Bytes of the head, and of content whose length it says.
+    /// How many were asked.
+    pub(crate) tries: u32,
+    /// Bytes of the head, and of the content that came.
     pub(crate) request_bytes: u64,
     /// 0: no response was begun.
     pub(crate) status: u16,
@@ -62,88 +66,200 @@ impl Written {
 impl Line<'_> {
     /// Writes the line with its end.
     pub(crate) fn write(&self, out: &mut Vec<u8>, clock: &Written) {
-        // A vector takes any text.
-        let _ = match self.format {
-            Format::Off => Ok(()),
+        match self.format {
+            Format::Off => {}
             Format::Json => self.json(out, clock),
             Format::IngressNginx => self.ingress_nginx(out, clock),
-        };
+        }
     }
 
-    fn json(&self, out: &mut Vec<u8>, clock: &Written) -> std::io::Result<()> {
-        write!(out, "{{\"time\":\"{}.{:03}Z\"", clock.rfc3339, clock.millis)?;
+    fn json(&self, out: &mut Vec<u8>, clock: &Written) {
+        let texts: [(&[u8], &[u8]); 11] = [
+            (b"\",\"method\":\"", self.method),
+            (b"\",\"host\":\"", self.host),
+            (b"\",\"uri\":\"", self.uri),
+            (b"\",\"protocol\":\"", self.version.as_bytes()),
+            (b"\",\"referer\":\"", self.referer),
+            (b"\",\"userAgent\":\"", self.agent),
+            (b"\",\"requestId\":\"", self.request_id),
+            (b"\",\"ingress\":\"", self.ingress),
+            (b"\",\"service\":\"", self.service),
+            (b"\",\"canary\":\"", self.alternative),
+            (b"\",\"error\":\"", self.error.as_bytes()),
+        ];
+        out.extend_from_slice(b"{\"time\":\"");
+        out.extend_from_slice(clock.rfc3339.as_bytes());
+        out.push(b'.');
+        decimals(out, clock.millis, 3);
+        out.push(b'Z');
         if let Some(client) = self.client {
-            write!(out, ",\"remoteAddr\":\"{client}\"")?;
+            out.extend_from_slice(b"\",\"remoteAddr\":\"");
+            address(out, client);
         }
-        for (name, text) in [
-            ("method", self.method),
-            ("host", self.host),
-            ("uri", self.uri),
-            ("protocol", self.version.as_bytes()),
-            ("referer", self.referer),
-            ("userAgent", self.agent),
-            ("requestId", self.request_id),
-            ("ingress", self.ingress),
-            ("service", self.service),
-            ("error", self.error.as_bytes()),
-        ] {
+        for (name, text) in texts {
             if !text.is_empty() {
-                write!(out, ",\"{name}\":\"")?;
+                out.extend_from_slice(name);
                 escape_json(out, text);
-                out.push(b'"');
             }
         }
-        let (status, request, sent) = (self.status, self.request_bytes, self.sent);
-        write!(out, ",\"status\":{status},\"requestBytes\":{request},\"responseBytes\":{sent}")?;
-        write!(out, ",\"duration\":{}", Seconds(self.took))?;
-        if let Some((address, took)) = self.upstream {
-            write!(out, ",\"upstream\":\"{address}\",\"upstreamDuration\":{}", Seconds(took))?;
+        out.push(b'"');
+        let numbers: [(&[u8], u64); 3] = [
+            (b",\"status\":", u64::from(self.status)),
+            (b",\"requestBytes\":", self.request_bytes),
+            (b",\"responseBytes\":", self.sent),
+        ];
+        for (name, value) in numbers {
+            out.extend_from_slice(name);
+            number(out, value);
+        }
+        out.extend_from_slice(b",\"duration\":");
+        micros(out, self.took);
+        if let Some((endpoint, took)) = self.upstream {
+            out.extend_from_slice(b",\"upstream\":\"");
+            socket(out, endpoint);
+            out.extend_from_slice(b"\",\"upstreamDuration\":");
+            micros(out, took);
+        }
+        if self.tries > 1 {
+            out.extend_from_slice(b",\"upstreamTries\":");
+            number(out, u64::from(self.tries));
         }
         out.extend_from_slice(b"}\n");
-        Ok(())
     }
 
     /// The default of ingress-nginx, `log-format-upstream`. Who the client says that it is is not written: it is a header's value.
-    fn ingress_nginx(&self, out: &mut Vec<u8>, clock: &Written) -> std::io::Result<()> {
+    fn ingress_nginx(&self, out: &mut Vec<u8>, clock: &Written) {
         match self.client {
-            Some(client) => write!(out, "{client}")?,
+            Some(client) => address(out, client),
             None => out.push(b'-'),
         }
-        write!(out, " - - [{}] \"", clock.common)?;
+        out.extend_from_slice(b" - - [");
+        out.extend_from_slice(clock.common.as_bytes());
+        out.extend_from_slice(b"] \"");
         escape_nginx(out, self.method);
         out.push(b' ');
         escape_nginx(out, self.uri);
-        write!(out, " {}\" {:03} {} \"", self.version, self.status, self.sent)?;
+        out.push(b' ');
+        out.extend_from_slice(self.version.as_bytes());
+        out.extend_from_slice(b"\" ");
+        decimals(out, u32::from(self.status), 3);
+        out.push(b' ');
+        number(out, self.sent);
+        out.extend_from_slice(b" \"");
         or_dash(out, self.referer);
         out.extend_from_slice(b"\" \"");
         or_dash(out, self.agent);
-        write!(out, "\" {} {} [", self.request_bytes, Seconds(self.took))?;
-        for byte in self.service {
-            out.push(if matches!(byte, b'/' | b':') { b'-' } else { *byte });
-        }
+        out.extend_from_slice(b"\" ");
+        number(out, self.request_bytes);
+        out.push(b' ');
+        millis(out, self.took);
+        out.extend_from_slice(b" [");
+        dashed(out, self.service);
+        out.extend_from_slice(b"] [");
+        dashed(out, self.alternative);
+        out.extend_from_slice(b"] ");
         match self.upstream {
-            Some((address, took)) => {
-                write!(out, "] [] {address} {} {} {:03} ", self.sent, Seconds(took), self.status)?;
+            Some((endpoint, took)) => {
+                socket(out, endpoint);
+                out.push(b' ');
+                number(out, self.sent);
+                out.push(b' ');
+                millis(out, took);
+                out.push(b' ');
+                decimals(out, u32::from(self.status), 3);
+                out.push(b' ');
             }
-            None => out.extend_from_slice(b"] [] - - - - "),
+            None => out.extend_from_slice(b"- - - - "),
         }
-        or_dash(out, self.request_id);
+        token(out, self.request_id);
         out.push(b'\n');
-        Ok(())
     }
 }
 
-/// Seconds with three decimals.
-struct Seconds(Duration);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{:03}", self.0.as_secs(), self.0.subsec_millis())
+fn number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [b'0'; 20];
+    let mut used = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit += (value % 10) as u8;
+        used += 1;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
     }
+    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
+}
+
+/// The last digits of a number, as many as are asked for.
+fn decimals(out: &mut Vec<u8>, mut value: u32, count: usize) {
+    let mut digits = [b'0'; 10];
+    for digit in digits.iter_mut().rev().take(count) {
+        *digit += (value % 10) as u8;
+        value /= 10;
+    }
+    out.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+}
+
+/// Seconds with three decimals.
+fn millis(out: &mut Vec<u8>, duration: Duration) {
+    number(out, duration.as_secs());
+    out.push(b'.');
+    decimals(out, duration.subsec_millis(), 3);
+}
+
+/// Seconds with six decimals.
+fn micros(out: &mut Vec<u8>, duration: Duration) {
+    number(out, duration.as_secs());
+    out.push(b'.');
+    decimals(out, duration.subsec_micros(), 6);
+}
+
+fn address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (nth, octet) in address.octets().into_iter().enumerate() {
+                if nth > 0 {
+                    out.push(b'.');
+                }
+                number(out, u64::from(octet));
+            }
+        }
+        IpAddr::V6(address) => {
+            // A vector takes any text.
+            let _ = write!(out, "{address}");
+        }
+    }
+}
+
+fn socket(out: &mut Vec<u8>, endpoint: SocketAddr) {
+    match endpoint {
+        SocketAddr::V4(endpoint) => {
+            address(out, IpAddr::V4(*endpoint.ip()));
+            out.push(b':');
+            number(out, u64::from(endpoint.port()));
+        }
+        SocketAddr::V6(endpoint) => {
+            let _ = write!(out, "{endpoint}");
+        }
+    }
+}
+
+/// `namespace/service:port` as ingress-nginx names it. All of it are names of Kubernetes: nothing in it needs to be escaped.
+fn dashed(out: &mut Vec<u8>, service: &[u8]) {
+    out.extend(service.iter().map(|byte| if matches!(byte, b'/' | b':') { b'-' } else { *byte }));
 }
 
 fn or_dash(out: &mut Vec<u8>, text: &[u8]) {
     if text.is_empty() { out.push(b'-') } else { escape_nginx(out, text) }
+}
+
+/// A text that stands between blanks: one inside it would make two of it.
+fn token(out: &mut Vec<u8>, text: &[u8]) {
+    let begin = out.len();
+    or_dash(out, text);
+    if let Some(written) = out.get_mut(begin..) {
+        written.iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'_');
+    }
 }
 
 /// Whether a byte stands for itself in both formats.
@@ -151,8 +267,16 @@ const fn is_plain(byte: u8) -> bool {
     matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\'
 }
 
+/// Whether all do. Without an early end, so that many are looked at at once.
+fn are_plain(text: &[u8]) -> bool {
+    text.iter().fold(true, |are, byte| are & is_plain(*byte))
+}
+
 /// As nginx does: `\xHH` for what could end the text or the line, and for what is not ASCII.
 fn escape_nginx(out: &mut Vec<u8>, text: &[u8]) {
+    if are_plain(text) {
+        return out.extend_from_slice(text);
+    }
     for byte in text {
         if is_plain(*byte) {
             out.push(*byte);
@@ -164,7 +288,7 @@ fn escape_nginx(out: &mut Vec<u8>, text: &[u8]) {
 
 /// A JSON string's inside (RFC 8259 §7). Bytes that are no UTF-8 are written as the characters of their numbers.
 fn escape_json(out: &mut Vec<u8>, text: &[u8]) {
-    if text.iter().copied().all(is_plain) {
+    if are_plain(text) {
         return out.extend_from_slice(text);
     }
     let mut put = |character: char| {
@@ -200,6 +324,8 @@ mod tests {
         request_id: b"7",
         ingress: b"mill/a",
         service: b"mill/flour:80",
+        alternative: b"",
+        tries: 1,
         upstream: Some((
             SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 9)), 8080),
             Duration::from_millis(12),
@@ -223,14 +349,19 @@ mod tests {
             write(&PLAIN),
             "{\"time\":\"2024-02-29T23:59:59.042Z\",\"remoteAddr\":\"192.0.2.7\",\"method\":\"GET\",\"host\":\"a.test\",\
              \"uri\":\"/a?b=c\",\"protocol\":\"HTTP/1.1\",\"userAgent\":\"curl/8\",\"requestId\":\"7\",\"ingress\":\"mill/a\",\
-             \"service\":\"mill/flour:80\",\"status\":200,\"requestBytes\":71,\"responseBytes\":5,\"duration\":1.013,\
-             \"upstream\":\"10.0.0.9:8080\",\"upstreamDuration\":0.012}\n"
+             \"service\":\"mill/flour:80\",\"status\":200,\"requestBytes\":71,\"responseBytes\":5,\"duration\":1.013000,\
+             \"upstream\":\"10.0.0.9:8080\",\"upstreamDuration\":0.012000}\n"
         );
         assert_eq!(
             write(&Line { format: Format::IngressNginx, ..PLAIN }),
             "192.0.2.7 - - [29/Feb/2024:23:59:59 +0000] \"GET /a?b=c HTTP/1.1\" 200 5 \"-\" \"curl/8\" 71 1.013 \
              [mill-flour-80] [] 10.0.0.9:8080 5 0.012 200 7\n"
         );
+        let canary = Line { alternative: b"mill/bran:80", tries: 2, ..PLAIN };
+        assert!(write(&canary).contains("\"service\":\"mill/flour:80\",\"canary\":\"mill/bran:80\","));
+        assert!(write(&canary).ends_with("\"upstreamTries\":2}\n"));
+        let line = write(&Line { format: Format::IngressNginx, ..canary });
+        assert!(line.contains(" [mill-flour-80] [mill-bran-80] "), "{line}");
         let refused = Line { upstream: None, service: b"", request_id: b"", status: 404, error: "no_route", ..PLAIN };
         assert!(write(&refused).contains("\"error\":\"no_route\",\"status\":404,"));
         let line = write(&Line { format: Format::IngressNginx, ..refused });
@@ -254,6 +385,7 @@ mod tests {
                 prop_assert_eq!(written.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
             }
             prop_assert_eq!(nginx.matches('"').count(), 6);
+            prop_assert_eq!(nginx.rsplit('"').next().map(|end| end.matches(' ').count()), Some(9));
         }
     }
 }

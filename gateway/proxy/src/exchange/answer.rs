@@ -144,8 +144,8 @@ async fn say<D: Downstream>(
     });
     let status = if outcome.is_some() { 200 } else { said.status };
     worker.tally().response(status);
-    scratch.record.status.set(status);
-    scratch.record.sent.set(scratch.out.len().saturating_sub(begin) as u64);
+    scratch.record.respond(status);
+    scratch.record.send(scratch.out.len().saturating_sub(begin));
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 
-use bulkhead_http1::{Framing, Name, RequestHead, Version};
+use bulkhead_http1::{Name, RequestHead, Version};
 use bulkhead_model::access_log::Format;
-use bulkhead_model::{Action, Route, Settings};
+use bulkhead_model::{Action, Backend, Route, Settings};
 use tokio::time::Instant;
 
 use crate::access_log::Line;
@@ -16,10 +16,11 @@ use crate::fault::Fault;
 use crate::protocol::Protocol;
 use crate::worker::Worker;
 
-/// Most bytes of one text that are logged: longer ones are cut off.
-const MOST_BYTES: usize = 4 << 10;
+/// Most bytes of one text that are logged: longer ones are cut off. Collectors split lines at 16 KiB; who writes texts like that gets
+/// lines that are split, and no more.
+const MOST_BYTES: usize = 2 << 10;
 
-/// One text each, in this order.
+/// The texts of a request.
 #[derive(Clone, Copy)]
 enum Part {
     Method,
@@ -30,26 +31,34 @@ enum Part {
     RequestId,
     Ingress,
     Service,
+    Alternative,
 }
+
+/// How many there are.
+const PARTS: usize = Part::Alternative as usize + 1;
 
 /// What is known of a request. Meant to be reused: it keeps the room that it has.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// `None`: this request has no line.
     format: Option<Format>,
-    /// All parts, one behind the other, and where each ends.
+    /// All parts, one behind the other, and where each begins and ends.
     text: Vec<u8>,
-    ends: Vec<usize>,
+    places: [(u32, u32); PARTS],
     client: Option<IpAddr>,
     version: &'static str,
-    request_bytes: u64,
+    head_bytes: u64,
     begun: Option<Instant>,
     /// Who was asked last, and since when.
     asked: Option<(SocketAddr, Instant)>,
+    /// How often somebody was.
+    tries: u32,
     /// Of the response that was begun.
-    pub(super) status: Cell<u16>,
-    /// Bytes of content that were sent.
-    pub(super) sent: Cell<u64>,
+    status: Cell<u16>,
+    /// Bytes of content that came from the client.
+    received: Cell<u64>,
+    /// Bytes of content that were sent to it.
+    sent: Cell<u64>,
 }
 
 impl Record {
@@ -59,7 +68,7 @@ impl Record {
     }
 
     /// Begins with a request.
-    #[cold]
+    #[inline(never)]
     pub(super) fn begin(
         &mut self,
         guard: &Guard,
@@ -74,62 +83,95 @@ impl Record {
             return;
         }
         self.text.clear();
-        self.ends.clear();
-        let field = |id| head.fields.iter().find(|field| field.id == id).map(|field| field.value.of(bytes));
-        let texts = [
-            head.method.bytes(bytes),
-            uri,
-            head.authority.of(bytes),
-            field(Name::Referer).unwrap_or_default(),
-            field(Name::UserAgent).unwrap_or_default(),
-            field(Name::XRequestId).unwrap_or_default(),
-        ];
-        texts.into_iter().for_each(|text| self.put(text));
+        self.places = Default::default();
+        self.put(Part::Method, head.method.bytes(bytes));
+        self.put(Part::Uri, uri);
+        self.put(Part::Host, head.authority.of(bytes));
+        for field in head.fields.iter() {
+            let part = match field.id {
+                Name::Referer => Part::Referer,
+                Name::UserAgent => Part::Agent,
+                Name::XRequestId => Part::RequestId,
+                _ => continue,
+            };
+            self.put(part, field.value.of(bytes));
+        }
         self.client = Some(forwarded::speaker(&settings.forwarded, client, head, bytes).address);
         self.version = match (client.protocol, head.version) {
             (Protocol::Http2, _) => "HTTP/2.0",
             (Protocol::Http1, Version::Http11) => "HTTP/1.1",
             (Protocol::Http1, Version::Http10) => "HTTP/1.0",
         };
-        let content = if let Framing::Sized(length) = head.framing { length } else { 0 };
-        self.request_bytes = (bytes.len() as u64).saturating_add(content);
-        (self.begun, self.asked) = (Some(guard.now()), None);
+        self.head_bytes = bytes.len() as u64;
+        (self.begun, self.asked, self.tries) = (Some(guard.now()), None, 0);
         self.status.set(0);
+        self.received.set(0);
         self.sent.set(0);
     }
 
-    fn put(&mut self, text: &[u8]) {
+    fn put(&mut self, part: Part, text: &[u8]) {
+        let begin = self.text.len();
         self.text.extend_from_slice(text.get(..MOST_BYTES).unwrap_or(text));
-        self.ends.push(self.text.len());
+        if let Some(place) = self.places.get_mut(part as usize) {
+            // Parts are bounded, and few.
+            *place = (begin as u32, self.text.len() as u32);
+        }
     }
 
     fn part(&self, part: Part) -> &[u8] {
-        let at = part as usize;
-        let begin = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-        self.ends.get(at).and_then(|end| self.text.get(begin..*end)).unwrap_or_default()
+        let (begin, end) = self.places.get(part as usize).copied().unwrap_or_default();
+        self.text.get(begin as usize..end as usize).unwrap_or_default()
     }
 
     /// Notes its route.
-    #[cold]
+    #[inline(never)]
     pub(super) fn route(&mut self, route: &Route) {
         if route.filters.as_ref().is_some_and(|filters| filters.unlogged) {
             self.format = None;
             return;
         }
-        self.put(route.origin.as_bytes());
+        self.put(Part::Ingress, route.origin.as_bytes());
         if let Action::Forward(backends) = &route.action
             && let Some(first) = backends.first()
         {
-            self.put(first.backend.name.as_bytes());
+            self.put(Part::Service, first.backend.name.as_bytes());
+        }
+    }
+
+    /// Notes the backend that was chosen, of those of its route or, as the alternative of them all, its canary.
+    #[inline(never)]
+    pub(super) fn backend(&mut self, backend: &Backend, is_canary: bool) {
+        let part = if is_canary { Part::Alternative } else { Part::Service };
+        if self.part(part) != backend.name.as_bytes() {
+            self.put(part, backend.name.as_bytes());
         }
     }
 
     /// Notes who is asked.
     pub(super) fn ask(&mut self, address: SocketAddr, guard: &Guard) {
         self.asked = Some((address, guard.now()));
+        self.tries += 1;
+        // What another one was sent is sent again.
+        self.received.set(0);
+    }
+
+    /// Notes that a response is begun.
+    pub(super) fn respond(&self, status: u16) {
+        self.status.set(status);
+    }
+
+    /// Notes content that came.
+    pub(super) fn receive(&self, bytes: usize) {
+        self.received.set(self.received.get().wrapping_add(bytes as u64));
+    }
+
+    /// Notes content that was sent.
+    pub(super) fn send(&self, bytes: usize) {
+        self.sent.set(self.sent.get().wrapping_add(bytes as u64));
     }
 
     /// Writes the line.
+    #[inline(never)]
     pub(super) fn end(&mut self, worker: &Worker, guard: &Guard, fault: Option<Fault>) {
         let Some(format) = self.format.take() else { return };
         let now = guard.now();
@@ -145,8 +187,10 @@ impl Record {
             request_id: self.part(Part::RequestId),
             ingress: self.part(Part::Ingress),
             service: self.part(Part::Service),
+            alternative: self.part(Part::Alternative),
             upstream: self.asked.map(|(address, since)| (address, now.saturating_duration_since(since))),
-            request_bytes: self.request_bytes,
+            tries: self.tries,
+            request_bytes: self.head_bytes.saturating_add(self.received.get()),
             status: self.status.get(),
             sent: self.sent.get(),
             took: self.begun.map(|begun| now.saturating_duration_since(begun)).unwrap_or_default(),

@@ -69,7 +69,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
-        self.record.status.set(self.response.status);
+        self.record.respond(self.response.status);
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
@@ -81,7 +81,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
-            self.record.sent.set(self.record.sent.get() + piece.content.len() as u64);
+            self.record.send(piece.content.len());
             if piece.last {
                 break;
             }
