@@ -1,12 +1,17 @@
 //! The access log: who has a line in it, what the line says, and that nothing a client writes makes another line.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Command;
+
 use bulkhead_crds::observability::AccessLogFormat;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::PATIENCE;
 use crate::support::backend::Backend;
-use crate::support::lane::Lane;
+use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{all_of, document, file, ingress, served};
 
 /// Lines of the access log in JSON. What the gateway says of itself stands between them.
@@ -99,4 +104,73 @@ async fn a_gateway_that_leaves_writes_the_lines_of_all_its_requests() {
     let written =
         log.iter().filter(|line| line["uri"].as_str().is_some_and(|uri| uri.starts_with("/leaving/"))).count();
     assert_eq!(written, 50);
+}
+
+/// A gateway whose standard output is a pipe that somebody else holds, and that end of it.
+async fn start_with_pipe(folder: &Path) -> (Lane, File) {
+    let pipe = folder.join("output");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // For both, or opening it would wait for the other side.
+    let end = File::options().read(true).write(true).open(&pipe).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"output=$1; shift; exec "$@" >"$output""#, "sh"]).arg(&pipe);
+    let gateway = gateway();
+    command.arg(gateway.get_program()).args(gateway.get_args());
+    (Lane::start_as(&document(), command).await, end)
+}
+
+#[tokio::test]
+async fn requests_go_on_when_nobody_reads_and_lines_that_are_dropped_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lane, end) = start_with_pipe(folder.path()).await;
+    let backend = Backend::named("main").await;
+    lane.put("web.yaml", &file(&[ingress("web", &[all_of("log.test", "web")]), served("web", backend.port())]));
+    lane.wait_for("log.test", "/", 200, "main").await;
+    // Each byte of it is written as six.
+    let long = "\u{85}".repeat(1_000);
+    let request = format!("GET /stalled HTTP/1.1\r\nHost: log.test\r\nUser-Agent: {long}\r\nReferer: {long}\r\n\r\n");
+    let dropped = async || lane.metrics().await["bulkhead_access_log_dropped_total"];
+    let mut asked = 0;
+    while dropped().await == 0.0 {
+        for _ in 0..100 {
+            assert_eq!(lane.send(&request).await.status, 200);
+        }
+        asked += 100;
+        assert!(asked < 20_000, "{asked} lines, and none was dropped");
+    }
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        BufReader::new(end).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    let mut seen = 0;
+    // Whoever reads again gets whole lines, those that waited and those that come.
+    let mut next = || {
+        let line: Value = serde_json::from_str(&lines.recv_timeout(PATIENCE).unwrap()).unwrap();
+        seen += usize::from(line["uri"] == "/stalled");
+        line["uri"] == "/afterwards"
+    };
+    while !next() {
+        // Room for this one comes only as others are read.
+        lane.get("log.test", "/afterwards").await;
+    }
+    assert!(seen > 0 && (seen as f64) < f64::from(asked));
+}
+
+#[tokio::test]
+async fn what_is_no_request_has_a_line_that_says_so() {
+    let (lane, _backend) = start(|_| ()).await;
+    for bytes in
+        [&b"GET /\xff\x1b[31m HTTP/1.1\r\nHost: log.test\r\n\r\n"[..], b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"]
+    {
+        assert_eq!(lane.send(bytes).await.status, 400);
+    }
+    lane.get("log.test", "/last").await;
+    lane.process.wait_log("/last", PATIENCE).await.unwrap();
+    let refused: Vec<_> = lines(&lane).into_iter().filter(|line| line["status"] == 400).collect();
+    assert_eq!(refused.len(), 2, "{}", lane.process.log());
+    for line in refused {
+        assert_eq!(line["remoteAddr"], "127.0.0.1");
+        assert!(line["error"].is_string() && line.get("uri").is_none(), "{line}");
+    }
+    assert!(!lane.process.log().contains('\u{1b}'));
 }

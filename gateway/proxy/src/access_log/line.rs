@@ -136,11 +136,15 @@ impl Line<'_> {
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(clock.common.as_bytes());
         out.extend_from_slice(b"] \"");
-        escape_nginx(out, self.method);
-        out.push(b' ');
-        escape_nginx(out, self.uri);
-        out.push(b' ');
-        out.extend_from_slice(self.version.as_bytes());
+        if self.method.is_empty() {
+            out.push(b'-');
+        } else {
+            escape_nginx(out, self.method);
+            out.push(b' ');
+            escape_nginx(out, self.uri);
+            out.push(b' ');
+            out.extend_from_slice(self.version.as_bytes());
+        }
         out.extend_from_slice(b"\" ");
         decimals(out, u32::from(self.status), 3);
         out.push(b' ');

@@ -76,6 +76,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
             failed = stop.fault();
             failed.into_iter().for_each(|fault| worker.tally().fault(fault));
+            if matches!(failed, Some(Fault::Refused(_) | Fault::HeadTimeout)) && !scratch.record.is_begun() {
+                scratch.record.begin_unheard(worker, guard, down.client());
+            }
             match () {
                 () if begun.get() => Next::Reset,
                 // Boxed: few exchanges need it.
@@ -88,7 +91,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
     };
     scratch.filters = None;
     scratch.place = None;
-    if scratch.record.is_kept() {
+    if scratch.record.is_begun() {
         scratch.record.end(worker, guard, failed);
     }
     worker.give_back(scratch);

@@ -37,11 +37,22 @@ enum Part {
 /// How many there are.
 const PARTS: usize = Part::Alternative as usize + 1;
 
+/// Whether a request has a line.
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// There is no request, or no log.
+    #[default]
+    Idle,
+    /// It has one.
+    Kept(Format),
+    /// It is left out.
+    LeftOut,
+}
+
 /// What is known of a request. Meant to be reused: it keeps the room that it has.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    /// `None`: this request has no line.
-    format: Option<Format>,
+    state: State,
     /// All parts, one behind the other, and where each begins and ends.
     text: Vec<u8>,
     places: [(u32, u32); PARTS],
@@ -64,7 +75,12 @@ pub(crate) struct Record {
 impl Record {
     /// Whether there will be a line.
     pub(super) const fn is_kept(&self) -> bool {
-        self.format.is_some()
+        matches!(self.state, State::Kept(_))
+    }
+
+    /// Whether there is a request that [`Self::end`] must be told the end of.
+    pub(super) const fn is_begun(&self) -> bool {
+        !matches!(self.state, State::Idle)
     }
 
     /// Begins with a request.
@@ -78,12 +94,11 @@ impl Record {
         head: &RequestHead,
     ) {
         let uri = head.target.bytes(bytes);
-        self.format = settings.access_log.format_of(uri);
-        if self.format.is_none() {
+        self.state = settings.access_log.format_of(uri).map_or(State::LeftOut, State::Kept);
+        if !self.is_kept() {
             return;
         }
-        self.text.clear();
-        self.places = Default::default();
+        self.clear(guard);
         self.put(Part::Method, head.method.bytes(bytes));
         self.put(Part::Uri, uri);
         self.put(Part::Host, head.authority.of(bytes));
@@ -103,6 +118,25 @@ impl Record {
             (Protocol::Http1, Version::Http10) => "HTTP/1.0",
         };
         self.head_bytes = bytes.len() as u64;
+    }
+
+    /// Begins with a request whose head never came complete, or is none.
+    #[cold]
+    pub(super) fn begin_unheard(&mut self, worker: &Worker, guard: &Guard, client: &Client) {
+        let current = worker.current();
+        let format = current.map_or(Format::Off, |pinned| pinned.snapshot().settings.access_log.format);
+        if format == Format::Off {
+            return;
+        }
+        self.state = State::Kept(format);
+        self.clear(guard);
+        self.client = Some(client.address);
+        (self.version, self.head_bytes) = ("", 0);
+    }
+
+    fn clear(&mut self, guard: &Guard) {
+        self.text.clear();
+        self.places = Default::default();
         (self.begun, self.asked, self.tries) = (Some(guard.now()), None, 0);
         self.status.set(0);
         self.received.set(0);
@@ -127,7 +161,7 @@ impl Record {
     #[inline(never)]
     pub(super) fn route(&mut self, route: &Route) {
         if route.filters.as_ref().is_some_and(|filters| filters.unlogged) {
-            self.format = None;
+            self.state = State::LeftOut;
             return;
         }
         self.put(Part::Ingress, route.origin.as_bytes());
@@ -173,7 +207,7 @@ impl Record {
     /// Writes the line.
     #[inline(never)]
     pub(super) fn end(&mut self, worker: &Worker, guard: &Guard, fault: Option<Fault>) {
-        let Some(format) = self.format.take() else { return };
+        let State::Kept(format) = std::mem::take(&mut self.state) else { return };
         let now = guard.now();
         let line = Line {
             format,
