@@ -15,8 +15,7 @@ use bulkhead_model::{
     Action, Backend, Denial, ErrorPages, Filters, HostPattern, PathPattern, PathTable, Route, Settings,
 };
 
-use crate::annotation::{self, Pages};
-use crate::backend_policy::BackendPolicy;
+use crate::annotation::{self, BackendPolicy, Pages};
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::canaries::Canaries;
 use crate::code::FindingCode;
@@ -222,9 +221,9 @@ impl Workshop<'_> {
                 format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
             });
         }
-        match self.backend(uses, &declared.backend, (&service, &port, by_service), self.affinity(declared)) {
+        match self.backend(uses, &declared.policies.backend, (&service, &port, by_service), self.affinity(declared)) {
             Ok(backend) => {
-                if backend.tls.is_none() && declared.backend.tls.are_any() {
+                if backend.tls.is_none() && declared.policies.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
                         format!("Service {service} is spoken to in clear text, so the annotations proxy-ssl-* of this Ingress change nothing.")
                     });

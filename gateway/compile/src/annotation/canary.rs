@@ -30,18 +30,20 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated(
             "A canary shares the rule of an Ingress of its own namespace only, and no other rule of the same Service.",
         ),
-    ),
-    Row::new(HEADER, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(VALUE, Group::Canary, Use::Must, State::Obeyed),
+    )
+    .referring(),
+    Row::new(HEADER, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(VALUE, Group::Canary, Use::Must, State::Obeyed).referring(),
     Row::new(
         PATTERN,
         Group::Canary,
         Use::Must,
         State::Approximated("Look-around and back-references are not understood: such a canary takes no requests."),
-    ),
-    Row::new(COOKIE, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(WEIGHT, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(TOTAL, Group::Canary, Use::Should, State::Obeyed),
+    )
+    .referring(),
+    Row::new(COOKIE, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(WEIGHT, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(TOTAL, Group::Canary, Use::Should, State::Obeyed).referring(),
     Row::new(BEHAVIOR, Group::Canary, Use::Must, State::Obeyed),
 ];
 

@@ -7,11 +7,14 @@
 mod access;
 mod aliases;
 mod authentication;
+mod backend;
 mod balancing;
 mod bounds;
 mod canary;
+mod clients;
 mod cors;
 mod external_auth;
+mod handshakes;
 mod observation;
 mod others;
 mod pages;
@@ -34,6 +37,7 @@ use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::{Affinity, Method};
 use bulkhead_model::cross_origin::CrossOrigin;
+use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Revision, Template};
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -44,22 +48,30 @@ use crate::name::Name;
 
 pub(crate) use self::aliases::Names;
 pub(crate) use self::authentication::{BasicWish, field as field_of_users};
+pub(crate) use self::backend::{BackendPolicy, TlsWishes};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
+pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
 pub(crate) use self::external_auth::ExternalWish;
+pub(crate) use self::handshakes::{CIPHERS, ORDER};
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::response_fields::field as field_of_response_fields;
 pub(crate) use self::rewrite::Routing;
-pub(crate) use self::row::PREFIX as NGINX;
-pub use self::row::{Group, Row, Scope, State, Use};
+pub use self::row::{Group, PREFIX, Row, Scope, State, Use};
 pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Policies {
+    /// What is spoken with the backends of all rules, and how.
+    pub(crate) backend: BackendPolicy,
+    /// What it wants of the clients of its hosts.
+    pub(crate) clients: ClientPolicy,
+    /// What it says of the handshakes of its hosts.
+    pub(crate) handshakes: TlsWish,
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
     /// Which requests belong together.
@@ -104,6 +116,8 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {
+            backend: backend::read(&mut reader.apart()),
+            clients: clients::read(&mut reader.apart()),
             access: access::read(reader),
             affinity: balancing::affinity(reader),
             basic: authentication::basic(reader),
@@ -122,9 +136,10 @@ impl Policies {
             routing: Routing::read(reader),
             service: upstream::by_service(reader),
             vhost: upstream::vhost(reader),
+            handshakes: handshakes::read(reader),
             refused: false,
         };
-        read.refused = reader.refused;
+        read.refused = reader.refused || read.backend.refused;
         read
     }
 
@@ -135,7 +150,8 @@ impl Policies {
 
     /// Names of the Secrets of its namespace that they need.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.basic.iter().map(|basic| &basic.secret)
+        let basic = self.basic.iter().map(|basic| &basic.secret);
+        self.backend.tls.secret.iter().chain(self.clients.secret()).chain(basic)
     }
 
     /// Names of the ConfigMaps of its namespace that they need.
@@ -144,12 +160,7 @@ impl Policies {
     }
 }
 
-/// Whether the annotation of ingress-nginx with this name, which is without prefix, refers to an object that [`needed`] names.
-pub(crate) fn refers(name: &str) -> bool {
-    authentication::OF_SECRET.contains(&name) || response_fields::OF_CONFIG_MAP.contains(&name)
-}
-
-/// The policies of an Ingress as far as they refer to objects.
+/// The policies of an Ingress as far as they refer to objects, which the rows of their annotations say.
 pub(crate) fn needed(ingress: &Ingress) -> Policies {
     let Some(annotations) = &ingress.metadata.annotations else { return Policies::default() };
     let name = Name::of(&ingress.metadata);
@@ -157,6 +168,8 @@ pub(crate) fn needed(ingress: &Ingress) -> Policies {
     let mut notes = Notes::new("Ingress", &name);
     let mut reader = Reader::new(annotations, &name.namespace, &mut notes);
     Policies {
+        backend: backend::read(&mut reader.apart()),
+        clients: clients::read(&mut reader.apart()),
         basic: authentication::basic(&mut reader),
         response_fields: response_fields::read(&mut reader),
         ..Policies::default()
@@ -169,11 +182,14 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         aliases::ROWS,
         authentication::ROWS,
+        backend::ROWS,
         balancing::ROWS,
         bounds::ROWS,
         canary::ROWS,
+        clients::ROWS,
         cors::ROWS,
         external_auth::ROWS,
+        handshakes::ROWS,
         observation::ROWS,
         others::ROWS,
         pages::ROWS,
@@ -208,7 +224,7 @@ enum Reading {
 
 /// Controllers that people come from.
 const CONTROLLERS: [(&str, Reading); 10] = [
-    (NGINX, Reading::Listed),
+    (PREFIX, Reading::Listed),
     ("alb.ingress.kubernetes.io/", Reading::Harmless),
     ("haproxy-ingress.github.io/", Reading::ByWord),
     ("haproxy.org/", Reading::ByWord),
@@ -256,7 +272,7 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     let mut denied = false;
     for (key, value) in annotations {
         let Some((name, reading)) = known(key) else { continue };
-        let row = if key.starts_with(NGINX) { row(name) } else { None };
+        let row = if key.starts_with(PREFIX) { row(name) } else { None };
         if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
