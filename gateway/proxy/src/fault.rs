@@ -1,6 +1,8 @@
 //! The one table of everything that keeps a request from being forwarded or a response from being finished: who is to
 //! blame, what the client is told, whether its connection survives, and the word that stands in logs and metrics.
 
+mod denied;
+
 use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
 
@@ -111,33 +113,8 @@ pub struct Row {
     pub text: &'static str,
 }
 
-/// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 61] = [
-    Fault::Denied(Denial::BadHost),
-    Fault::Denied(Denial::BadPath),
-    Fault::Denied(Denial::AmbiguousSlash),
-    Fault::Denied(Denial::PathTooCostly),
-    Fault::Denied(Denial::BadRewrite),
-    Fault::Denied(Denial::EmptyRewrite),
-    Fault::Denied(Denial::NoRoute),
-    Fault::Denied(Denial::NoService),
-    Fault::Denied(Denial::NoEndpoints),
-    Fault::Denied(Denial::EndpointsFull),
-    Fault::Denied(Denial::PolicyNotServed),
-    Fault::Denied(Denial::Misdirected),
-    Fault::Denied(Denial::ClientCertificateNeedsTls),
-    Fault::Denied(Denial::ClientCertificateMissing),
-    Fault::Denied(Denial::ClientCertificateRefused),
-    Fault::Denied(Denial::ClientSubjectRefused),
-    Fault::Denied(Denial::AddressRefused),
-    Fault::Denied(Denial::ConnectionsLimited),
-    Fault::Denied(Denial::RateLimited),
-    Fault::Denied(Denial::CredentialsMissing),
-    Fault::Denied(Denial::CredentialsRefused),
-    Fault::Denied(Denial::AuthenticationBusy),
-    Fault::Denied(Denial::ServiceRefused),
-    Fault::Denied(Denial::ServiceUnclear),
-    Fault::Denied(Denial::ContentTooLarge),
+/// Faults that are neither the codec's nor the model's, in the order in which they are counted.
+const OWN: [Fault; 36] = [
     Fault::NotReady,
     Fault::ProxyUntrusted,
     Fault::ProxyMalformed,
@@ -176,118 +153,27 @@ const OWN: [Fault; 61] = [
     Fault::ResponseTruncated,
 ];
 
+impl Row {
+    const fn new(name: &'static str, status: u16, blame: Blame, keeps: bool, text: &'static str) -> Self {
+        Self { name, status, blame, keeps, text }
+    }
+}
+
 impl Fault {
     /// Every fault, in the order in which they are counted.
     pub fn all() -> impl Iterator<Item = Self> {
-        Refusal::ALL.iter().copied().map(Self::Refused).chain(OWN)
+        let refused = Refusal::ALL.iter().copied().map(Self::Refused);
+        refused.chain(denied::ALL.map(Self::Denied)).chain(OWN)
     }
 
     /// What it means. The match is the table: a new fault does not compile until it has its row.
     #[must_use]
     pub fn row(self) -> Row {
         use Blame::{Client, Gateway, Upstream};
-        let row = |name, status, blame, keeps, text| Row { name, status, blame, keeps, text };
+        let row = Row::new;
         match self {
             Self::Refused(refusal) => row(refusal.name(), refusal.status(), Client, false, "the request is malformed"),
-            Self::Denied(Denial::BadHost) => {
-                row("unroutable_host", 400, Client, false, "the host is not a valid name or address")
-            }
-            Self::Denied(Denial::BadPath) => {
-                row("ambiguous_path", 400, Client, false, "the path can be read in more than one way")
-            }
-            Self::Denied(Denial::AmbiguousSlash) => row(
-                "ambiguous_slash",
-                400,
-                Client,
-                false,
-                "an escaped slash makes the path ambiguous between two routes",
-            ),
-            Self::Denied(Denial::PathTooCostly) => {
-                row("path_too_costly", 414, Client, true, "the path is too long for the expressions of its host")
-            }
-            Self::Denied(Denial::BadRewrite) => {
-                row("bad_rewrite", 400, Client, true, "what the route makes of the request must not be sent on")
-            }
-            // The status as in ingress-nginx.
-            Self::Denied(Denial::EmptyRewrite) => {
-                row("empty_rewrite", 500, Gateway, true, "the route makes nothing of the path")
-            }
-            Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
-            Self::Denied(Denial::NoService) => {
-                row("no_service", 503, Gateway, true, "the route's service or port does not exist")
-            }
-            Self::Denied(Denial::NoEndpoints) => {
-                row("no_endpoints", 503, Upstream, true, "the route's service has no ready endpoint")
-            }
-            Self::Denied(Denial::EndpointsFull) => {
-                row("endpoints_full", 503, Upstream, true, "every endpoint of the route's service is busy")
-            }
-            Self::Denied(Denial::PolicyNotServed) => row(
-                "policy_not_served",
-                503,
-                Gateway,
-                true,
-                "the route asks for a protection that this gateway does not serve",
-            ),
-            Self::Denied(Denial::Misdirected) => row(
-                "misdirected",
-                421,
-                Client,
-                true,
-                "the host wants a connection of its own, with a client certificate",
-            ),
-            // Not 421, which asks the client to try again: in clear text it never can.
-            Self::Denied(Denial::ClientCertificateNeedsTls) => {
-                row("client_certificate_needs_tls", 403, Client, true, "the host is served under TLS only")
-            }
-            // Status of both as in ingress-nginx: alerts of TLS tell people nothing.
-            Self::Denied(Denial::ClientCertificateMissing) => {
-                row("client_certificate_missing", 400, Client, true, "the host wants a client certificate")
-            }
-            Self::Denied(Denial::ClientCertificateRefused) => {
-                row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
-            }
-            Self::Denied(Denial::ClientSubjectRefused) => {
-                row("client_subject_refused", 403, Client, true, "the client certificate is for somebody else")
-            }
-            Self::Denied(Denial::AddressRefused) => {
-                row("address_refused", 403, Client, true, "the route does not let in this address")
-            }
-            Self::Denied(Denial::ConnectionsLimited) => {
-                row("connections_limited", 429, Client, true, "too many requests of this client at once")
-            }
-            Self::Denied(Denial::RateLimited) => row("rate_limited", 429, Client, true, "too many requests"),
-            Self::Denied(Denial::CredentialsMissing) => {
-                row("credentials_missing", 401, Client, true, "the route asks for a name and a password")
-            }
-            Self::Denied(Denial::CredentialsRefused) => {
-                row("credentials_refused", 401, Client, true, "the name or the password is not accepted")
-            }
-            Self::Denied(Denial::AuthenticationBusy) => row(
-                "authentication_busy",
-                503,
-                Gateway,
-                true,
-                "too many passwords are being checked, try again shortly",
-            ),
-            // What the client is told is what the service says: 401 or 403.
-            Self::Denied(Denial::ServiceRefused) => row(
-                "service_refused",
-                403,
-                Client,
-                true,
-                "the service that decides on this route does not let in the request",
-            ),
-            Self::Denied(Denial::ServiceUnclear) => row(
-                "service_unclear",
-                500,
-                Upstream,
-                true,
-                "the service that decides on this route gave no clear answer",
-            ),
-            Self::Denied(Denial::ContentTooLarge) => {
-                row("content_too_large", 413, Client, false, "the content is larger than allowed")
-            }
+            Self::Denied(denial) => denied::row(denial),
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
             Self::ProxyUntrusted => row("proxy_untrusted", 0, Client, false, ""),
             Self::ProxyMalformed => row("proxy_malformed", 0, Client, false, ""),

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::canary::{HeaderRule, Says, Share};
 
+use super::balancing;
+use super::judge::is_ours;
 use super::reader::{Reader, Stake, key, parse_bool};
 use super::row::{Group, PREFIX, Row, State, Use};
-use super::{balancing, is_ours};
+
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
