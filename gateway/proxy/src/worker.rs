@@ -15,6 +15,7 @@ use bulkhead_model::balance::Rotation;
 use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
 use bulkhead_model::rate_limit::Place;
+use bulkhead_model::revision::Words;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -100,6 +101,8 @@ pub(crate) struct Scratch {
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
     pub(crate) to_client: Overlay,
+    /// What a backend's answer says otherwise, if the route has filters that say so.
+    pub(crate) words: Option<Arc<Words>>,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
 }

@@ -23,6 +23,7 @@ mod rates;
 mod reader;
 mod redirect;
 mod response_fields;
+mod revision;
 mod rewrite;
 mod row;
 mod snippets;
@@ -32,12 +33,12 @@ mod within;
 
 use std::sync::Arc;
 
-use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::{Affinity, Method};
 use bulkhead_model::cross_origin::CrossOrigin;
 use bulkhead_model::tls::TlsWish;
+use bulkhead_model::{Revision, Template};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
@@ -105,6 +106,8 @@ pub(crate) struct Policies {
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
     pub(crate) response_fields: Option<Arc<str>>,
+    /// What a backend's answer says otherwise.
+    pub(crate) revision: Option<Arc<Revision>>,
     /// How much of what it asks is enough.
     pub(crate) satisfy: Satisfy,
 }
@@ -128,6 +131,7 @@ impl Policies {
             redirects: Redirection::read(reader),
             pages: pages::read(reader),
             response_fields: response_fields::read(reader),
+            revision: revision::read(reader).map(Arc::new),
             satisfy: authentication::satisfy(reader),
             routing: Routing::read(reader),
             service: upstream::by_service(reader),
@@ -192,6 +196,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         rates::ROWS,
         redirect::ROWS,
         response_fields::ROWS,
+        revision::ROWS,
         rewrite::ROWS,
         snippets::ROWS,
         upstream::ROWS,

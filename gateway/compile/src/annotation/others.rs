@@ -12,11 +12,7 @@ const UNSAFE: State = State::Refused(
 );
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new("proxy-redirect-from", Group::Routing, Use::Should, UNSAFE),
-    Row::new("proxy-redirect-to", Group::Routing, Use::Should, UNSAFE),
     Row::new("auth-proxy-set-headers", Group::Authentication, Use::Should, UNSAFE),
-    Row::new("proxy-cookie-domain", Group::Proxying, Use::Should, WITHOUT),
-    Row::new("proxy-cookie-path", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-target", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-request-body", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-host", Group::Proxying, Use::Should, WITHOUT),
