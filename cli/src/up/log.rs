@@ -1,6 +1,5 @@
 //! What lanes write to standard error: kept in a file each, and shown on request.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use tokio::fs::File;
@@ -34,7 +33,7 @@ pub(crate) async fn copy(from: impl AsyncRead + Unpin, log: Log) {
         }
         if let Some(name) = &log.shown_as {
             let text = printable(String::from_utf8_lossy(&line).trim_end());
-            let _ = writeln!(std::io::stderr(), "{name} {text}");
+            crate::say(&format!("{name} {text}"));
         }
         if let Some(open) = &mut file {
             let _ = open.write_all(&line).await;

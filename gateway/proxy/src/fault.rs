@@ -1,7 +1,7 @@
 //! The one table of everything that keeps a request from being forwarded or a response from being finished: who is to
 //! blame, what the client is told, whether its connection survives, and the word that stands in logs and metrics.
 
-mod denials;
+mod denied;
 #[cfg(test)]
 mod page;
 
@@ -115,33 +115,8 @@ pub struct Row {
     pub text: &'static str,
 }
 
-/// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 61] = [
-    Fault::Denied(Denial::BadHost),
-    Fault::Denied(Denial::BadPath),
-    Fault::Denied(Denial::AmbiguousSlash),
-    Fault::Denied(Denial::PathTooCostly),
-    Fault::Denied(Denial::BadRewrite),
-    Fault::Denied(Denial::EmptyRewrite),
-    Fault::Denied(Denial::NoRoute),
-    Fault::Denied(Denial::NoService),
-    Fault::Denied(Denial::NoEndpoints),
-    Fault::Denied(Denial::EndpointsFull),
-    Fault::Denied(Denial::PolicyNotServed),
-    Fault::Denied(Denial::Misdirected),
-    Fault::Denied(Denial::ClientCertificateNeedsTls),
-    Fault::Denied(Denial::ClientCertificateMissing),
-    Fault::Denied(Denial::ClientCertificateRefused),
-    Fault::Denied(Denial::ClientSubjectRefused),
-    Fault::Denied(Denial::AddressRefused),
-    Fault::Denied(Denial::ConnectionsLimited),
-    Fault::Denied(Denial::RateLimited),
-    Fault::Denied(Denial::CredentialsMissing),
-    Fault::Denied(Denial::CredentialsRefused),
-    Fault::Denied(Denial::AuthenticationBusy),
-    Fault::Denied(Denial::ServiceRefused),
-    Fault::Denied(Denial::ServiceUnclear),
-    Fault::Denied(Denial::ContentTooLarge),
+/// Faults that are neither the codec's nor the model's, in the order in which they are counted.
+const OWN: [Fault; 36] = [
     Fault::NotReady,
     Fault::ProxyUntrusted,
     Fault::ProxyMalformed,
@@ -180,20 +155,27 @@ const OWN: [Fault; 61] = [
     Fault::ResponseTruncated,
 ];
 
+impl Row {
+    const fn new(name: &'static str, status: u16, blame: Blame, keeps: bool, text: &'static str) -> Self {
+        Self { name, status, blame, keeps, text }
+    }
+}
+
 impl Fault {
     /// Every fault, in the order in which they are counted.
     pub fn all() -> impl Iterator<Item = Self> {
-        Refusal::ALL.iter().copied().map(Self::Refused).chain(OWN)
+        let refused = Refusal::ALL.iter().copied().map(Self::Refused);
+        refused.chain(denied::ALL.map(Self::Denied)).chain(OWN)
     }
 
     /// What it means. The match is the table: a new fault does not compile until it has its row.
     #[must_use]
     pub fn row(self) -> Row {
         use Blame::{Client, Gateway, Upstream};
-        let row = |name, status, blame, keeps, text| Row { name, status, blame, keeps, text };
+        let row = Row::new;
         match self {
             Self::Refused(refusal) => row(refusal.name(), refusal.status(), Client, false, "the request is malformed"),
-            Self::Denied(denial) => denials::row(denial),
+            Self::Denied(denial) => denied::row(denial),
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
             Self::ProxyUntrusted => row(
                 "proxy_untrusted",

@@ -15,6 +15,7 @@ mod external_auth;
 mod limits;
 mod redirects;
 mod retries;
+mod revision;
 mod rewrite;
 mod scene;
 mod within;
@@ -42,6 +43,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         external_auth::CASES,
         limits::CASES,
         redirects::CASES,
+        revision::CASES,
         rewrite::CASES,
         within::CASES,
     ]

@@ -21,6 +21,7 @@ pub(crate) mod grpc;
 pub(crate) mod page;
 mod request;
 mod response;
+mod revision;
 mod stop;
 mod tunnel;
 mod websocket;
@@ -85,7 +86,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             }
         }
     };
-    scratch.filters = None;
+    if scratch.filters.take().is_some() {
+        scratch.words = None;
+    }
     scratch.place = None;
     worker.give_back(scratch);
     next

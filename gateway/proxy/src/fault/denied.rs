@@ -1,13 +1,42 @@
-//! What it means that the model decided not to forward a request.
+//! What the model's decisions not to forward mean for the client.
 
 use bulkhead_model::Denial;
 
 use super::Blame::{Client, Gateway, Upstream};
-use super::{Blame, Row};
+use super::Row;
 
-/// The part of the table of faults that speaks of decisions.
+/// All of them, in the order in which they are counted.
+pub(super) const ALL: [Denial; 25] = [
+    Denial::BadHost,
+    Denial::BadPath,
+    Denial::AmbiguousSlash,
+    Denial::PathTooCostly,
+    Denial::BadRewrite,
+    Denial::EmptyRewrite,
+    Denial::NoRoute,
+    Denial::NoService,
+    Denial::NoEndpoints,
+    Denial::EndpointsFull,
+    Denial::PolicyNotServed,
+    Denial::Misdirected,
+    Denial::ClientCertificateNeedsTls,
+    Denial::ClientCertificateMissing,
+    Denial::ClientCertificateRefused,
+    Denial::ClientSubjectRefused,
+    Denial::AddressRefused,
+    Denial::ConnectionsLimited,
+    Denial::RateLimited,
+    Denial::CredentialsMissing,
+    Denial::CredentialsRefused,
+    Denial::AuthenticationBusy,
+    Denial::ServiceRefused,
+    Denial::ServiceUnclear,
+    Denial::ContentTooLarge,
+];
+
+/// What a decision means. The match is a part of the table: a new one does not compile until it has its row.
 pub(super) fn row(denial: Denial) -> Row {
-    let row = |name, status, blame: Blame, keeps, text| Row { name, status, blame, keeps, text };
+    let row = Row::new;
     match denial {
         Denial::BadHost => row("unroutable_host", 400, Client, false, "the host is not a valid name or address"),
         Denial::BadPath => row("ambiguous_path", 400, Client, false, "the path can be read in more than one way"),
