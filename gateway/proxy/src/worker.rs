@@ -4,7 +4,7 @@ mod admission;
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{IpAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,8 +28,10 @@ use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::dice::Dice;
 use crate::exchange::page::Wanted;
+use crate::fault::Fault;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
+use crate::incidents::Incident;
 use crate::passwords::Verdicts;
 use crate::phase::Phase;
 use crate::proxy::Shared;
@@ -117,6 +119,12 @@ pub(crate) struct Passing {
 impl Worker {
     pub(crate) fn tally(&self) -> &ThreadTally {
         &self.tally
+    }
+
+    /// Counts a fault, and leaves word of it. `detail`: what it was about.
+    pub(crate) fn blame(&self, fault: Fault, client: IpAddr, detail: impl FnOnce() -> String) {
+        self.tally.fault(fault);
+        self.shared.incidents.note(Incident::Fault(fault), Some(client), detail);
     }
 
     /// What TLS handshakes are answered with; `None` where there is no TLS listener.

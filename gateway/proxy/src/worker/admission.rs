@@ -14,6 +14,7 @@ use tokio::task::spawn_local;
 
 use super::{Course, Worker};
 use crate::connection;
+use crate::incidents::Incident;
 use crate::listen::BACKLOG;
 use crate::phase::Phase;
 use crate::registry::Seat;
@@ -38,7 +39,7 @@ pub(super) async fn accept_until_draining(
         match accepted {
             Ok((stream, peer)) => admit(worker, stream, peer, secure),
             Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed; trying again shortly");
+                worker.shared.incidents.note(Incident::AcceptFailed, None, || error.to_string());
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
