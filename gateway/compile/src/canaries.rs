@@ -104,7 +104,7 @@ impl Workshop<'_> {
             Ok(port) => {
                 match self.backend(
                     &mut host.uses,
-                    &main.backend,
+                    &main.policies.backend,
                     (&service, &port, main.policies.service),
                     self.beside(main, declared),
                 ) {

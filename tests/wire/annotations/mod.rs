@@ -16,6 +16,7 @@ mod limits;
 mod log;
 mod redirects;
 mod retries;
+mod revision;
 mod rewrite;
 mod scene;
 mod within;
@@ -43,6 +44,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         external_auth::CASES,
         limits::CASES,
         redirects::CASES,
+        revision::CASES,
         rewrite::CASES,
         within::CASES,
     ]
