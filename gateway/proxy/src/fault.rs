@@ -2,6 +2,8 @@
 //! blame, what the client is told, whether its connection survives, and the word that stands in logs and metrics.
 
 mod denied;
+#[cfg(test)]
+mod page;
 
 use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
@@ -109,7 +111,7 @@ pub struct Row {
     pub blame: Blame,
     /// Whether the connection can carry another request (framing is not in doubt).
     pub keeps: bool,
-    /// What stands in the response for a person.
+    /// What a person is told: in the response, if there is one, and in the log.
     pub text: &'static str,
 }
 
@@ -175,28 +177,76 @@ impl Fault {
             Self::Refused(refusal) => row(refusal.name(), refusal.status(), Client, false, "the request is malformed"),
             Self::Denied(denial) => denied::row(denial),
             Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
-            Self::ProxyUntrusted => row("proxy_untrusted", 0, Client, false, ""),
-            Self::ProxyMalformed => row("proxy_malformed", 0, Client, false, ""),
-            Self::ProxyTimeout => row("proxy_timeout", 0, Client, false, ""),
-            Self::ProxyAborted => row("proxy_aborted", 0, Client, false, ""),
-            Self::TlsTimeout => row("tls_timeout", 0, Client, false, ""),
-            Self::TlsPlaintext => row("tls_plaintext", 0, Client, false, ""),
-            Self::TlsUnknownName => row("tls_unknown_name", 0, Client, false, ""),
-            Self::TlsIncompatible => row("tls_incompatible", 0, Client, false, ""),
-            Self::TlsAborted => row("tls_aborted", 0, Client, false, ""),
-            Self::TlsFailed => row("tls_failed", 0, Client, false, ""),
+            Self::ProxyUntrusted => row(
+                "proxy_untrusted",
+                0,
+                Client,
+                false,
+                "a PROXY protocol header is awaited, and this address may not send one",
+            ),
+            Self::ProxyMalformed => row(
+                "proxy_malformed",
+                0,
+                Client,
+                false,
+                "the connection does not begin with a PROXY protocol header that can be taken",
+            ),
+            Self::ProxyTimeout => {
+                row("proxy_timeout", 0, Client, false, "the PROXY protocol header did not arrive in time")
+            }
+            Self::ProxyAborted => {
+                row("proxy_aborted", 0, Client, false, "the connection ended within its PROXY protocol header")
+            }
+            Self::TlsTimeout => row("tls_timeout", 0, Client, false, "the TLS handshake was not finished in time"),
+            Self::TlsPlaintext => {
+                row("tls_plaintext", 0, Client, false, "the client does not speak TLS where TLS is spoken")
+            }
+            Self::TlsUnknownName => row(
+                "tls_unknown_name",
+                0,
+                Client,
+                false,
+                "there is no certificate for the name that the client asks for",
+            ),
+            Self::TlsIncompatible => row(
+                "tls_incompatible",
+                0,
+                Client,
+                false,
+                "the client offers no version, cipher or protocol of TLS that is spoken here",
+            ),
+            Self::TlsAborted => {
+                row("tls_aborted", 0, Client, false, "the client ended the connection within the TLS handshake")
+            }
+            Self::TlsFailed => row(
+                "tls_failed",
+                0,
+                Client,
+                false,
+                "the TLS handshake failed: the client does not take the certificate, or broke the protocol",
+            ),
             Self::Loop => row("loop", 508, Gateway, true, "the request has come through this gateway before"),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
             Self::Overloaded => row("overloaded", 503, Gateway, true, "the gateway is overloaded, try again shortly"),
             Self::ContentTooSlow => {
                 row("content_too_slow", 408, Client, false, "the request content arrives too slowly")
             }
-            Self::TooManyResets => row("too_many_resets", 0, Client, false, ""),
-            Self::Http2Broken => row("http2_broken", 0, Client, false, ""),
-            Self::TooManyControlFrames => row("too_many_control_frames", 0, Client, false, ""),
+            Self::TooManyResets => {
+                row("too_many_resets", 0, Client, false, "the client took back more requests than anybody needs to")
+            }
+            Self::Http2Broken => row("http2_broken", 0, Client, false, "the client broke the rules of HTTP/2"),
+            Self::TooManyControlFrames => row(
+                "too_many_control_frames",
+                0,
+                Client,
+                false,
+                "the client sent more control frames than anybody needs to",
+            ),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
-            Self::ClientGone => row("client_gone", 0, Client, false, ""),
-            Self::ResponseStalled => row("response_stalled", 0, Client, false, ""),
+            Self::ClientGone => row("client_gone", 0, Client, false, "the client left before it had its response"),
+            Self::ResponseStalled => {
+                row("response_stalled", 0, Client, false, "the client stopped taking its response")
+            }
             Self::ConnectFailed => row("connect_failed", 502, Upstream, true, "no endpoint accepted a connection"),
             Self::ConnectTimeout => {
                 row("connect_timeout", 504, Upstream, true, "no endpoint accepted a connection in time")
@@ -230,7 +280,9 @@ impl Fault {
             Self::UpstreamTimeout => row("upstream_timeout", 504, Upstream, true, "the backend did not answer in time"),
             // Nothing is known of the backend by it: a caller may give a call no time at all.
             Self::CallTimeout => row("call_timeout", 504, Client, true, "the call took longer than its caller gave it"),
-            Self::ResponseTruncated => row("response_truncated", 0, Upstream, false, ""),
+            Self::ResponseTruncated => {
+                row("response_truncated", 0, Upstream, false, "the response ended before its content was complete")
+            }
         }
     }
 

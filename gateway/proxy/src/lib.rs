@@ -25,6 +25,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod id_map;
+mod incidents;
 mod listen;
 mod pace;
 mod passwords;

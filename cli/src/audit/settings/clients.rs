@@ -6,7 +6,7 @@ use super::row::{
 use super::row::{number, protects, proxy_protocol, size, switch};
 
 const COMPRESS: &str = "Compress in the application: a gateway passes content on as it is.";
-const HSTS: &str = "No `Strict-Transport-Security` is added: let the application send it, or name a ConfigMap by the annotation `custom-headers`.";
+const HSTS: &str = "Responses under TLS say `max-age=31536000; includeSubDomains` in the profile IngressNginx, and what the backend says in Standard. For anything else name a ConfigMap by the annotation `custom-headers`.";
 const REDIRECTS: &str = "Write the annotation onto the Ingresses that it is meant for.";
 const TICKETS: &str = "A ticket is taken for as long as the certificate and the settings of its host stand.";
 const ALWAYS_HTTP2: &str = "HTTP/2 is always offered.";
@@ -49,7 +49,11 @@ pub(super) const KEYS: &[Setting] = &[
     instead("ssl-redirect", "true", REDIRECTS),
     protects("force-ssl-redirect", "false", REDIRECTS),
     instead("http-redirect-code", "308", "Redirects to HTTPS have status 308."),
-    instead("no-tls-redirect-locations", "/.well-known/acme-challenge", REDIRECTS),
+    instead(
+        "no-tls-redirect-locations",
+        "/.well-known/acme-challenge",
+        "This path is never redirected; give others an Ingress of their own with `ssl-redirect: \"false\"`.",
+    ),
     lacking("hsts", "true", HSTS),
     lacking("hsts-max-age", "31536000", HSTS),
     lacking("hsts-include-subdomains", "true", HSTS),

@@ -19,7 +19,7 @@ pub(super) const KEYS: &[Setting] = &[
     field("proxy-connect-timeout", "5", "northSouth.upstream.connectTimeout", duration),
     field("proxy-read-timeout", "60", "northSouth.upstream.readTimeout", duration),
     field("proxy-send-timeout", "60", "northSouth.upstream.sendTimeout", duration),
-    moot("proxy-buffer-size", "4k", "A response's head may be as long as one of HTTP/1.1 usually is, and more."),
+    moot("proxy-buffer-size", "4k", "The head of a response may have 32 KiB."),
     moot("proxy-buffers-number", "4", STREAMED),
     moot("proxy-buffering", "off", STREAMED),
     moot("proxy-request-buffering", "on", STREAMED),
@@ -133,8 +133,8 @@ pub(super) const KEYS: &[Setting] = &[
     instead("access-log-path", "/var/log/nginx/access.log", "The access log goes to standard output."),
     instead("access-log-params", "", "The access log goes to standard output."),
     instead("error-log-level", "notice", "Logs are those of the gateway, as JSON on standard error."),
-    instead("error-log-path", "/var/log/nginx/error.log", "Logs go to standard output."),
-    instead("enable-syslog", "false", "Logs go to standard output."),
+    instead("error-log-path", "/var/log/nginx/error.log", "Logs go to standard error."),
+    instead("enable-syslog", "false", "Logs go to standard error."),
     lacking(
         "generate-request-id",
         "true",
@@ -173,5 +173,5 @@ pub(super) const KEYS: &[Setting] = &[
     moot("debug-connections", "", PROCESS),
     moot("bind-address", "", "A gateway listens on every address of its pod."),
     moot("disable-ipv6", "false", "Set `spec.northSouth.service.ipFamilyPolicy`."),
-    moot("disable-ipv6-dns", "false", "No names are resolved."),
+    moot("disable-ipv6-dns", "false", "Names are looked up in IPv4 and IPv6."),
 ];

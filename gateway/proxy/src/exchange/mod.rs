@@ -34,7 +34,8 @@ use bulkhead_model::overload::Level;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::stop::Stop;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
+use crate::incidents;
 use crate::phase::Phase;
 use crate::transfer::Patience;
 use crate::worker::{Scratch, Worker};
@@ -72,7 +73,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Ok(next) => next,
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
-            stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
+            if let Some(fault) = stop.fault() {
+                worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
+            }
             match () {
                 () if begun.get() => Next::Reset,
                 // Boxed: few exchanges need it.
@@ -89,6 +92,14 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
     scratch.place = None;
     worker.give_back(scratch);
     next
+}
+
+/// The host of a request that was refused, for the log. A head that was not complete has none.
+#[cold]
+fn about<D: Downstream>(fault: Fault, down: &D, scratch: &Scratch) -> String {
+    let known = matches!(fault, Fault::Denied(_)) || fault.row().blame == Blame::Upstream;
+    let host = if known { scratch.request.authority.of(down.head()) } else { &[] };
+    incidents::example(host)
 }
 
 /// Answers by a page of another Service, or else by what the gateway says itself.

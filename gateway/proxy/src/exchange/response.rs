@@ -132,6 +132,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             || !self.complete.get()
             || framing == ResponseFraming::UntilClose
             || self.conversation.patience.guard.lets_go();
+        if self.worn_out && self.request.persistent {
+            self.conversation.worker.tally().worn_out.add(1);
+        }
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
