@@ -101,7 +101,7 @@ pub enum FindingCode {
     ResponseFieldsLeftOut,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
     SecretNotCopied,
-    /// A Service that does not exist; the route answers 503.
+    /// A Service that does not exist; the route answers 503, and a canary takes no requests.
     ServiceNotFound,
     /// An Ingress with more paths than are looked at; the last ones are left out.
     TooManyPaths,
