@@ -51,7 +51,7 @@ pub(crate) use self::backend::{BackendPolicy, TlsWishes};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
-pub(crate) use self::external_auth::ExternalWish;
+pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
 pub(crate) use self::handshakes::{CIPHERS, ORDER};
 pub(crate) use self::judge::judge;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
@@ -74,6 +74,8 @@ pub(crate) struct Policies {
     pub(crate) handshakes: TlsWish,
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// The ConfigMap beside the Ingress with what an authentication service is told besides.
+    pub(crate) auth_fields: Option<Arc<str>>,
     /// Which requests belong together.
     pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
@@ -120,6 +122,7 @@ impl Policies {
             clients: clients::read(&mut reader.apart()),
             access: access::read(reader),
             affinity: balancing::affinity(reader),
+            auth_fields: external_auth::says(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
@@ -156,7 +159,7 @@ impl Policies {
 
     /// Names of the ConfigMaps of its namespace that they need.
     pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.response_fields.iter()
+        self.auth_fields.iter().chain(&self.response_fields)
     }
 }
 
@@ -170,6 +173,7 @@ pub(crate) fn needed(ingress: &Ingress) -> Policies {
     Policies {
         backend: backend::read(&mut reader.apart()),
         clients: clients::read(&mut reader.apart()),
+        auth_fields: external_auth::says(&mut reader),
         basic: authentication::basic(&mut reader),
         response_fields: response_fields::read(&mut reader),
         ..Policies::default()
