@@ -56,6 +56,7 @@ pub(crate) use self::handshakes::{CIPHERS, ORDER};
 pub(crate) use self::judge::judge;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
+pub use self::reader::parse_bool;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::response_fields::field as field_of_response_fields;

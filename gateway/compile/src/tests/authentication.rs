@@ -4,9 +4,9 @@ use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::{Action, Denial};
 
 use super::world::{World, data, ingress, objects, rules, service};
+use crate::annotation::PREFIX;
 use crate::{Kind, Needs, Object, ReferenceKind, references};
 
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 const HASH: &str = "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=";
 const BASIC: &str = "auth-type: basic; auth-secret: users";
 
