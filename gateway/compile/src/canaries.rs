@@ -98,7 +98,7 @@ impl Workshop<'_> {
         let catalog = self.catalog;
         let backend = match catalog.find(&service, port) {
             Err(code) => {
-                notes.add(code, &rule.field, || missing(code, &service, rule));
+                notes.add(code, &rule.field, || missing(code, &service, rule, "this canary takes no requests"));
                 None
             }
             Ok(port) => {

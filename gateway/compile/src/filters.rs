@@ -31,7 +31,8 @@ pub(crate) fn make(
 ) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
-    let (access, authentication) = admission(policies, fetched.basic, outside.external);
+    let external = outside.external.map(|external| ExternalAuth { says: fetched.auth_fields, ..external });
+    let (access, authentication) = admission(policies, fetched.basic, external);
     let filters = Filters {
         order,
         settings: settings(declared, &lane.settings),

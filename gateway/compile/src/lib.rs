@@ -13,6 +13,7 @@
 
 mod age;
 pub mod annotation;
+mod auth_fields;
 mod authority;
 mod backends;
 mod calendar;

@@ -88,7 +88,8 @@ fn is_name(text: &str) -> bool {
 
 /// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
 /// (annotation `proxy-ssl-secret`), that of its clients' issuers (annotation `auth-tls-secret`), that of its users (annotation
-/// `auth-secret`), and the ConfigMap of fields of its responses (annotation `custom-headers`). A canary needs nothing of its own.
+/// `auth-secret`), and the ConfigMaps of fields of its responses (annotation `custom-headers`) and
+/// of what an authentication service is told (annotation `auth-proxy-set-headers`). A canary needs nothing of its own.
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     if ingress.metadata.annotations.as_ref().is_some_and(is_canary) {

@@ -1,8 +1,8 @@
 //! Keys of the ConfigMap about clients: who they are, TLS and HTTP.
 
-use super::row::{
-    Setting, boolean, buffers, duration, field, forwarded_for, instead, lacking, list, lowest_tls, moot, near,
-};
+use bulkhead_compile::annotation::parse_bool;
+
+use super::row::{Setting, buffers, duration, field, forwarded_for, instead, lacking, list, lowest_tls, moot, near};
 use super::row::{number, protects, proxy_protocol, size, switch};
 
 const COMPRESS: &str = "Compress in the application: a gateway passes content on as it is.";
@@ -17,14 +17,14 @@ pub(super) const KEYS: &[Setting] = &[
         "use-forwarded-headers",
         "false",
         "northSouth.clientAddress.trustedCIDRs",
-        |text| boolean(text).filter(|on| !on).map(|_| serde_json::json!([])),
+        |text| parse_bool(text).filter(|on| !on).map(|_| serde_json::json!([])),
         "Taken with `proxy-real-ip-cidr`, whose blocks are trusted when it is true.",
     ),
     near(
         "enable-real-ip",
         "false",
         "northSouth.clientAddress.trustedCIDRs",
-        |text| boolean(text).filter(|on| !on).map(|_| serde_json::json!([])),
+        |text| parse_bool(text).filter(|on| !on).map(|_| serde_json::json!([])),
         "Taken with `proxy-real-ip-cidr`, whose blocks are trusted when it is true.",
     ),
     near(

@@ -13,6 +13,8 @@ const PROCESS: &str = "A setting of nginx processes, which there are none of.";
 const SAFETY: &str = "It guards templates of nginx.conf; no text of an annotation is ever pasted into anything here.";
 const RETRIES: &str = "Write the annotation onto the Ingresses that need it. Endpoints tried for one request are bounded by `spec.northSouth.upstream.tries`.";
 const LOG_LINE: &str = "Set `spec.northSouth.accessLog.format`: `IngressNginx` is the default line of ingress-nginx, `Json` one object per request.";
+const LIMIT_STATUS: &str =
+    "No field says which status it is: 503 with the profile IngressNginx, and 429 with Standard.";
 const FIELDS: &str = "Write the annotation `custom-headers` for responses; fields of requests have `upstream-vhost`, `x-forwarded-prefix` and `connection-proxy-header`.";
 
 pub(super) const KEYS: &[Setting] = &[
@@ -103,8 +105,8 @@ pub(super) const KEYS: &[Setting] = &[
         "/.well-known/acme-challenge",
         "Give the path an Ingress of its own, without authentication.",
     ),
-    instead("limit-req-status-code", "503", "It is 503 with the profile IngressNginx, and 429 with Standard."),
-    instead("limit-conn-status-code", "503", "It is 503 with the profile IngressNginx, and 429 with Standard."),
+    instead("limit-req-status-code", "503", LIMIT_STATUS),
+    instead("limit-conn-status-code", "503", LIMIT_STATUS),
     instead("limit-rate", "0", "Write the annotation onto the Ingresses that need it."),
     instead("limit-rate-after", "0", "Write the annotation onto the Ingresses that need it."),
     moot("annotations-risk-level", "High", SAFETY),

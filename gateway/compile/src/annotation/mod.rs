@@ -51,11 +51,12 @@ pub(crate) use self::backend::{BackendPolicy, TlsWishes};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
-pub(crate) use self::external_auth::ExternalWish;
+pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
 pub(crate) use self::handshakes::{CIPHERS, ORDER};
 pub(crate) use self::judge::judge;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
+pub use self::reader::parse_bool;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::response_fields::field as field_of_response_fields;
@@ -74,6 +75,8 @@ pub(crate) struct Policies {
     pub(crate) handshakes: TlsWish,
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// The ConfigMap beside the Ingress with what an authentication service is told besides.
+    pub(crate) auth_fields: Option<Arc<str>>,
     /// Which requests belong together.
     pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
@@ -122,6 +125,7 @@ impl Policies {
             clients: clients::read(&mut reader.apart()),
             access: access::read(reader),
             affinity: balancing::affinity(reader),
+            auth_fields: external_auth::says(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
@@ -159,7 +163,7 @@ impl Policies {
 
     /// Names of the ConfigMaps of its namespace that they need.
     pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.response_fields.iter()
+        self.auth_fields.iter().chain(&self.response_fields)
     }
 }
 
@@ -173,6 +177,7 @@ pub(crate) fn needed(ingress: &Ingress) -> Policies {
     Policies {
         backend: backend::read(&mut reader.apart()),
         clients: clients::read(&mut reader.apart()),
+        auth_fields: external_auth::says(&mut reader),
         basic: authentication::basic(&mut reader),
         response_fields: response_fields::read(&mut reader),
         ..Policies::default()

@@ -6,13 +6,8 @@ use super::row::{Group, Row, State, Use};
 const WITHOUT: State = State::Ignored(
     "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
 );
-/// What to do about one that may protect something.
-const UNSAFE: State = State::Refused(
-    "Remove the annotation if the route may be served without this protection, or keep the Ingress on a controller that offers it.",
-);
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new("auth-proxy-set-headers", Group::Authentication, Use::Should, UNSAFE),
     Row::new("mirror-target", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-request-body", Group::Proxying, Use::Should, WITHOUT),
     Row::new("mirror-host", Group::Proxying, Use::Should, WITHOUT),

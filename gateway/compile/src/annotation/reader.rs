@@ -235,7 +235,9 @@ fn in_namespace<'r>(value: &'r str, namespace: &str) -> Option<&'r str> {
     }
 }
 
-pub(crate) fn parse_bool(value: &str) -> Option<bool> {
+/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations and settings with.
+#[must_use]
+pub fn parse_bool(value: &str) -> Option<bool> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

@@ -35,7 +35,7 @@ impl Workshop<'_> {
         let port = match catalog.find(&service, port) {
             Ok(port) => port,
             Err(code) => {
-                notes.add(code, &rule.field, || missing(code, &service, rule));
+                notes.add(code, &rule.field, || missing(code, &service, rule, "the route answers 503"));
                 return Action::Deny(Denial::NoService);
             }
         };
