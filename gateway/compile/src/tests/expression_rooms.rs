@@ -43,13 +43,17 @@ fn what_has_no_room_with_its_own_is_refused_and_others_keep_theirs() {
 
 #[test]
 fn a_host_has_room_for_the_expressions_of_so_many_namespaces_and_the_oldest_have_it() {
-    let most = u8::try_from(EXPRESSION_NAMESPACES.default).unwrap();
-    let at = |n: u8| regex(&format!("space{n}/a"), n % 28 + 1, &[&format!("a.test /n{n}/[a-z]+ Prefix flour:80")]);
-    let manifest: String = (0..=most).map(at).collect();
-    let world = world(Profile::Standard, &manifest);
-    let all = (0..=most).map(|n| found(&world, &format!("/n{n}/a")));
-    let refused: Vec<String> = all.filter(|found| found.starts_with("503")).collect();
-    assert_eq!(refused, ["503 /n27/[a-z]+"], "the youngest");
+    let most = EXPRESSION_NAMESPACES.size();
+    let at = |n: usize| regex(&format!("space{n:03}/a"), 1, &[&format!("a.test /n{n}/[a-z]+ Prefix flour:80")]);
+    for count in [most, most + 1, 10 * most] {
+        // Of one age, so that the order of names counts.
+        let manifest: String = (0..count).rev().map(at).collect();
+        let world = world(Profile::Standard, &manifest);
+        for n in 0..count {
+            let refused = if n < most { "" } else { "503 " };
+            assert_eq!(found(&world, &format!("/n{n}/a")), format!("{refused}/n{n}/[a-z]+"), "{count}");
+        }
+    }
 }
 
 /// A world in which a namespace has room for two expressions, and the lane for three.

@@ -124,15 +124,27 @@ fn an_expression_that_is_refused_stands_for_all_that_begins_as_it_would() {
 }
 
 #[test]
-fn a_path_that_is_too_long_for_expressions_leads_nowhere() {
-    let table = table(&["/a.*b"], &["/a"], &["/exact"]);
-    let path = format!("/{}", "x".repeat(MAX_MATCHED_BYTES));
-    let found = table.find(path.as_bytes()).unwrap();
-    assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
-    assert_eq!(self::found(&table, "/a/c"), "/a");
+fn an_expression_has_so_many_bytes_and_no_more() {
+    for (bytes, fits) in [(MAX_BYTES, true), (MAX_BYTES + 1, false), (10 * MAX_BYTES, false)] {
+        let written = format!("/{}+", "1".repeat(bytes - 2));
+        assert_eq!(written.len(), bytes);
+        let read = PathExpression::parse(&written, false);
+        assert!(read.is_ok() == fits && (fits || read == Err(BadExpression::Long)), "{bytes}: {read:?}");
+    }
+}
+
+#[test]
+fn a_path_with_expressions_has_so_many_bytes_and_no_more() {
+    let table = table(&["/a.*b"], &["/x"], &["/exact"]);
+    let path = |bytes: usize| format!("/x/{}", "x".repeat(bytes - 3));
+    assert_eq!(found(&table, &path(MAX_MATCHED_BYTES)), "/x");
+    for bytes in [MAX_MATCHED_BYTES + 1, 10 * MAX_MATCHED_BYTES] {
+        let found = table.find(path(bytes).as_bytes()).unwrap();
+        assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
+    }
     // Plain text in any case is looked for in the same way however long the path is.
-    let plain = self::table(&["/A"], &[], &[]);
-    assert_eq!(self::found(&plain, &format!("/a{path}")), "/A");
+    let plain = self::table(&["/X"], &[], &[]);
+    assert_eq!(self::found(&plain, &path(10 * MAX_MATCHED_BYTES)), "/X");
 }
 
 #[test]
