@@ -60,7 +60,7 @@ const HTTP2: &[Row] = &[
     (&limits::H2_OWN_RESETS, Exactly, &["streams_are_reset_for_what_their_client_does_so_often_and_no_more"]),
     (&limits::H2_SETTINGS_BURST, Exactly, &["settings_are_changed_so_often_at_once_and_no_more"]),
     (&limits::H2_SETTINGS_RATE, InTime, &["settings_are_changed_so_often_at_once_and_no_more"]),
-    (&limits::H2_CONTROL_BURST, Exactly, &["control_frames_come_so_often_at_once_and_no_more"]),
+    (&limits::H2_CONTROL_BURST, Loosely("one more is earned while a thousand are looked at; the meter by itself is exact"), &["control_frames_come_so_often_at_once_and_no_more", "what_is_counted_does_not_depend_on_where_reads_end"]),
     (&limits::H2_CONTROL_RATE, InTime, &["control_frames_come_so_often_at_once_and_no_more", "frames_that_only_make_work_end_their_connection"]),
     (&limits::H2_PING, InTime, &["a_client_that_does_not_say_that_it_is_there_is_taken_for_gone"]),
     (&limits::H2_PONG, InTime, &["a_client_that_does_not_say_that_it_is_there_is_taken_for_gone"]),
