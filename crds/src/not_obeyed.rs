@@ -31,9 +31,6 @@ impl Row {
 
 /// Fields of a lane: the path in northSouth, then the path in eastWest.
 const LANE: &[Row] = &[
-    Row::new(&["spec.northSouth.accessLog", "spec.eastWest.accessLog"], "there is no access log", |lane| {
-        lane.access_log != Default::default()
-    }),
     Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
         lane.tracing != Default::default()
     }),

@@ -75,7 +75,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 43] = [
+pub const FAMILIES: [Family; 46] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -97,6 +97,16 @@ pub const FAMILIES: [Family; 43] = [
         "bulkhead_connections_idle_closed_total",
         "Client connections closed because no request came in time",
         |now, out| out.one(now.tally.idle_closed),
+    ),
+    counter(
+        "bulkhead_connections_worn_out_total",
+        "Client connections ended because they had served as many requests, or for as long, as they may",
+        |now, out| out.one(now.tally.worn_out),
+    ),
+    counter(
+        "bulkhead_http2_streams_refused_total",
+        "HTTP/2 streams refused before anything looked at their requests: too many at once, header lists too large, malformed or taken back",
+        |now, out| out.one(now.tally.unserved_streams),
     ),
     gauge("bulkhead_requests_in_flight", "Requests being received, forwarded or answered", |now, out| {
         out.one(now.tally.in_flight);
@@ -171,6 +181,11 @@ pub const FAMILIES: [Family; 43] = [
         "bulkhead_balance_panics_total",
         "Requests sent as if no endpoint were ejected, because more than half of them were",
         |now, out| out.one(now.tally.balance_panics),
+    ),
+    counter(
+        "bulkhead_access_log_dropped_total",
+        "Lines of the access log dropped because standard output took no more",
+        |now, out| out.one(now.tally.access_log_dropped),
     ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);

@@ -27,6 +27,7 @@ mod addresses;
 mod audits;
 mod certificates;
 mod classes;
+mod conformance;
 mod control_plane;
 mod crash;
 mod deletion;
@@ -64,6 +65,7 @@ fn tests() -> Vec<Test<Cluster>> {
         certificates::tests(),
         rights::tests(),
         classes::tests(),
+        conformance::tests(),
         drift::tests(),
         scope::tests(),
         switches::tests(),

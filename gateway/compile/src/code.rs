@@ -11,6 +11,10 @@ pub enum FindingCode {
     AnnotationNotServed,
     /// An annotation whose value cannot be read; it is as if it were not written.
     AnnotationUnreadable,
+    /// Fields for an authentication service that are wanted and cannot be had; every route of the Ingress answers 503.
+    AuthFieldsBroken,
+    /// Fields for an authentication service that only the gateway itself says; they are left out.
+    AuthFieldsLeftOut,
     /// A backend under TLS whose certificate is not verified; it is served all the same, as ingress-nginx does.
     BackendNotVerified,
     /// A protocol that is not spoken with backends; every route of the Ingress answers 503.
@@ -67,6 +71,8 @@ pub enum FindingCode {
     EndpointUnreadable,
     /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
     ErrorPagesMissing,
+    /// A regular expression that takes what another namespace has a path for, as in ingress-nginx.
+    ExpressionTakesPath,
     /// A Service that is only a DNS name; its routes answer 503.
     ExternalName,
     /// A host that belongs to another namespace; the rules are left out.
@@ -81,6 +87,8 @@ pub enum FindingCode {
     NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
+    /// A path that is a regular expression, for which there is no room; what begins as it does answers 503.
+    NoRoomForExpression,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
     PolicyNotServed,
     /// A Service without the port that a route names; the route answers 503.
@@ -97,7 +105,7 @@ pub enum FindingCode {
     ResponseFieldsLeftOut,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
     SecretNotCopied,
-    /// A Service that does not exist; the route answers 503.
+    /// A Service that does not exist; the route answers 503, and a canary takes no requests.
     ServiceNotFound,
     /// An Ingress with more paths than are looked at; the last ones are left out.
     TooManyPaths,
@@ -113,9 +121,11 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 55] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
+        Self::AuthFieldsBroken,
+        Self::AuthFieldsLeftOut,
         Self::BackendNotVerified,
         Self::BackendProtocolNotServed,
         Self::BackendTlsBroken,
@@ -144,6 +154,7 @@ impl FindingCode {
         Self::EndpointRefused,
         Self::EndpointUnreadable,
         Self::ErrorPagesMissing,
+        Self::ExpressionTakesPath,
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
@@ -151,6 +162,7 @@ impl FindingCode {
         Self::NameTaken,
         Self::NoClusterAddress,
         Self::NoEndpoints,
+        Self::NoRoomForExpression,
         Self::PolicyNotServed,
         Self::PortNotFound,
         Self::PortNotTcp,

@@ -31,7 +31,8 @@ pub(crate) fn make(
 ) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
-    let (access, authentication) = admission(policies, fetched.basic, outside.external);
+    let external = outside.external.map(|external| ExternalAuth { says: fetched.auth_fields, ..external });
+    let (access, authentication) = admission(policies, fetched.basic, external);
     let filters = Filters {
         order,
         settings: settings(declared, &lane.settings),
@@ -40,12 +41,14 @@ pub(crate) fn make(
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         response_fields: fetched.response_fields,
+        revision: policies.revision.clone(),
         canary: None,
         pages: pages.map(Box::new),
         redirects: redirects(&policies.redirects, lane.profile),
         only_https: false,
         rewrite: policies.routing.rewrite.clone(),
         vhost: policies.vhost.clone(),
+        unlogged: policies.unlogged,
     };
     (!filters.is_empty()).then(|| Arc::new(filters.known()))
 }

@@ -60,8 +60,10 @@ impl RulePath {
             _ => routing.expressions || (routing.has_expressions() && is_expression(written)),
         };
         let pattern = match kind {
-            _ if written.len() > MAX_PATH_BYTES || !written.starts_with('/') => None,
+            _ if !written.starts_with('/') => None,
+            // One that is too long is refused, and not left to wider rules.
             _ if is_expression => Some(PathPattern::expression(written)),
+            _ if written.len() > MAX_PATH_BYTES => None,
             PathKind::Exact => PathPattern::exact(written).ok(),
             _ => PathPattern::prefix(written).ok(),
         };
@@ -73,14 +75,10 @@ impl RulePath {
         pattern.map(|pattern| Self::new(written, pattern))
     }
 
-    /// The path as an expression.
-    pub(crate) fn expression(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
-        self.expression.get_or_init(|| PathExpression::parse(&self.written, false).map(Arc::new)).as_ref()
-    }
-
-    /// The path as an expression whose groups can be asked for.
-    pub(crate) fn grouped(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
-        self.grouped.get_or_init(|| PathExpression::parse(&self.written, true).map(Arc::new)).as_ref()
+    /// The path as an expression, whose groups can be asked for if `groups`.
+    pub(crate) fn expression(&self, groups: bool) -> Result<&Arc<PathExpression>, &BadExpression> {
+        let read = || PathExpression::parse(&self.written, groups).map(Arc::new);
+        if groups { &self.grouped } else { &self.expression }.get_or_init(read).as_ref()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
 use crate::response_fields::ResponseFields;
+use crate::revision::Revision;
 use crate::rewrite::Rewrite;
 use crate::settings::Settings;
 use crate::template::Template;
@@ -33,6 +34,8 @@ pub struct Filters {
     pub canary: Option<Canary>,
     /// What every response says besides.
     pub response_fields: Option<ResponseFields>,
+    /// What a backend's answer says otherwise.
+    pub revision: Option<Arc<Revision>>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.
@@ -43,6 +46,8 @@ pub struct Filters {
     pub rewrite: Option<Arc<Rewrite>>,
     /// The authority that the backend is told instead of the one that the request is for.
     pub vhost: Option<Template>,
+    /// Requests have no line in the access log.
+    pub unlogged: bool,
 }
 
 impl Filters {

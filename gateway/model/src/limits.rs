@@ -91,15 +91,17 @@ const fn count(count: u64) -> (u64, Unit) {
 
 mod client;
 mod http2;
+mod routes;
 mod upstream;
 
 pub use client::*;
 pub use http2::*;
+pub use routes::*;
 pub use upstream::*;
 
 /// Every bound, in the order in which a connection meets them.
 pub fn all() -> impl Iterator<Item = &'static Limit> {
-    CLIENT.into_iter().chain(HTTP2).chain(UPSTREAM)
+    CLIENT.into_iter().chain(HTTP2).chain(ROUTES).chain(UPSTREAM)
 }
 
 #[cfg(test)]
@@ -119,11 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_with_a_status_is_counted_unless_a_codec_answers_for_itself() {
+    fn what_is_refused_with_a_status_is_counted() {
         for limit in all() {
             let refuses = limit.seen.split(|c: char| !c.is_ascii_digit()).any(|word| word.len() == 3 && word >= "400");
-            let counted = limit.counter != Counter::Nowhere || limit == &super::H2_HEADER_LIST;
-            assert!(!refuses || counted, "{}", limit.name);
+            assert!(!refuses || limit.counter != Counter::Nowhere, "{}", limit.name);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
@@ -19,6 +20,8 @@ pub struct Settings {
     /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
     /// decide.
     pub strict_transport: Option<&'static str>,
+    /// What is written down about each request.
+    pub access_log: AccessLog,
 }
 
 /// Bounds on clients.
@@ -82,6 +85,10 @@ pub struct Http2 {
     pub settings_frames: Budget,
     /// Other frames without request or content that a client may send.
     pub control_frames: Budget,
+    /// Silence of a client with requests after which it is asked whether it is there.
+    pub ping: Duration,
+    /// How long it may take to answer.
+    pub pong: Duration,
 }
 
 /// Bounds on backends.
@@ -197,6 +204,7 @@ impl Default for Settings {
             },
             forwarded: Forwarded::default(),
             strict_transport: None,
+            access_log: AccessLog::default(),
         }
     }
 }
@@ -216,6 +224,8 @@ impl Default for Http2 {
             resets: budget(limits::H2_RESET_BURST, limits::H2_RESET_RATE),
             settings_frames: budget(limits::H2_SETTINGS_BURST, limits::H2_SETTINGS_RATE),
             control_frames: budget(limits::H2_CONTROL_BURST, limits::H2_CONTROL_RATE),
+            ping: limits::H2_PING.time(),
+            pong: limits::H2_PONG.time(),
         }
     }
 }

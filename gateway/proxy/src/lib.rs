@@ -8,6 +8,7 @@
 //! which they stand there; what may go wrong, and what the client is told, is the table in `fault`. Decisions are
 //! `bulkhead-model`'s, bytes are `bulkhead-http1`'s: here is only what touches the kernel.
 
+mod access_log;
 mod buffer;
 mod certificates;
 mod clock;
@@ -25,6 +26,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod id_map;
+mod incidents;
 mod listen;
 mod pace;
 mod passwords;

@@ -12,7 +12,9 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::access_log::Outlet;
 use crate::certificates::Handshakes;
+use crate::incidents::{self, Incidents};
 use crate::listen::{self, StartError};
 use crate::passwords::Passwords;
 use crate::phase::Phase;
@@ -57,7 +59,11 @@ pub(crate) struct Shared {
     /// The moment from which all threads count.
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
+    /// What goes wrong, on its way into the log.
+    pub(crate) incidents: Incidents,
     pub(crate) emptied: Notify,
+    /// Where lines of the access log go.
+    pub(crate) log: Outlet,
     /// How long it accepts connections when it leaves, in milliseconds.
     pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
@@ -73,6 +79,19 @@ impl Shared {
 
     pub(crate) fn threads(&self) -> usize {
         self.tallies.len()
+    }
+
+    /// Every thread's counters, added up.
+    fn sum(&self) -> Tally {
+        let mut sum = Tally::default();
+        self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
+        sum.access_log_dropped = self.log.dropped();
+        sum
+    }
+
+    /// Writes log lines about what has gone wrong since it last did.
+    pub(crate) fn tell_incidents(&self) {
+        self.incidents.tell(&self.sum().refused);
     }
 
     fn open(&self) -> u64 {
@@ -119,12 +138,16 @@ impl Proxy {
             pseudonym: Pseudonym::new(),
             passwords: Passwords::new(&config.name, count),
             room: config.room,
+            incidents: Incidents::new(),
             epoch: Instant::now(),
             emptied: Notify::new(),
+            log: Outlet::new(),
             window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| Arc::default()).collect(),
         });
+        shared.log.write_to(std::io::stdout()).map_err(StartError::Log)?;
+        incidents::start(Arc::downgrade(&shared)).map_err(StartError::Incidents)?;
         let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);
         for (index, listeners) in listeners.into_iter().enumerate() {
@@ -164,11 +187,7 @@ impl Proxy {
     /// Every thread's counters, added up.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
-        for tally in &self.shared.tallies {
-            tally.add_to(&mut sum);
-        }
-        sum
+        self.shared.sum()
     }
 
     /// Open downstream connections.
@@ -223,6 +242,8 @@ impl Proxy {
         let cut = self.shared.open();
         self.enter(Phase::Cut);
         self.wait_until_empty(Instant::now() + CUT_GRACE).await;
+        self.shared.log.settle(Instant::now() + CUT_GRACE).await;
+        self.shared.tell_incidents();
         cut
     }
 

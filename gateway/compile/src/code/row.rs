@@ -16,6 +16,16 @@ impl FindingCode {
             Self::AnnotationUnreadable => {
                 ("AnnotationUnreadable", Warning, "Correct the value as the finding says, or remove the annotation.")
             }
+            Self::AuthFieldsBroken => (
+                "AuthFieldsBroken",
+                Error,
+                "Name by the annotation `auth-proxy-set-headers` a ConfigMap beside the Ingress whose keys are names of header fields and whose values are one line each, with variables that are known here.",
+            ),
+            Self::AuthFieldsLeftOut => (
+                "AuthFieldsLeftOut",
+                Warning,
+                "Take them out of the ConfigMap: the gateway tells the service who asks for what.",
+            ),
             Self::BackendNotVerified => (
                 "BackendNotVerified",
                 Warning,
@@ -42,7 +52,7 @@ impl FindingCode {
             Self::BadExpression => (
                 "BadExpression",
                 Error,
-                "Write the path without look-around and back-references, in at most 2 KiB; divide what matches very much; give the Ingress a host with fewer expressions.",
+                "Write the path without look-around and back-references, in at most 2 KiB, and divide what matches very much.",
             ),
             Self::BadHost => {
                 ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
@@ -140,6 +150,11 @@ impl FindingCode {
                 Warning,
                 "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
             ),
+            Self::ExpressionTakesPath => (
+                "ExpressionTakesPath",
+                Warning,
+                "Write the expression so that it begins with what is yours alone; set `hostOwnership: Namespace` where namespaces do not trust each other.",
+            ),
             Self::ExternalName => (
                 "ExternalName",
                 Error,
@@ -172,6 +187,11 @@ impl FindingCode {
                 "NoEndpoints",
                 Warning,
                 "Check that the Service's selector matches Pods that are ready; of an EndpointSlice that you write yourself, that its label `kubernetes.io/service-name` names the Service, and that its port has the name of the Service's port.",
+            ),
+            Self::NoRoomForExpression => (
+                "NoRoomForExpression",
+                Error,
+                "Write fewer or smaller expressions, plain paths where those will do, or move some to another host, namespace or lane, as the finding says.",
             ),
             Self::PolicyNotServed => (
                 "PolicyNotServed",

@@ -115,11 +115,15 @@ async fn say<D: Downstream>(
 ) -> Next {
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+    let worn_out = down.is_worn_out(&settings.limits, worker.moment(guard.now()));
+    if worn_out && said.keeps && scratch.request.persistent {
+        worker.tally().worn_out.add(1);
+    }
     let keeps = said.keeps
         && scratch.request.persistent
         && scratch.request.version == Version::Http11
         && !guard.lets_go()
-        && !down.is_worn_out(&settings.limits, worker.moment(guard.now()))
+        && !worn_out
         && down.skip();
     let head_only = said.is_known && scratch.request.method.is_head();
     scratch.out.clear();
@@ -142,7 +146,10 @@ async fn say<D: Downstream>(
         let over = if scratch.filters.is_some() { &scratch.to_client } else { &nothing };
         write_own_response(&mut scratch.out, said.status, !keeps, (&fields, over), text.as_bytes(), head_only)
     });
-    worker.tally().response(if outcome.is_some() { 200 } else { said.status });
+    let status = if outcome.is_some() { 200 } else { said.status };
+    worker.tally().response(status);
+    scratch.record.respond(status);
+    scratch.record.send(scratch.out.len().saturating_sub(begin));
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -19,8 +19,10 @@ mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod page;
+pub(crate) mod record;
 mod request;
 mod response;
+mod revision;
 mod stop;
 mod tunnel;
 mod websocket;
@@ -28,12 +30,14 @@ mod websocket;
 use std::cell::Cell;
 use std::pin::pin;
 
+use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::stop::Stop;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
+use crate::incidents;
 use crate::phase::Phase;
 use crate::transfer::Patience;
 use crate::worker::{Scratch, Worker};
@@ -67,11 +71,18 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
+    let mut failed = None;
     let next = match ended {
         Ok(next) => next,
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
-            stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
+            failed = stop.fault();
+            if let Some(fault) = failed {
+                worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
+                if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout) && !scratch.record.is_begun() {
+                    scratch.record.begin_unheard(worker, guard, down.client());
+                }
+            }
             match () {
                 () if begun.get() => Next::Reset,
                 // Boxed: few exchanges need it.
@@ -82,10 +93,23 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             }
         }
     };
-    scratch.filters = None;
+    if scratch.filters.take().is_some() {
+        scratch.words = None;
+    }
     scratch.place = None;
+    if scratch.record.is_begun() {
+        scratch.record.end(worker, guard, failed);
+    }
     worker.give_back(scratch);
     next
+}
+
+/// The host of a request that was refused, for the log. A head that was not complete has none.
+#[cold]
+fn about<D: Downstream>(fault: Fault, down: &D, scratch: &Scratch) -> String {
+    let known = matches!(fault, Fault::Denied(_)) || fault.row().blame == Blame::Upstream;
+    let host = if known { scratch.request.authority.of(down.head()) } else { &[] };
+    incidents::example(host)
 }
 
 /// Answers by a page of another Service, or else by what the gateway says itself.
@@ -113,6 +137,12 @@ async fn attempt<D: Downstream>(
     let tally = worker.tally();
     tally.requests.add(1);
     let started = guard.now();
+    if let Some(pinned) = &pinned
+        && pinned.snapshot().settings.access_log.format != Format::Off
+    {
+        let settings = &pinned.snapshot().settings;
+        scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
+    }
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
         Some(pinned) => match decide::decide(worker, guard, pinned.snapshot(), &*down, scratch) {

@@ -4,10 +4,13 @@ use std::cell::Cell;
 
 use bulkhead_http1::{Edits, Name, Overlay, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 use bulkhead_model::ErrorPages;
+use bulkhead_model::revision::Words;
 
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
+use crate::exchange::record::Record;
+use crate::exchange::revision;
 use crate::fault::Fault;
 use crate::upstream::Flight;
 use crate::worker::Passing;
@@ -39,12 +42,16 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) response: &'d mut ResponseHead,
     /// What the route's filters change of the head.
     pub(super) over: Option<&'d Overlay>,
+    /// What it says otherwise.
+    pub(super) words: Option<&'d Words>,
     /// When another endpoint is asked instead.
     pub(super) passing: &'d Passing,
     /// Which responses pages stand for.
     pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
+    /// For the access log.
+    pub(super) record: &'d Record,
     pub(super) out: &'d mut Vec<u8>,
 }
 
@@ -66,6 +73,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
+        self.record.respond(self.response.status);
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
@@ -77,6 +85,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
+            self.record.send(piece.content.len());
             if piece.last {
                 break;
             }
@@ -128,15 +137,23 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             || !self.complete.get()
             || framing == ResponseFraming::UntilClose
             || self.conversation.patience.guard.lets_go();
+        if self.worn_out && self.request.persistent {
+            self.conversation.worker.tally().worn_out.add(1);
+        }
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
-        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
+        let revised =
+            self.words.zip(self.over).and_then(|(words, over)| revision::revise(words, over, response, bytes));
+        let over = revised.as_ref().or(self.over);
+        // The route's own word counts, as in answers of the gateway itself.
+        let is_said = over.is_some_and(|over| over.replaces("Strict-Transport-Security"));
+        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure && !is_said);
         let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();
-            let edits = Edits { over: self.over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
+            let edits = Edits { over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);
