@@ -131,7 +131,7 @@ impl Context {
     }
 
     /// Whether to tell something of an instance, which then counts as told.
-    pub fn told(&self, instance: &InstanceId, print: u64, now: std::time::Instant) -> bool {
+    pub fn told(&self, instance: &InstanceId, print: u64, now: tokio::time::Instant) -> bool {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).admit(instance, print, now)
     }
 

@@ -129,7 +129,7 @@ impl Election {
     async fn attempt(&mut self) -> Result<Step, Error> {
         let refused = |attempt| move |source| Error::Refused { attempt, source: Box::new(source) };
         let found = self.api.get_opt(NAME).await.map_err(refused("reading"))?;
-        let step = self.candidate.judge(found.as_ref().map(read).as_ref(), Instant::now().into_std(), Timestamp::now());
+        let step = self.candidate.judge(found.as_ref().map(read).as_ref(), Instant::now(), Timestamp::now());
         if let Step::Write { mark, .. } = &step {
             // What was found carries the resource version, so that the API server refuses when it has changed since.
             let lease = written(found.clone(), mark);

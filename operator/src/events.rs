@@ -34,7 +34,7 @@ const NAME_BYTES: usize = 200;
 pub async fn tell(notices: Vec<Notice>, id: &InstanceId, context: &Context) {
     for notice in notices {
         let print = print(&notice);
-        if !context.told(id, print, Instant::now().into_std()) {
+        if !context.told(id, print, Instant::now()) {
             continue;
         }
         let namespace = notice.regarding.namespace.clone().unwrap_or_default();

@@ -3,9 +3,10 @@
 //! Times that another replica wrote are never compared with a clock of ours: clocks differ and jump. A replica that waits only notes by
 //! its own monotonic clock since when the Lease has not changed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// How long a Lease that nobody renews keeps others off.
 pub const LEASE: Duration = Duration::from_secs(15);

@@ -1,7 +1,9 @@
 //! What was told lately, and how much of it. Pure; the time is an argument.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::owner::InstanceId;
 
