@@ -38,12 +38,12 @@ impl HostPaths {
         Self { spread, room: MAX_HOST_BYTES, refused_room: MAX_REFUSED_BYTES }
     }
 
-    /// What requests a rule is for, as they are written for this host.
-    pub(crate) fn pattern(&self, rule: &Rule) -> PathPattern {
+    /// What requests a rule is for, as they are written for this host; `None`: none.
+    pub(crate) fn pattern(&self, rule: &Rule) -> Option<PathPattern> {
         if self.spread && !rule.is_default() {
-            PathPattern::expression(&rule.path.written)
+            Some(PathPattern::expression(&rule.path.written))
         } else {
-            rule.path.pattern.clone()
+            Some(rule.path.pattern.clone()).filter(|_| !rule.path.only_spread)
         }
     }
 

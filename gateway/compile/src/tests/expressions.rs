@@ -125,6 +125,22 @@ fn an_expression_that_cannot_be_matched_leaves_nothing_to_wider_rules() {
 }
 
 #[test]
+fn a_path_that_only_an_expression_can_be_is_one_where_another_ingress_makes_all_of_them_some() {
+    let odd = annotated("mill/b", 2, "upstream-vhost: v", &["a.test /x(/|$)(.*) ImplementationSpecific flour:80"]);
+    let regex = annotated("mill/a", 1, "use-regex: 'true'", &["a.test /v[0-9]+ ImplementationSpecific flour:80"]);
+    let left_out = "BadPath Ingress mill/b spec.rules[0].http.paths[0].path";
+    for (profile, manifests, is, codes) in [
+        (Profile::IngressNginx, format!("{odd}{regex}"), "/x(/|$)(.*)", &[][..]),
+        (Profile::Standard, format!("{odd}{regex}"), "none", &[left_out]),
+        (Profile::IngressNginx, odd, "none", &[left_out]),
+    ] {
+        let world = world(profile, &manifests);
+        assert_eq!(found(&world, "/X/y"), is, "{profile:?}");
+        assert_eq!(world.codes(), codes, "{profile:?}");
+    }
+}
+
+#[test]
 fn too_many_large_expressions_are_refused_and_not_all_of_them() {
     let lines: Vec<String> =
         (0..400).map(|n| format!("a.test /{n}/(a{{200}}|b{{200}}|c{{200}}) ImplementationSpecific flour:80")).collect();
