@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
+use crate::observability::AccessLog;
 use crate::tls::{SecretName, TlsVersion};
 use crate::upstream::LoadBalance;
 
@@ -50,6 +51,9 @@ pub struct LaneDocument {
     pub upstream: LaneUpstream,
     /// How a gateway leaves.
     pub drain: LaneDrain,
+    /// What is written down about each request.
+    #[serde(default)]
+    pub access_log: AccessLog,
     /// Names of the keyring Secrets, in the instance's namespace.
     pub keyring: Vec<String>,
 }
@@ -76,6 +80,7 @@ impl LaneDocument {
             limits: spec.limits.resolve(),
             upstream: spec.upstream.resolve(),
             drain: spec.drain.resolve(),
+            access_log: spec.access_log.clone(),
             keyring: Vec::new(),
         }
     }

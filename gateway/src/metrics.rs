@@ -75,7 +75,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 45] = [
+pub const FAMILIES: [Family; 46] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -181,6 +181,11 @@ pub const FAMILIES: [Family; 45] = [
         "bulkhead_balance_panics_total",
         "Requests sent as if no endpoint were ejected, because more than half of them were",
         |now, out| out.one(now.tally.balance_panics),
+    ),
+    counter(
+        "bulkhead_access_log_dropped_total",
+        "Lines of the access log dropped because standard output took no more",
+        |now, out| out.one(now.tally.access_log_dropped),
     ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);

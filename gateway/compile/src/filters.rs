@@ -48,6 +48,7 @@ pub(crate) fn make(
         only_https: false,
         rewrite: policies.routing.rewrite.clone(),
         vhost: policies.vhost.clone(),
+        unlogged: policies.unlogged,
     };
     (!filters.is_empty()).then(|| Arc::new(filters.known()))
 }

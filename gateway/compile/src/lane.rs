@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_crds::lane::{LaneDocument, Profile};
+use bulkhead_crds::observability::{self, AccessLogFormat};
 use bulkhead_crds::upstream::LoadBalance;
+use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
 use bulkhead_model::limits;
 use bulkhead_model::next_upstream::NextUpstream;
@@ -33,8 +35,18 @@ pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
             Profile::Standard => None,
             Profile::IngressNginx => Some(STRICT_TRANSPORT),
         },
+        access_log: access_log(&lane.access_log),
     };
     (settings, findings)
+}
+
+fn access_log(log: &observability::AccessLog) -> AccessLog {
+    let format = match log.format {
+        AccessLogFormat::Json => Format::Json,
+        AccessLogFormat::IngressNginx => Format::IngressNginx,
+        AccessLogFormat::Off => Format::Off,
+    };
+    AccessLog { format, skip: log.skip_paths.iter().map(|path| path.as_str().into()).collect() }
 }
 
 fn limits(lane: &LaneDocument) -> Limits {

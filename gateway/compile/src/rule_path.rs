@@ -68,12 +68,14 @@ impl RulePath {
             _ => routing.expressions || (routing.has_expressions() && is_expression(written)),
         };
         let pattern = match kind {
-            _ if written.len() > MAX_PATH_BYTES || !written.starts_with('/') => None,
+            _ if !written.starts_with('/') => None,
+            // One that is too long is refused, and not left to wider rules.
             _ if is_one => Some(PathPattern::expression(written)),
+            _ if written.len() > MAX_PATH_BYTES => None,
             PathKind::Exact => PathPattern::exact(written).ok(),
             _ => PathPattern::prefix(written).ok(),
         };
-        let may_spread = || written.starts_with('/') && written.len() <= MAX_PATH_BYTES && is_expression(written);
+        let may_spread = || written.starts_with('/') && is_expression(written);
         match pattern {
             Some(pattern) => Some(Self::new(written, pattern)),
             None if may_spread() => {
@@ -91,14 +93,10 @@ impl RulePath {
         note_no_path(&self.written, field, notes);
     }
 
-    /// The path as an expression.
-    pub(crate) fn expression(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
-        self.expression.get_or_init(|| PathExpression::parse(&self.written, false).map(Arc::new)).as_ref()
-    }
-
-    /// The path as an expression whose groups can be asked for.
-    pub(crate) fn grouped(&self) -> Result<&Arc<PathExpression>, &BadExpression> {
-        self.grouped.get_or_init(|| PathExpression::parse(&self.written, true).map(Arc::new)).as_ref()
+    /// The path as an expression, whose groups can be asked for if `groups`.
+    pub(crate) fn expression(&self, groups: bool) -> Result<&Arc<PathExpression>, &BadExpression> {
+        let read = || PathExpression::parse(&self.written, groups).map(Arc::new);
+        if groups { &self.grouped } else { &self.expression }.get_or_init(read).as_ref()
     }
 }
 

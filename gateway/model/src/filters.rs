@@ -46,6 +46,8 @@ pub struct Filters {
     pub rewrite: Option<Arc<Rewrite>>,
     /// The authority that the backend is told instead of the one that the request is for.
     pub vhost: Option<Template>,
+    /// Requests have no line in the access log.
+    pub unlogged: bool,
 }
 
 impl Filters {

@@ -10,6 +10,7 @@
 //! connection a load balancer passes on). Paths as regular expressions, and what becomes of them: `expression`, `rewrite`.
 
 pub mod access;
+pub mod access_log;
 pub mod answer;
 pub mod authentication;
 pub mod backend;

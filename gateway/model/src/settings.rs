@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
@@ -19,6 +20,8 @@ pub struct Settings {
     /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
     /// decide.
     pub strict_transport: Option<&'static str>,
+    /// What is written down about each request.
+    pub access_log: AccessLog,
 }
 
 /// Bounds on clients.
@@ -201,6 +204,7 @@ impl Default for Settings {
             },
             forwarded: Forwarded::default(),
             strict_transport: None,
+            access_log: AccessLog::default(),
         }
     }
 }

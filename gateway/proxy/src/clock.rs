@@ -46,6 +46,21 @@ fn imf_fixdate(seconds: u64) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// Seconds since 1970 as `1994-11-06T08:49:37` (RFC 3339, without its zone, which is UTC).
+pub(crate) fn rfc3339(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{:02}-{day:02}T{:02}:{:02}:{:02}", month + 1, second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Seconds since 1970 as logs of web servers have them: `06/Nov/1994:08:49:37 +0000`.
+pub(crate) fn common(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let month = MONTHS.get(month as usize).copied().unwrap_or_default();
+    format!("{day:02}/{month}/{year:04}:{:02}:{:02}:{:02} +0000", second / 3600, second / 60 % 60, second % 60)
+}
+
 /// Days since 1970-01-01 as year, month (0 is January) and day of month, in the proleptic Gregorian calendar: years are
 /// counted from March, so that the leap day is the last of its year.
 fn civil(days: u64) -> (u64, u64, u64) {

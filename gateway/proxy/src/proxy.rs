@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::access_log::Outlet;
 use crate::certificates::Handshakes;
 use crate::incidents::{self, Incidents};
 use crate::listen::{self, StartError};
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     /// What goes wrong, on its way into the log.
     pub(crate) incidents: Incidents,
     pub(crate) emptied: Notify,
+    /// Where lines of the access log go.
+    pub(crate) log: Outlet,
     /// How long it accepts connections when it leaves, in milliseconds.
     pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
@@ -82,6 +85,7 @@ impl Shared {
     fn sum(&self) -> Tally {
         let mut sum = Tally::default();
         self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
+        sum.access_log_dropped = self.log.dropped();
         sum
     }
 
@@ -137,10 +141,12 @@ impl Proxy {
             incidents: Incidents::new(),
             epoch: Instant::now(),
             emptied: Notify::new(),
+            log: Outlet::new(),
             window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| Arc::default()).collect(),
         });
+        shared.log.write_to(std::io::stdout()).map_err(StartError::Log)?;
         incidents::start(Arc::downgrade(&shared)).map_err(StartError::Incidents)?;
         let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);
@@ -236,6 +242,7 @@ impl Proxy {
         let cut = self.shared.open();
         self.enter(Phase::Cut);
         self.wait_until_empty(Instant::now() + CUT_GRACE).await;
+        self.shared.log.settle(Instant::now() + CUT_GRACE).await;
         self.shared.tell_incidents();
         cut
     }

@@ -60,6 +60,8 @@ pub struct Tally {
     pub ejections: u64,
     /// Requests for which ejections were not honoured, because more than half of the endpoints were ejected.
     pub balance_panics: u64,
+    /// Lines of the access log that were dropped, because nobody took them.
+    pub access_log_dropped: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.
     pub panics: u64,
     /// Content bytes received from clients.

@@ -23,11 +23,13 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
+use crate::access_log::Gathered;
 use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::dice::Dice;
 use crate::exchange::page::Wanted;
+use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
@@ -72,6 +74,8 @@ pub(crate) struct Worker {
     /// What services have said of requests.
     pub(crate) rulings: Rulings,
     pub(crate) dice: Dice,
+    /// Lines of the access log.
+    pub(crate) log: Gathered,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
 }
@@ -107,6 +111,8 @@ pub(crate) struct Scratch {
     pub(crate) words: Option<Arc<Words>>,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
+    /// For the access log.
+    pub(crate) record: Record,
 }
 
 /// Statuses for which another endpoint is asked, until then.
@@ -235,6 +241,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         groups: Groups::default(),
         rulings: Rulings::default(),
         dice: Dice::default(),
+        log: Gathered::default(),
         verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {
@@ -246,6 +253,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         spawn_local(sweep(Rc::clone(&worker)));
         let corks = Rc::clone(&worker.corks);
         spawn_local(async move { corks.drain().await });
+        let gathering = Rc::clone(&worker);
+        spawn_local(async move { gathering.log.drain(&gathering.shared.log).await });
         spawn_local(follow_levels(Rc::clone(&worker), course.levels));
         follow_phases(&worker, course.phases).await;
         Ok(())
@@ -254,6 +263,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
 
 async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course: Course) {
     accept_until_draining(&worker, listener, secure, course).await;
+    worker.log.hurry(&worker.shared.log);
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }

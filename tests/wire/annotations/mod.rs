@@ -13,6 +13,7 @@ mod cors;
 mod errors;
 mod external_auth;
 mod limits;
+mod log;
 mod redirects;
 mod retries;
 mod revision;
@@ -90,6 +91,7 @@ async fn every_annotation_does_what_it_says_in_the_profile_of_ingress_nginx() {
 
 /// Annotations that cases of this table cannot show, and where they are shown instead.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
+    ("enable-access-log", "`log`"),
     ("backend-protocol", "the unit tests of the proxy on upstreams, and `suites`"),
     ("proxy-ssl-secret", "the unit tests of the compiler on transport and of the proxy on upstream TLS"),
     ("proxy-ssl-verify", "the unit tests of the proxy on upstream TLS"),

@@ -105,6 +105,8 @@ pub(crate) struct Policies {
     pub(crate) service: bool,
     /// The authority that backends are told.
     pub(crate) vhost: Option<Template>,
+    /// Requests have no line in the access log.
+    pub(crate) unlogged: bool,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
@@ -139,6 +141,7 @@ impl Policies {
             satisfy: authentication::satisfy(reader),
             routing: Routing::read(reader),
             service: upstream::by_service(reader),
+            unlogged: observation::unlogged(reader),
             vhost: upstream::vhost(reader),
             handshakes: handshakes::read(reader),
             refused: false,

@@ -3,7 +3,7 @@
 use super::row::{Group, Row, State, Use};
 
 /// What to do about an annotation that routes are served without.
-pub(super) const WITHOUT: State = State::Ignored(
+const WITHOUT: State = State::Ignored(
     "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
 );
 

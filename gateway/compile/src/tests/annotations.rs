@@ -48,7 +48,6 @@ fn a_protection_that_is_not_offered_answers_503() {
 #[test]
 fn a_harmless_annotation_is_named_and_the_route_served() {
     for annotation in [
-        "enable-access-log: 'false'",
         "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",
         "hsts: 'true'",

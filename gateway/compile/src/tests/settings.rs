@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bulkhead_crds::upstream::LoadBalance;
 use bulkhead_model::Settings;
+use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
 
 use super::world::{World, ingress, lane, rules};
@@ -10,7 +11,9 @@ use super::world::{World, ingress, lane, rules};
 fn the_documented_defaults_of_a_lane_are_the_models() {
     let mut world = World::new("");
     world.compiler.set_lane(lane());
-    assert_eq!(*world.snapshot().settings, Settings::default());
+    // Only what is no lane's writes no log.
+    let access_log = AccessLog { format: Format::Json, ..AccessLog::default() };
+    assert_eq!(*world.snapshot().settings, Settings { access_log, ..Settings::default() });
 }
 
 #[test]

@@ -146,7 +146,10 @@ async fn say<D: Downstream>(
         let over = if scratch.filters.is_some() { &scratch.to_client } else { &nothing };
         write_own_response(&mut scratch.out, said.status, !keeps, (&fields, over), text.as_bytes(), head_only)
     });
-    worker.tally().response(if outcome.is_some() { 200 } else { said.status });
+    let status = if outcome.is_some() { 200 } else { said.status };
+    worker.tally().response(status);
+    scratch.record.respond(status);
+    scratch.record.send(scratch.out.len().saturating_sub(begin));
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

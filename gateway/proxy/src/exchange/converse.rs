@@ -135,12 +135,14 @@ async fn exchange<D: Downstream>(
     let sent = if piece.content.is_empty() { first.await } else { attended(down.source(), first).await? };
     sent.map_err(|_| Fault::UpstreamClosed)?;
     worker.tally().bytes_in.add(piece.content.len() as u64);
+    scratch.record.receive(piece.content.len());
     let complete = Cell::new(piece.last);
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, record, .. } = scratch;
+    let record = &*record;
     let over = filters.is_some().then_some(&*to_client);
     let is_page = filters.as_ref().is_some_and(|filters| filters.pages.is_some()) && page.is_asked();
     let words = if filters.is_some() && !is_page { words.as_deref() } else { None };
@@ -148,7 +150,7 @@ async fn exchange<D: Downstream>(
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
     let sending = pin!(async {
         if !complete.get() {
-            match request::pump(conversation, from_client, sink).await {
+            match request::pump(conversation, from_client, sink, record).await {
                 Ok(()) => complete.set(true),
                 // It may still answer.
                 Err(Stopped::Upstream) => {}
@@ -174,6 +176,7 @@ async fn exchange<D: Downstream>(
         passing,
         pages,
         cookie,
+        record,
         out,
     };
     join(sending, pin!(delivery.run())).await

@@ -12,6 +12,7 @@ use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
+use crate::exchange::record::Record;
 use crate::exchange::stop::Stop;
 use crate::exchange::{choice, filter, forwarded, page};
 use crate::fault::Fault;
@@ -53,7 +54,8 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     down: &'d D,
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
-    match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
+    let Scratch { request, record, .. } = scratch;
+    match find(worker, snapshot, down.client(), down.head(), request, record) {
         Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
@@ -86,6 +88,7 @@ fn find<'s, 'b>(
     client: &Client,
     bytes: &'b [u8],
     head: &RequestHead,
+    record: &mut Record,
 ) -> Result<Found<'s, 'b>, Stop> {
     if forwarded::is_loop(worker.shared.pseudonym.name(), head, bytes) {
         return Err(Fault::Loop.into());
@@ -93,6 +96,9 @@ fn find<'s, 'b>(
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
+    if record.is_kept() {
+        record.route(route);
+    }
     if let Some(auth) = &route.client_auth {
         client.admit(auth, host.as_str()).map_err(|denial| turn_away(denial, auth))?;
     }
@@ -128,11 +134,16 @@ fn write<'s>(
         Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
         Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
     };
+    let mut is_canary = false;
     if let Some(canary) = route.filters.as_ref().and_then(|filters| filters.canary.as_ref())
         && choice::is_taken(worker, (client, bytes), &scratch.request, found, canary, backend)
     {
         backend = &canary.backend;
         settings = canary.settings.as_deref().unwrap_or(settings);
+        is_canary = true;
+    }
+    if scratch.record.is_kept() {
+        scratch.record.backend(backend, is_canary);
     }
     let bond = choice::bond((client, bytes), scratch, found, backend);
     let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));

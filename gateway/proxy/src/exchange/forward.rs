@@ -96,6 +96,9 @@ async fn try_endpoints<D: Downstream>(
             Err(Nobody::Full) if nth == 0 => return Err(Fault::Denied(Denial::EndpointsFull)),
             Ok(_) | Err(_) => break,
         };
+        if scratch.record.is_kept() {
+            scratch.record.ask(flight.slot().endpoint().address, guard);
+        }
         is_paid = false;
         if let Some(place) = tried.get_mut(nth) {
             *place = flight.slot().endpoint().id;

@@ -19,6 +19,7 @@ mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod page;
+pub(crate) mod record;
 mod request;
 mod response;
 mod revision;
@@ -29,6 +30,7 @@ mod websocket;
 use std::cell::Cell;
 use std::pin::pin;
 
+use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
@@ -69,12 +71,17 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
+    let mut failed = None;
     let next = match ended {
         Ok(next) => next,
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
-            if let Some(fault) = stop.fault() {
+            failed = stop.fault();
+            if let Some(fault) = failed {
                 worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
+                if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout) && !scratch.record.is_begun() {
+                    scratch.record.begin_unheard(worker, guard, down.client());
+                }
             }
             match () {
                 () if begun.get() => Next::Reset,
@@ -90,6 +97,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         scratch.words = None;
     }
     scratch.place = None;
+    if scratch.record.is_begun() {
+        scratch.record.end(worker, guard, failed);
+    }
     worker.give_back(scratch);
     next
 }
@@ -127,6 +137,12 @@ async fn attempt<D: Downstream>(
     let tally = worker.tally();
     tally.requests.add(1);
     let started = guard.now();
+    if let Some(pinned) = &pinned
+        && pinned.snapshot().settings.access_log.format != Format::Off
+    {
+        let settings = &pinned.snapshot().settings;
+        scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
+    }
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
         Some(pinned) => match decide::decide(worker, guard, pinned.snapshot(), &*down, scratch) {

@@ -5,6 +5,7 @@ use bulkhead_model::Denial;
 use crate::content::{Broken, RequestSource, Sink};
 use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, Stopped};
+use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::pace::Pace;
 
@@ -13,6 +14,7 @@ pub(super) async fn pump(
     conversation: &Conversation<'_>,
     source: &mut impl RequestSource,
     sink: &mut impl Sink,
+    record: &Record,
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
     let mut total = source.piece().content.len() as u64;
@@ -33,6 +35,7 @@ pub(super) async fn pump(
         let sent = attended(source, sink.send(*patience, &[], piece)).await.map_err(Stopped::Fault)?;
         sent.map_err(|_| Stopped::Upstream)?;
         worker.tally().bytes_in.add(piece.content.len() as u64);
+        record.receive(piece.content.len());
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use bulkhead_model::revision::Words;
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
+use crate::exchange::record::Record;
 use crate::exchange::revision;
 use crate::fault::Fault;
 use crate::upstream::Flight;
@@ -49,6 +50,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
+    /// For the access log.
+    pub(super) record: &'d Record,
     pub(super) out: &'d mut Vec<u8>,
 }
 
@@ -70,6 +73,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
+        self.record.respond(self.response.status);
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
@@ -81,6 +85,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
+            self.record.send(piece.content.len());
             if piece.last {
                 break;
             }
@@ -142,7 +147,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let revised =
             self.words.zip(self.over).and_then(|(words, over)| revision::revise(words, over, response, bytes));
         let over = revised.as_ref().or(self.over);
-        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
+        // The route's own word counts, as in answers of the gateway itself.
+        let is_said = over.is_some_and(|over| over.replaces("Strict-Transport-Security"));
+        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure && !is_said);
         let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();
