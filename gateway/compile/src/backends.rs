@@ -139,10 +139,13 @@ impl Catalog {
     }
 }
 
+/// Backends that one host uses. Keys are large, and shared with [`Backends`].
+pub(crate) type Uses = BTreeSet<Arc<BackendKey>>;
+
 /// Every backend that a route refers to.
 #[derive(Debug, Default)]
 pub(crate) struct Backends {
-    entries: BTreeMap<BackendKey, Entry>,
+    entries: BTreeMap<Arc<BackendKey>, Entry>,
     /// Last number given away; numbers are never used twice.
     last_id: u64,
 }
@@ -161,7 +164,7 @@ impl Backends {
     /// [`Self::release`].
     pub(crate) fn acquire<E>(
         &mut self,
-        key: &BackendKey,
+        key: &Arc<BackendKey>,
         catalog: &Catalog,
         tls: impl FnOnce() -> Result<Option<Arc<UpstreamTls>>, E>,
     ) -> Result<Arc<Backend>, E> {
@@ -174,7 +177,7 @@ impl Backends {
         let name = format!("{}:{}", key.service, key.port).into();
         let backend = Backend::new(self.next_id(), name, key.transport.protocol, Arc::clone(&given));
         let backend = Arc::new(backend.under(tls).bound_by(key.affinity.as_deref().cloned()));
-        self.entries.insert(key.clone(), Entry { backend: Arc::clone(&backend), given, uses: 1 });
+        self.entries.insert(Arc::clone(key), Entry { backend: Arc::clone(&backend), given, uses: 1 });
         Ok(backend)
     }
 
@@ -283,14 +286,14 @@ impl Backends {
     }
 
     /// Of one Service. No port has the number 0.
-    fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
+    fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b Arc<BackendKey>, &'b Entry)> {
         let transport = Transport::default();
         let first = BackendKey { service: service.clone(), port: 0, transport, affinity: None, by_service: false };
-        self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
+        self.entries.range::<BackendKey, _>(first..).take_while(move |(key, _)| key.service == *service)
     }
 
-    fn keys_of(&self, service: &Name) -> Vec<BackendKey> {
-        self.of(service).map(|(key, _)| key.clone()).collect()
+    fn keys_of(&self, service: &Name) -> Vec<Arc<BackendKey>> {
+        self.of(service).map(|(key, _)| Arc::clone(key)).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Action, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
 
-use crate::backends::{BackendKey, Backends, Catalog};
+use crate::backends::{Backends, Catalog, Uses};
 use crate::canaries::Canaries;
 use crate::code::FindingCode;
 use crate::config_maps::ConfigMaps;
@@ -54,7 +54,7 @@ pub(crate) struct HostPolicy {
 pub(crate) struct HostState {
     pub(crate) table: Arc<PathTable>,
     /// Backends its routes lead to.
-    pub(crate) uses: BTreeSet<BackendKey>,
+    pub(crate) uses: Uses,
     pub(crate) expressions: Expressions,
 }
 
@@ -211,7 +211,7 @@ pub(crate) struct Host<'h, 'd> {
     pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
     /// What the Ingresses want that are served, oldest first.
     pub(crate) wishes: Vec<Wish<'d>>,
-    pub(crate) uses: BTreeSet<BackendKey>,
+    pub(crate) uses: Uses,
     canaries: Canaries<'d>,
     pub(crate) findings: Vec<Finding>,
 }

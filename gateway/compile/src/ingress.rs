@@ -1,7 +1,7 @@
 //! One Ingress, read by itself: which rules it makes, before anything else in the cluster is known.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::HostPattern;
@@ -10,6 +10,7 @@ use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend,
 
 use crate::age::Age;
 use crate::annotation::{self, CanaryPolicy, Policies, Reader, Routing};
+use crate::by_host::ByHost;
 use crate::class::class_of;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
@@ -19,6 +20,9 @@ use crate::object::{MAX_PATHS, cost};
 use crate::rule_path::RulePath;
 use crate::service::PortRef;
 use crate::tls_claim::{self, TlsClaim};
+
+/// What an Ingress without annotations asks for besides.
+static NO_POLICIES: LazyLock<Arc<Policies>> = LazyLock::new(Arc::default);
 
 /// An Ingress as far as it can be understood alone.
 #[derive(Debug, PartialEq)]
@@ -30,15 +34,16 @@ pub(crate) struct Declared {
     /// A protection is asked for that cannot be had: every rule answers 503.
     pub(crate) unprotected: bool,
     /// What else its annotations ask for.
-    pub(crate) policies: Policies,
+    /// Shared by all that have no annotations.
+    pub(crate) policies: Arc<Policies>,
     /// It makes no routes, but takes a share of others'.
-    pub(crate) canary: Option<CanaryPolicy>,
+    pub(crate) canary: Option<Box<CanaryPolicy>>,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
-    pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
+    pub(crate) hosts: ByHost<Vec<Rule>>,
     /// Further names of its hosts.
-    pub(crate) names: BTreeMap<HostPattern, Further>,
+    pub(crate) names: ByHost<Further>,
     /// By host: which certificate it wants.
-    pub(crate) tls: BTreeMap<HostPattern, TlsClaim>,
+    pub(crate) tls: ByHost<TlsClaim>,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -71,8 +76,8 @@ impl Declared {
         let (counting, canary) = canary.map_or((None, None), |(counting, canary)| (Some(counting), Some(canary)));
         let annotations = counting.as_ref().or(written);
         let denied = annotations.is_some_and(|all| annotation::judge(all, &mut notes));
-        let read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
-        let policies = annotations.map(read).unwrap_or_default();
+        let mut read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
+        let policies = annotations.map_or_else(|| Arc::clone(&NO_POLICIES), |all| Arc::new(read(all)));
         let mut hosts = BTreeMap::new();
         let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
@@ -93,7 +98,18 @@ impl Declared {
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
         let unprotected = denied || policies.refused;
-        Self { age, origin, class, unprotected, policies, canary, hosts, names, tls, findings }
+        Self {
+            age,
+            origin,
+            class,
+            unprotected,
+            policies,
+            canary: canary.map(Box::new),
+            hosts: hosts.into(),
+            names: names.into(),
+            tls: tls.into(),
+            findings,
+        }
     }
 
     /// Whether it has a say on a host only because that is a further name of one of its hosts.
@@ -214,6 +230,7 @@ fn read_rules(spec: &IngressSpec, routing: &Routing, notes: &mut Notes<'_>) -> B
         }
     }
     hosts.retain(|_, list| !list.is_empty());
+    hosts.values_mut().for_each(Vec::shrink_to_fit);
     hosts
 }
 

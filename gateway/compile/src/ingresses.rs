@@ -1,5 +1,7 @@
 //! All Ingresses, and who among those that are served names which host, which Service, which Secret and which ConfigMap.
 
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,7 +35,38 @@ pub(crate) struct Ingresses {
     of_config_map: Referrers,
 }
 
-type Claims = BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>;
+type Claims = BTreeMap<HostPattern, BTreeSet<ByAge>>;
+
+/// An Ingress among others, the oldest first.
+#[derive(Debug)]
+struct ByAge(Arc<Declared>);
+
+impl Borrow<Age> for ByAge {
+    fn borrow(&self) -> &Age {
+        &self.0.age
+    }
+}
+
+impl Ord for ByAge {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.age.cmp(&other.0.age)
+    }
+}
+
+impl PartialOrd for ByAge {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByAge {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.age == other.0.age
+    }
+}
+
+impl Eq for ByAge {}
+
 type Referrers = BTreeMap<Name, BTreeSet<Name>>;
 
 #[derive(Debug)]
@@ -142,7 +175,7 @@ impl Ingresses {
 
     /// Served canaries with rules for a host, oldest first.
     pub(crate) fn canaries(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
-        self.canaries.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+        self.canaries.get(host).into_iter().flatten().map(|ByAge(declared)| &**declared)
     }
 
     /// Every further name that a served Ingress gives to one of its hosts.
@@ -152,17 +185,17 @@ impl Ingresses {
 
     /// Served Ingresses that give a host this further name, oldest first.
     pub(crate) fn named(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
-        self.names.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+        self.names.get(host).into_iter().flatten().map(|ByAge(declared)| &**declared)
     }
 
     /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.
     pub(crate) fn claims(&self, host: &HostPattern) -> Option<impl Iterator<Item = &Declared>> {
-        Some(self.claims.get(host)?.values().map(|declared| &**declared))
+        Some(self.claims.get(host)?.iter().map(|ByAge(declared)| &**declared))
     }
 
     /// Served Ingresses that want a certificate for a host, oldest first.
     pub(crate) fn tls_claims(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
-        self.tls_claims.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+        self.tls_claims.get(host).into_iter().flatten().map(|ByAge(declared)| &**declared)
     }
 
     /// Served Ingresses that refer to a Service, or name a host by which something is asked.
@@ -203,7 +236,7 @@ fn set_claims<'h>(
 ) {
     for host in hosts {
         if served {
-            claims.entry(host.clone()).or_default().insert(declared.age.clone(), Arc::clone(declared));
+            claims.entry(host.clone()).or_default().insert(ByAge(Arc::clone(declared)));
         } else if let Some(of_host) = claims.get_mut(host) {
             of_host.remove(&declared.age);
             if of_host.is_empty() {

@@ -16,6 +16,7 @@ pub mod annotation;
 mod auth_fields;
 mod authority;
 mod backends;
+mod by_host;
 mod calendar;
 mod canaries;
 mod certificate;

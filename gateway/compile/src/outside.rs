@@ -7,7 +7,7 @@ use bulkhead_model::template::Template;
 use bulkhead_model::{Errand, ExternalAuth, HostPattern};
 
 use crate::annotation::{Url, UrlHost};
-use crate::backends::BackendKey;
+use crate::backends::{BackendKey, Uses};
 use crate::code::FindingCode;
 use crate::findings::Notes;
 use crate::hosts::Workshop;
@@ -28,7 +28,7 @@ impl Workshop<'_> {
     /// What `declared` asks of hosts on its routes for `host`. Backends are acquired, once each.
     pub(crate) fn outside(
         &mut self,
-        uses: &mut BTreeSet<BackendKey>,
+        uses: &mut Uses,
         host: &HostPattern,
         declared: &Declared,
         notes: &mut Notes<'_>,
@@ -60,7 +60,7 @@ impl Workshop<'_> {
         outside
     }
 
-    fn errand(&mut self, uses: &mut BTreeSet<BackendKey>, host: &HostPattern, url: &Url) -> Result<Errand, String> {
+    fn errand(&mut self, uses: &mut Uses, host: &HostPattern, url: &Url) -> Result<Errand, String> {
         let named = named(url, host).ok_or("the host of its URL is $host, and this host is no single name")?;
         let transport = Transport::outside(url.secure, &named).map_err(|error| error.to_string())?;
         let key =

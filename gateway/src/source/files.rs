@@ -19,12 +19,42 @@ pub struct FileName {
     pub path: PathBuf,
 }
 
+/// Definitions of one object, by their files. Nearly always there is one: a map that grows would hold room for ten more.
+#[derive(Debug, Default)]
+struct Definitions(Vec<(FileName, Object)>);
+
+impl Definitions {
+    fn place(&self, file: &FileName) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.cmp(file))
+    }
+
+    fn insert(&mut self, file: &FileName, object: Object) {
+        match self.place(file) {
+            Ok(at) => {
+                if let Some((_, known)) = self.0.get_mut(at) {
+                    *known = object;
+                }
+            }
+            Err(at) => {
+                self.0.reserve_exact(1);
+                self.0.insert(at, (file.clone(), object));
+            }
+        }
+    }
+
+    fn remove(&mut self, file: &FileName) {
+        if let Ok(at) = self.place(file) {
+            self.0.remove(at);
+        }
+    }
+}
+
 /// Every file with the objects it defines.
 #[derive(Debug, Default)]
 pub struct Files {
     roots: Vec<PathBuf>,
     keys: BTreeMap<FileName, BTreeSet<Key>>,
-    definitions: HashMap<Key, BTreeMap<FileName, Object>>,
+    definitions: HashMap<Key, Definitions>,
     /// Files whose definition of the key was passed over, when that was last said.
     passed_over: HashMap<Key, BTreeSet<FileName>>,
 }
@@ -90,7 +120,7 @@ impl Files {
             self.settle(key, batch);
         }
         for (key, object) in objects {
-            self.definitions.entry(key.clone()).or_default().insert(file.clone(), object);
+            self.definitions.entry(key.clone()).or_default().insert(file, object);
             self.settle(&key, batch);
         }
     }
@@ -98,7 +128,7 @@ impl Files {
     /// Says what holds for `key` now.
     fn settle(&mut self, key: &Key, batch: &mut Batch) {
         let definitions = self.definitions.get(key);
-        let mut files = definitions.into_iter().flat_map(BTreeMap::iter);
+        let mut files = definitions.into_iter().flat_map(|definitions| &definitions.0);
         let first = files.next().map(|(file, object)| (file.clone(), object.clone()));
         let passed_over: BTreeSet<FileName> = files.map(|(file, _)| file.clone()).collect();
         match &first {

@@ -1,11 +1,12 @@
 //! Which routes hosts have: what changes of Ingresses and of what they refer to come to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::{HostPattern, HostTable};
 
 use super::Compiler;
+use crate::backends::Uses;
 use crate::canaries::Canaries;
 use crate::findings::Origin;
 use crate::further;
@@ -81,12 +82,12 @@ impl Compiler {
         } else {
             Arc::clone(&self.hosts.get(&further.of)?.table)
         };
-        Some(HostState { table, uses: BTreeSet::new(), expressions: Expressions::default() })
+        Some(HostState { table, uses: Uses::new(), expressions: Expressions::default() })
     }
 
     /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.
     fn note_uses(&mut self, before: Option<&HostState>, now: Option<&HostState>) {
-        let none = BTreeSet::new();
+        let none = Uses::new();
         let before = before.map_or(&none, |state| &state.uses);
         let now = now.map_or(&none, |state| &state.uses);
         for key in before {

@@ -1,6 +1,5 @@
 //! Where the rules of a host lead: backends, as their Ingress wants them to be spoken to.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bulkhead_model::balance::{Affinity, Sticky};
@@ -10,7 +9,7 @@ use bulkhead_model::{Action, Backend, Denial, ErrorPages};
 use super::words::why_not;
 use super::{Workshop, missing};
 use crate::annotation::{self, BackendPolicy, Pages};
-use crate::backends::BackendKey;
+use crate::backends::{BackendKey, Uses};
 use crate::code::FindingCode;
 use crate::findings::Notes;
 use crate::ingress::{Declared, Rule, Target};
@@ -21,7 +20,7 @@ use crate::transport::{BadTransport, Transport};
 impl Workshop<'_> {
     pub(super) fn action(
         &mut self,
-        uses: &mut BTreeSet<BackendKey>,
+        uses: &mut Uses,
         declared: &Declared,
         rule: &Rule,
         notes: &mut Notes<'_>,
@@ -65,12 +64,7 @@ impl Workshop<'_> {
     }
 
     /// What is answered instead of errors. It is asked as its Service says, whatever the Ingress says of its own backends.
-    pub(super) fn pages(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        declared: &Declared,
-        notes: &mut Notes<'_>,
-    ) -> Option<ErrorPages> {
+    pub(super) fn pages(&mut self, uses: &mut Uses, declared: &Declared, notes: &mut Notes<'_>) -> Option<ErrorPages> {
         let Pages { service, statuses, own_only } = declared.policies.pages.as_ref()?;
         let service = declared.age.name.beside(service);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
@@ -100,7 +94,7 @@ impl Workshop<'_> {
     /// The backend of a Service port, as `policy` wants it to be spoken to.
     pub(crate) fn backend(
         &mut self,
-        uses: &mut BTreeSet<BackendKey>,
+        uses: &mut Uses,
         policy: &BackendPolicy,
         (service, port, by_service): (&Name, &Port, bool),
         affinity: Option<Affinity>,
@@ -113,14 +107,11 @@ impl Workshop<'_> {
     }
 
     /// The backend of this key, for the one host that is being made.
-    pub(crate) fn acquire(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        key: BackendKey,
-    ) -> Result<Arc<Backend>, BadTransport> {
+    pub(crate) fn acquire(&mut self, uses: &mut Uses, key: BackendKey) -> Result<Arc<Backend>, BadTransport> {
         if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
             return Ok(known);
         }
+        let key = Arc::new(key);
         let tls = || key.transport.tls.as_ref().map(|tls| tls.make(self.secrets).map(Arc::new)).transpose();
         let backend = self.backends.acquire(&key, self.catalog, tls)?;
         uses.insert(key);
