@@ -167,6 +167,9 @@ pub const FAMILIES: [Family; 43] = [
         "Endpoints not asked for a while because they failed too often in a row",
         |now, out| out.one(now.tally.ejections),
     ),
+    counter("bulkhead_mirrors_dropped_total", "Copies of requests that were not sent", |now, out| {
+        out.one(now.tally.mirrors_dropped);
+    }),
     counter(
         "bulkhead_balance_panics_total",
         "Requests sent as if no endpoint were ejected, because more than half of them were",

@@ -26,6 +26,7 @@ pub(crate) fn make(
         order,
         settings: settings(declared, &lane.settings),
         access: policies.access.clone(),
+        mirror: outside.mirror,
         authentication: outside
             .external
             .map(|external| Authentication { external: Some(external), ..Authentication::default() }),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::AccessList;
 use crate::authentication::Authentication;
 use crate::error_pages::ErrorPages;
+use crate::mirror::Mirror;
 use crate::settings::Settings;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
@@ -18,6 +19,8 @@ pub struct Filters {
     pub access: Option<AccessList>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Who gets a copy.
+    pub mirror: Option<Mirror>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
 }

@@ -52,6 +52,8 @@ pub struct Tally {
     pub retries: u64,
     /// Requests not sent a second time because too many were.
     pub retries_refused: u64,
+    /// Copies of requests that were not sent.
+    pub mirrors_dropped: u64,
     /// Endpoints left out for a while because they failed too often in a row.
     pub ejections: u64,
     /// Requests for which ejections were not honoured, because more than half of the endpoints were ejected.
@@ -121,6 +123,7 @@ pub(crate) struct ThreadTally {
     pub(crate) tunnels: Counter,
     pub(crate) retries: Counter,
     pub(crate) retries_refused: Counter,
+    pub(crate) mirrors_dropped: Counter,
     pub(crate) ejections: Counter,
     pub(crate) balance_panics: Counter,
     pub(crate) panics: Counter,
@@ -149,6 +152,7 @@ impl Default for ThreadTally {
             tunnels: Counter::default(),
             retries: Counter::default(),
             retries_refused: Counter::default(),
+            mirrors_dropped: Counter::default(),
             ejections: Counter::default(),
             balance_panics: Counter::default(),
             panics: Counter::default(),
@@ -199,6 +203,7 @@ impl ThreadTally {
         sum.tunnels += self.tunnels.get();
         sum.retries += self.retries.get();
         sum.retries_refused += self.retries_refused.get();
+        sum.mirrors_dropped += self.mirrors_dropped.get();
         sum.ejections += self.ejections.get();
         sum.balance_panics += self.balance_panics.get();
         sum.panics += self.panics.get();

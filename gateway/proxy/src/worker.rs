@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpListener as StdListener;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -25,6 +25,7 @@ use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::connection;
 use crate::dice::Dice;
+use crate::exchange::Twin;
 use crate::exchange::page::Wanted;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
@@ -50,6 +51,10 @@ const KEPT_ROTATIONS: usize = 1 << 16;
 
 /// What the connections of one thread share.
 pub(crate) struct Worker {
+    /// Itself, for tasks that outlive what began them.
+    pub(crate) me: Weak<Self>,
+    /// Copies of requests that are on their way.
+    pub(crate) copies: Rc<Cell<u32>>,
     pub(crate) shared: Arc<Shared>,
     /// What this thread counts.
     tally: Arc<ThreadTally>,
@@ -90,6 +95,8 @@ pub(crate) struct Scratch {
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
     pub(crate) filters: Option<Arc<Filters>>,
+    /// A copy of the request, until all of it has been sent.
+    pub(crate) mirror: Option<Box<Twin>>,
     /// What they change of the head for the backend.
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
@@ -195,7 +202,9 @@ pub(crate) struct Course {
 /// Runs a data thread until its proxy is dropped.
 pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, course: Course) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let worker = Rc::new(Worker {
+    let worker = Rc::new_cyclic(|me| Worker {
+        me: Weak::clone(me),
+        copies: Rc::default(),
         reader: Reader::new(Arc::clone(&shared.publication)),
         tally: shared.tally(index),
         shared,

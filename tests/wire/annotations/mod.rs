@@ -8,6 +8,7 @@ mod bounds;
 mod case;
 mod errors;
 mod external_auth;
+mod mirror;
 mod scene;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, external_auth::CASES, errors::CASES].into_iter().flatten()
+    [access::CASES, bounds::CASES, external_auth::CASES, mirror::CASES, errors::CASES].into_iter().flatten()
 }
 
 async fn play_all(profile: Profile) {

@@ -8,6 +8,7 @@ mod access;
 mod balancing;
 mod bounds;
 mod external_auth;
+mod mirror;
 mod observation;
 mod others;
 mod pages;
@@ -27,6 +28,7 @@ use crate::findings::{Notes, quote};
 
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::external_auth::ExternalWish;
+pub(crate) use self::mirror::MirrorWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::row::PREFIX as NGINX;
@@ -42,6 +44,8 @@ pub(crate) struct Policies {
     pub(crate) bounds: Bounds,
     /// Who says whether a client may ask.
     pub(crate) external: Option<ExternalWish>,
+    /// Who gets a copy of every request.
+    pub(crate) mirror: Option<MirrorWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// Pages of another Service instead of errors.
@@ -54,8 +58,8 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let (access, bounds, method) = (access::read(reader), Bounds::read(reader), balancing::method(reader));
-        let (external, pages) = (external_auth::read(reader), pages::read(reader));
-        Self { access, bounds, external, method, pages, refused: reader.refused }
+        let (external, mirror, pages) = (external_auth::read(reader), mirror::read(reader), pages::read(reader));
+        Self { access, bounds, external, method, mirror, pages, refused: reader.refused }
     }
 }
 
@@ -73,6 +77,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         balancing::ROWS,
         bounds::ROWS,
         external_auth::ROWS,
+        mirror::ROWS,
         observation::ROWS,
         others::ROWS,
         pages::ROWS,

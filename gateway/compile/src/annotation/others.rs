@@ -107,7 +107,4 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("proxy-cookie-domain", Group::Proxying, Use::Should, WITHOUT),
     Row::new("proxy-cookie-path", Group::Proxying, Use::Should, WITHOUT),
     Row::new("custom-headers", Group::Proxying, Use::Should, UNSAFE),
-    Row::new("mirror-target", Group::Proxying, Use::Should, WITHOUT),
-    Row::new("mirror-request-body", Group::Proxying, Use::Should, WITHOUT),
-    Row::new("mirror-host", Group::Proxying, Use::Should, WITHOUT),
 ];

@@ -71,7 +71,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "force-ssl-redirect: 'false'",
         "hsts: 'true'",
         "hsts-max-age: '60'",
-        "mirror-target: 'http://b.test'",
         "proxy-buffer-size: 8k",
         "proxy-buffering: 'on'",
         "proxy-ssl-ciphers: DEFAULT",

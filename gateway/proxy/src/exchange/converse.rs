@@ -136,17 +136,28 @@ async fn exchange<D: Downstream>(
     sent.map_err(|_| Fault::UpstreamClosed)?;
     worker.tally().bytes_in.add(piece.content.len() as u64);
     let complete = Cell::new(piece.last);
+    if let Some(twin) = &mut scratch.mirror {
+        twin.begin(piece.content);
+    }
+    if piece.last
+        && let Some(twin) = scratch.mirror.take()
+    {
+        twin.send(worker);
+    }
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, page, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, page, mirror, .. } = scratch;
     let over = filters.is_some().then_some(&*to_client);
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
     let sending = pin!(async {
         if !complete.get() {
-            match request::pump(conversation, from_client, sink).await {
-                Ok(()) => complete.set(true),
+            match request::pump(conversation, from_client, sink, mirror).await {
+                Ok(()) => {
+                    complete.set(true);
+                    mirror.take().into_iter().for_each(|twin| twin.send(worker));
+                }
                 // It may still answer.
                 Err(Stopped::Upstream) => {}
                 Err(Stopped::Fault(fault)) => return fault,

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod external;
+pub(super) mod mirror;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
+    passage.mirror();
     Ok(passage.found)
 }
 

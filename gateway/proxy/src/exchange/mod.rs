@@ -24,6 +24,8 @@ mod stop;
 mod tunnel;
 mod websocket;
 
+pub(crate) use self::filter::mirror::Twin;
+
 use std::cell::Cell;
 use std::pin::pin;
 
@@ -82,6 +84,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         }
     };
     scratch.filters = None;
+    scratch.mirror = None;
     worker.give_back(scratch);
     next
 }

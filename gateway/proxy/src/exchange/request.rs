@@ -3,6 +3,7 @@
 use bulkhead_model::Denial;
 
 use crate::content::{Broken, RequestSource, Sink};
+use crate::exchange::Twin;
 use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::fault::Fault;
@@ -13,6 +14,7 @@ pub(super) async fn pump(
     conversation: &Conversation<'_>,
     source: &mut impl RequestSource,
     sink: &mut impl Sink,
+    mirror: &mut Option<Box<Twin>>,
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
     let mut total = source.piece().content.len() as u64;
@@ -32,6 +34,9 @@ pub(super) async fn pump(
         }
         let sent = attended(source, sink.send(*patience, &[], piece)).await.map_err(Stopped::Fault)?;
         sent.map_err(|_| Stopped::Upstream)?;
+        if let Some(twin) = mirror {
+            twin.add(piece.content);
+        }
         worker.tally().bytes_in.add(piece.content.len() as u64);
     }
     Ok(())
