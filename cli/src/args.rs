@@ -32,6 +32,7 @@ const EXAMPLES: &str = "\
 Examples:
   bulkhead up docs/examples/shop            run every lane of these manifests here, without Kubernetes
   bulkhead render docs/examples/shop        print what the operator would create in a cluster
+  bulkhead audit --context production       see what becomes of the Ingresses of a cluster, before moving them
   bulkhead routes                           print what the first lane of `bulkhead up` has loaded
 
 Named kubectl-bulkhead and found in PATH, this program is a kubectl plugin: `kubectl bulkhead render FILE`.";
@@ -63,6 +64,20 @@ pub(crate) enum Command {
     #[command(after_help = RENDER_EXAMPLES)]
     Render(RenderArgs),
 
+    /// See what becomes of another controller's Ingresses, before moving them
+    ///
+    /// Reads Ingresses of every class but Bulkhead's own, from manifests or from a cluster, and runs the compiler that gateways run on them,
+    /// as a lane with the profile IngressNginx would. Prints what is honoured, what is approximated and with which difference, what does
+    /// nothing, and what is refused with what to write instead. Of snippets it names the directives and what replaces each. An
+    /// installation of ingress-nginx that it finds (its Deployment and ConfigMap) becomes a GatewayInstance that says the same.
+    ///
+    /// A cluster is only read: Ingresses, IngressClasses, Services, and the objects of ingress-nginx. Secrets are not asked for, so what needs
+    /// one is listed as not checked.
+    ///
+    /// Ends with status 0 when nothing is refused, 1 when something is, and 2 when the command line is wrong or something could not be read.
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(AuditArgs),
+
     /// Print the routes that gateways have loaded
     ///
     /// Asks the admin port of each gateway. A route that is answered by the gateway itself says why in the last column.
@@ -85,6 +100,13 @@ Examples:
   bulkhead render storefront.yaml
   kubectl -n shop get gwi storefront -o yaml | bulkhead render - | kubectl diff -f -
   kustomize build . | bulkhead render -";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  bulkhead audit docs/examples/from-ingress-nginx
+  bulkhead audit --context production --class nginx
+  bulkhead audit --output markdown manifests > audit.md
+  kubectl get ingress,ingressclass,service -A -o yaml | bulkhead audit -";
 
 const ROUTES_EXAMPLES: &str = "\
 Examples:
@@ -151,6 +173,48 @@ pub(crate) struct RenderArgs {
     /// Namespace of the operator, which NetworkPolicies let reach the admin ports [default: bulkhead-system]
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) operator_namespace: Option<String>,
+}
+
+/// Arguments of `audit`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AuditArgs {
+    /// Directory of manifests, read with everything below it, or - for standard input [default: the cluster of the current context]
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+
+    /// Look only at the Ingresses of this class
+    #[arg(long, value_name = "NAME")]
+    pub(crate) class: Option<String>,
+
+    /// What to print
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: AuditOutput,
+}
+
+/// Which cluster.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ClusterArgs {
+    /// Read the cluster of this context of the kubeconfig
+    #[arg(long, value_name = "NAME", conflicts_with = "directory")]
+    pub(crate) context: Option<String>,
+
+    /// Read the cluster that this kubeconfig names [default: KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE", conflicts_with = "directory")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// What `audit` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditOutput {
+    /// A table and paragraphs
+    Text,
+    /// One JSON object
+    Json,
+    /// A page for a wiki or an issue
+    Markdown,
 }
 
 /// Arguments of `routes`.

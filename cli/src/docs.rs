@@ -12,6 +12,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// Asserts that a page has `text` between the two comments that name it. With WRITE_DOCS=1 in the environment, writes it there.
+pub(crate) fn assert_generated(page: &str, name: &str, text: &str) {
+    let (begin, end) =
+        (format!("<!-- {name}: written by a test, see cli/src/docs.rs -->\n"), format!("\n<!-- end of {name} -->"));
+    let before = read(page);
+    let (head, rest) = before.split_once(&begin).unwrap_or_else(|| panic!("{page} lacks the comment {begin}"));
+    let (shown, tail) = rest.split_once(&end).unwrap_or_else(|| panic!("{page} lacks the comment {end}"));
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(root().join(page), [head, &begin, text.trim_end(), &end, tail].concat()).unwrap();
+        return;
+    }
+    assert!(shown == text.trim_end(), "{page}: run the tests of this crate with WRITE_DOCS=1 to write {name} anew");
+}
+
 fn read(page: &str) -> String {
     std::fs::read_to_string(root().join(page)).unwrap()
 }
@@ -170,4 +184,11 @@ fn the_example_is_accepted_as_it_is() {
         .map(|(name, planned)| (name.to_string(), planned.unwrap().lanes.len()))
         .collect();
     assert_eq!(lanes, [("payments/payments".to_owned(), 2), ("shop/storefront".to_owned(), 2)].into());
+}
+
+#[test]
+fn the_audit_of_the_example_is_what_the_page_shows() {
+    let text = crate::audit::example(&root().join("docs/examples/from-ingress-nginx"));
+    let shown = format!("```text\n{}```\n", text);
+    assert_generated("docs/examples/from-ingress-nginx/README.md", "audit", &shown);
 }

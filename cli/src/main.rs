@@ -1,13 +1,16 @@
-//! Bulkhead from the command line: try it without Kubernetes, see what it would create, see what a gateway has loaded.
+//! Bulkhead from the command line: try it without Kubernetes, see what it would create, what it would
+//! make of another controller's Ingresses, and what a gateway has loaded.
 //!
 //! In: manifests, and the admin port of gateways. Out: processes, tables, JSON lines, YAML. Every decision is taken where
 //! the cluster takes it: what an instance becomes in `bulkhead-plan`, what a lane serves in `bulkhead-compile`, inside the
 //! gateway processes that `up` starts from this very program.
 //!
-//! Read `args` for the commands, `up` for how a fleet runs on a laptop, `planning` for what `up` and `render` share.
+//! Read `args` for the commands, `up` for how a fleet runs on a laptop, `planning` for what `up` and `render` share, `audit` for what
+//! those who come from ingress-nginx are told.
 
 mod admin;
 mod args;
+mod audit;
 #[cfg(test)]
 mod docs;
 mod folder;
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Gateway(arguments) => gateway::run(arguments),
         Command::Up(arguments) => up::run(arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
     }
 }

@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+mod audits;
 mod certificates;
 mod classes;
 mod control_plane;
@@ -62,6 +63,7 @@ fn tests() -> Vec<Test<Cluster>> {
         scope::tests(),
         switches::tests(),
         schema::tests(),
+        audits::tests(),
         shapes::tests(),
         shipped::tests(),
         control_plane::tests(),

@@ -1,0 +1,133 @@
+//! The objects that an audit is made of, wherever they come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use bulkhead_compile::Object;
+use bulkhead_gateway::source::content;
+use bulkhead_gateway::source::manifest::{self, Content, Manifest, Other};
+use bulkhead_gateway::source::stamp::walk;
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::AuditError;
+
+/// Namespace and name.
+pub(crate) type Place = (String, String);
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Material {
+    pub(crate) ingresses: BTreeMap<Place, Ingress>,
+    pub(crate) classes: BTreeMap<String, IngressClass>,
+    /// Services, EndpointSlices and Secrets.
+    pub(crate) objects: Vec<Object>,
+    /// Whether Services were read at all.
+    pub(crate) has_services: bool,
+    /// Secrets whose content is known.
+    pub(crate) secrets: BTreeSet<Place>,
+    /// Deployments and DaemonSets, as written: a controller may be among them.
+    pub(crate) workloads: BTreeMap<Place, Value>,
+    pub(crate) config_maps: BTreeMap<Place, ConfigMap>,
+    /// What could not be read, a sentence each.
+    pub(crate) problems: BTreeSet<String>,
+    /// What was left out and is not needed, a sentence each.
+    pub(crate) remarks: BTreeSet<String>,
+}
+
+/// A ConfigMap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConfigMap {
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) data: BTreeMap<String, String>,
+}
+
+impl Material {
+    /// Everything below a directory.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub(crate) fn of_directory(root: &Path) -> Result<Self, AuditError> {
+        let unreadable = |error| AuditError::Unreadable(root.to_owned(), error);
+        let path = root.canonicalize().map_err(unreadable)?;
+        let mut material = Self::default();
+        for below in walk(&path).map_err(unreadable)?.into_keys() {
+            let name = root.join(&below).display().to_string();
+            match content::read(&path, &below) {
+                Ok(text) => material.add_text(&name, &text),
+                Err(error) => {
+                    material.problems.insert(format!("{name}: {error}"));
+                }
+            }
+        }
+        Ok(material)
+    }
+
+    /// The objects of a text, which came from `name`.
+    pub(crate) fn add_text(&mut self, name: &str, text: &str) {
+        match manifest::parse(text) {
+            Ok(manifests) => manifests.into_iter().for_each(|manifest| self.add_manifest(manifest)),
+            Err(error) => {
+                self.problems.insert(format!("{name}: {error}"));
+            }
+        }
+    }
+
+    fn add_manifest(&mut self, manifest: Manifest) {
+        match manifest.content {
+            Content::Object(object) => self.add(object),
+            Content::Other(other) => self.add_other(&other),
+        }
+    }
+
+    /// Adds an object. The first of two with one name counts, as in a gateway.
+    pub(crate) fn add(&mut self, object: Object) {
+        match object {
+            Object::Ingress(ingress) => {
+                self.ingresses.entry(place(&ingress.metadata)).or_insert(*ingress);
+            }
+            Object::IngressClass(class) => {
+                self.classes.entry(class.metadata.name.clone().unwrap_or_default()).or_insert(*class);
+            }
+            Object::Secret(entry) => {
+                if self.secrets.insert((entry.namespace.clone(), entry.name.clone())) {
+                    self.objects.push(Object::Secret(entry));
+                }
+            }
+            Object::Service(_) => {
+                self.has_services = true;
+                self.objects.push(object);
+            }
+            _ => self.objects.push(object),
+        }
+    }
+
+    fn add_other(&mut self, other: &Other) {
+        let text = |path: &str| other.value.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let Some(name) = text("/metadata/name") else { return };
+        let place = (text("/metadata/namespace").unwrap_or_else(|| "default".to_owned()), name);
+        match (other.api_version.as_str(), other.kind.as_str()) {
+            ("apps/v1", "Deployment" | "DaemonSet") => {
+                self.workloads.entry(place).or_insert_with(|| other.value.clone());
+            }
+            ("v1", "ConfigMap") => {
+                let texts = |path: &str| texts(other.value.pointer(path));
+                let read = ConfigMap { labels: texts("/metadata/labels"), data: texts("/data") };
+                self.config_maps.entry(place).or_insert(read);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A map of texts. A number or boolean without quotes is one that an API server would refuse; what it is meant to say is plain.
+fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
+    let fields = value.and_then(Value::as_object).into_iter().flatten();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    fields.map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+pub(crate) fn place(metadata: &ObjectMeta) -> Place {
+    (metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default())
+}

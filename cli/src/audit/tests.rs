@@ -1,0 +1,182 @@
+use super::verdict::{Counts, IngressReport, Item, Verdict};
+use super::*;
+use crate::args::ClusterArgs;
+
+const SERVICE: &str =
+    "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: mill}\nspec: {ports: [{port: 80}]}\n";
+
+/// An Ingress with these annotations, a line each.
+fn ingress(name: &str, class: &str, annotations: &str) -> String {
+    let annotations: String = annotations.lines().map(|line| format!("    {line}\n")).collect();
+    let annotations = if annotations.is_empty() { String::new() } else { format!("  annotations:\n{annotations}") };
+    let class = if class.is_empty() { String::new() } else { format!("  ingressClassName: {class}\n") };
+    format!(
+        "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  namespace: mill\n{annotations}spec:\n{class}  \
+         rules: [{{host: {name}.example, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: \
+         {{number: 80}}}}}}}}]}}}}]\n"
+    )
+}
+
+fn audit_of(text: &str, class: Option<&str>) -> Audit {
+    let mut material = Material::default();
+    material.add_text("a.yaml", text);
+    judge::judge(&material, class)
+}
+
+fn only(text: &str) -> IngressReport {
+    let audit = audit_of(&format!("{text}{SERVICE}"), None);
+    assert!(audit.problems.is_empty(), "{:?}", audit.problems);
+    audit.ingresses.into_iter().next().unwrap()
+}
+
+fn verdicts(items: &[Item]) -> Vec<(&str, Verdict)> {
+    items.iter().map(|item| (item.field.rsplit('/').next().unwrap(), item.verdict)).collect()
+}
+
+#[test]
+fn every_annotation_comes_to_a_verdict() {
+    let cases: [(&str, &[(&str, Verdict)]); 8] = [
+        ("", &[]),
+        ("cert-manager.io/issuer: a", &[]),
+        ("nginx.ingress.kubernetes.io/proxy-body-size: 8m", &[("proxy-body-size", Verdict::Honoured)]),
+        ("nginx.ingress.kubernetes.io/proxy-body-size: much", &[("proxy-body-size", Verdict::Ignored)]),
+        (
+            "nginx.ingress.kubernetes.io/whitelist-source-range: everybody",
+            &[("whitelist-source-range", Verdict::Refused)],
+        ),
+        (
+            "nginx.ingress.kubernetes.io/whitelist-source-range: 10.0.0.0/8\nnginx.ingress.kubernetes.io/allowlist-source-range: 10.0.0.0/8",
+            &[("whitelist-source-range", Verdict::Ignored), ("allowlist-source-range", Verdict::Honoured)],
+        ),
+        ("nginx.ingress.kubernetes.io/invented-later: a", &[("invented-later", Verdict::Refused)]),
+        ("alb.ingress.kubernetes.io/scheme: internal", &[("scheme", Verdict::Ignored)]),
+    ];
+    for (annotations, expected) in cases {
+        let report = only(&ingress("web", "nginx", annotations));
+        assert_eq!(verdicts(&report.items), expected, "{annotations}");
+        let worst = expected.iter().map(|(_, verdict)| *verdict).max().unwrap_or(Verdict::Honoured);
+        assert_eq!(report.verdict, worst, "{annotations}");
+    }
+}
+
+#[test]
+fn what_is_not_honoured_says_why_or_what_to_do() {
+    for annotation in ["proxy-body-size: much", "server-snippet: deny all;", "invented-later: a"] {
+        let report = only(&ingress("web", "nginx", &format!("nginx.ingress.kubernetes.io/{annotation}")));
+        let item = report.items.first().unwrap();
+        assert!(!item.message.is_empty() && !item.remedy.is_empty(), "{item:?}");
+    }
+}
+
+#[test]
+fn a_snippet_names_what_replaces_it() {
+    let report =
+        only(&ingress("web", "nginx", "nginx.ingress.kubernetes.io/configuration-snippet: 'deny all; gzip on;'"));
+    let names: Vec<&str> = report.items[0].directives.iter().map(|directive| directive.name.as_str()).collect();
+    assert_eq!(names, ["deny", "gzip"]);
+}
+
+#[test]
+fn the_ingresses_of_other_classes_are_judged_apart() {
+    let text = format!(
+        "{}{}{}",
+        ingress("web", "outer", ""),
+        ingress("web2", "inner", "").replace("web2.example", "web.example"),
+        ingress("web3", "", "")
+    );
+    let audit = audit_of(&format!("{text}{SERVICE}"), None);
+    assert_eq!(audit.ingresses.len(), 3);
+    assert_eq!(audit.total, Counts { honoured: 3, ..Counts::default() }, "one path of two classes is no conflict");
+    let chosen = audit_of(&text, Some("inner"));
+    assert_eq!(chosen.ingresses.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["web2"]);
+}
+
+#[test]
+fn two_rules_for_one_path_of_a_class_are_found() {
+    let text = format!(
+        "{}{}",
+        ingress("web", "nginx", ""),
+        ingress("web2", "nginx", "").replace("web2.example", "web.example")
+    );
+    let audit = audit_of(&format!("{text}{SERVICE}"), None);
+    assert_eq!(audit.total.refused, 1);
+    let second = audit.ingresses.iter().find(|one| one.name == "web2").unwrap();
+    assert_eq!(second.items[0].code.as_deref(), Some("DuplicatePath"));
+}
+
+#[test]
+fn our_own_classes_are_no_candidates() {
+    let class = "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: ours}\nspec: {controller: bulkhead.io/gateway}\n";
+    let audit = audit_of(&format!("{class}{}", ingress("web", "ours", "")), None);
+    assert!(audit.ingresses.is_empty());
+    assert!(text::page(&audit, false).starts_with("No Ingresses to audit"));
+}
+
+#[test]
+fn services_and_secrets_that_were_not_read_are_not_missing() {
+    let tls = ingress("web", "nginx", "")
+        .replace("  rules:", "  tls: [{hosts: [web.example], secretName: web-tls}]\n  rules:");
+    let without = audit_of(&tls, None);
+    assert_eq!(verdicts(&without.ingresses[0].items), [("spec.tls[0].secretName", Verdict::NotChecked)]);
+    let other = SERVICE.replace("name: web", "name: other");
+    let with = audit_of(&format!("{tls}{other}"), None);
+    assert!(with.ingresses[0].items.iter().any(|item| item.code.as_deref() == Some("ServiceNotFound")));
+}
+
+#[test]
+fn the_status_tells_fine_refused_and_unreadable_apart() {
+    let fine = audit_of(&ingress("web", "nginx", ""), None);
+    let refused = audit_of(&ingress("web", "nginx", "nginx.ingress.kubernetes.io/server-snippet: a b;"), None);
+    let unreadable = audit_of("kind: [", None);
+    assert_eq!([&fine, &refused, &unreadable].map(status), [0, 1, 2]);
+    let open = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ingress-nginx-controller}\ndata: {whitelist-source-range: 10.0.0.0/8}\n";
+    assert_eq!(status(&audit_of(open, None)), 1, "a setting of the controller that protects is not carried over");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_an_error_that_names_it() {
+    let arguments = AuditArgs {
+        directory: Some("/nonexistent/manifests".into()),
+        cluster: ClusterArgs::default(),
+        class: None,
+        output: AuditOutput::Text,
+    };
+    let error = audit(&arguments).unwrap_err().to_string();
+    assert!(error.contains("/nonexistent/manifests"), "{error}");
+    assert_eq!(format!("{:?}", run(&arguments)), format!("{:?}", ExitCode::from(2)));
+}
+
+/// Annotations of a hostile author must neither steer a terminal, nor end a cell of a table, nor fill a disk.
+#[test]
+fn no_output_repeats_what_a_stranger_wrote_as_it_is() {
+    let long = "x".repeat(1 << 20);
+    let text = format!(
+        "{}{}",
+        ingress("web", "nginx", "nginx.ingress.kubernetes.io/whitelist-source-range: \"a\\e[2J|<b>`\\n# b\""),
+        ingress("web2", "nginx", &format!("nginx.ingress.kubernetes.io/server-snippet: '{long}'"))
+    );
+    let audit = audit_of(&text, None);
+    assert_eq!(audit.total.refused, 2, "{:?}", audit.problems);
+    let (plain, page) = (text::page(&audit, false), markdown::page(&audit));
+    for output in [&plain, &page] {
+        assert!(output.len() < 8 << 10, "{}", output.len());
+        assert!(!output.contains(|c: char| c.is_control() && c != '\n'), "{output}");
+    }
+    assert!(!page.contains("<b>") && !page.contains("\n# b"), "{page}");
+    assert!(!plain.contains("\u{1b}") && text::page(&audit, true).contains("\u{1b}[31mrefused\u{1b}[0m"));
+}
+
+#[test]
+fn every_output_says_the_same() {
+    let audit = audit_of(
+        &format!(
+            "{}{}{SERVICE}",
+            ingress("web", "nginx", "nginx.ingress.kubernetes.io/whitelist-source-range: office"),
+            ingress("web2", "nginx", "nginx.ingress.kubernetes.io/proxy-read-timeout: '5'")
+        ),
+        None,
+    );
+    insta::assert_snapshot!("text", text::page(&audit, false));
+    insta::assert_snapshot!("markdown", markdown::page(&audit));
+    insta::assert_json_snapshot!("json", audit);
+}
