@@ -69,7 +69,7 @@ impl Inventory {
                     };
                     self.ingresses.entry(key).or_insert(written);
                 }
-                Content::Object(Object::EndpointSlice(_) | Object::Secret(_)) => {}
+                Content::Object(Object::EndpointSlice(_) | Object::Secret(_) | Object::ConfigMap(_)) => {}
                 Content::Other(other) => {
                     if let Err(mistake) = self.add_other(other) {
                         let line = line_of(text, manifest.line, &mistake.field);

@@ -153,6 +153,8 @@ fn vain(written: &Value, content: &Content) -> Vec<String> {
         Object::EndpointSlice(object) => value(&**object),
         // Nothing of a Secret is repeated, not even a misspelt field.
         Object::Secret(_) => None,
+        // All of it is data.
+        Object::ConfigMap(_) => None,
     };
     understood.map(|understood| unknown_fields(written, &understood)).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
+use crate::observability::AccessLog;
 use crate::tls::{SecretName, TlsVersion};
 use crate::upstream::LoadBalance;
 
@@ -39,6 +40,9 @@ pub struct LaneDocument {
     pub profile: Profile,
     /// How the client's address is learnt and passed on.
     pub client_address: LaneClientAddress,
+    /// Ports by which clients know the lane. `None`: those that gateways listen on.
+    #[serde(default)]
+    pub service_ports: Option<LanePorts>,
     /// How TLS is spoken with clients.
     pub tls: LaneTls,
     /// Bounds on clients.
@@ -47,6 +51,9 @@ pub struct LaneDocument {
     pub upstream: LaneUpstream,
     /// How a gateway leaves.
     pub drain: LaneDrain,
+    /// What is written down about each request.
+    #[serde(default)]
+    pub access_log: AccessLog,
     /// Names of the keyring Secrets, in the instance's namespace.
     pub keyring: Vec<String>,
 }
@@ -68,10 +75,12 @@ impl LaneDocument {
             scope: LaneScope { namespaces: NamespaceSet::All, host_ownership: HostOwnership::default() },
             profile: Profile::default(),
             client_address: spec.client_address.resolve(),
+            service_ports: None,
             tls: spec.tls.resolve(),
             limits: spec.limits.resolve(),
             upstream: spec.upstream.resolve(),
             drain: spec.drain.resolve(),
+            access_log: spec.access_log.clone(),
             keyring: Vec::new(),
         }
     }
@@ -171,6 +180,16 @@ pub struct LaneClientAddress {
     pub trusted_cidrs: Vec<String>,
     /// Whether a trusted `X-Forwarded-For` is continued instead of replaced.
     pub append_forwarded_for: bool,
+}
+
+/// The ports of the Service in front of a lane: what clients connect to, whatever its pods listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LanePorts {
+    /// For plain HTTP.
+    pub http: u16,
+    /// For TLS.
+    pub https: u16,
 }
 
 /// How TLS is spoken with clients.

@@ -52,9 +52,6 @@ const LANE: &[Row<LaneSpec>] = &[
         "the status of such Ingresses is left to its owner",
         |lane| lane.ingress_class.publish_status_for_also_served,
     ),
-    Row::new(&["spec.northSouth.accessLog", "spec.eastWest.accessLog"], "there is no access log", |lane| {
-        lane.access_log != Default::default()
-    }),
     Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
         lane.tracing != Default::default()
     }),

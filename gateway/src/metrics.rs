@@ -75,7 +75,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 43] = [
+pub const FAMILIES: [Family; 47] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -167,6 +167,12 @@ pub const FAMILIES: [Family; 43] = [
         "Endpoints not asked for a while because they failed too often in a row",
         |now, out| out.one(now.tally.ejections),
     ),
+    counter("bulkhead_mirrors_answered_total", "Copies of requests that were answered", |now, out| {
+        out.one(now.tally.mirrors_answered);
+    }),
+    counter("bulkhead_mirrors_failed_total", "Copies of requests that were not answered, or not in time", |now, out| {
+        out.one(now.tally.mirrors_failed);
+    }),
     counter("bulkhead_mirrors_dropped_total", "Copies of requests that were not sent", |now, out| {
         out.one(now.tally.mirrors_dropped);
     }),
@@ -174,6 +180,11 @@ pub const FAMILIES: [Family; 43] = [
         "bulkhead_balance_panics_total",
         "Requests sent as if no endpoint were ejected, because more than half of them were",
         |now, out| out.one(now.tally.balance_panics),
+    ),
+    counter(
+        "bulkhead_access_log_dropped_total",
+        "Lines of the access log dropped because standard output took no more",
+        |now, out| out.one(now.tally.access_log_dropped),
     ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);

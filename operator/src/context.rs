@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bulkhead_compile::ReferenceKind;
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::names::LaneName;
 use bulkhead_plan::Site;
@@ -48,8 +49,8 @@ pub struct Memory {
 /// Objects of others whose events concern an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// Namespace and name of the Secrets that are referred to, whether they exist or not.
-    pub references: BTreeSet<(String, String)>,
+    /// Kind, namespace and name of the objects that are referred to, whether they exist or not.
+    pub references: BTreeSet<(ReferenceKind, String, String)>,
     /// Namespace and name of the Ingresses that refer to something.
     pub ingresses: BTreeSet<(String, String)>,
 }

@@ -1,4 +1,4 @@
-//! First step: everything of other objects that planning an instance needs. Reads caches, and exactly those Secrets that the lane's own
+//! First step: everything of other objects that planning an instance needs. Reads caches, and exactly those Secrets and ConfigMaps that the lane's own
 //! Ingresses refer to.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use bulkhead_crds::scope::NamespaceSource;
 use bulkhead_plan::keyring::{EntryName, KeyringInput, Place, present};
 use bulkhead_plan::{Claim, Gathered, names};
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::Api;
 use kube::core::Selector;
@@ -58,8 +58,8 @@ pub struct Outcome {
     pub unreadable: BTreeMap<LaneName, CallError>,
 }
 
-/// A Secret: namespace, name.
-type Source = (String, String);
+/// An object: kind, namespace, name.
+type Source = (ReferenceKind, String, String);
 
 /// Gathers for one instance.
 ///
@@ -144,8 +144,7 @@ fn sources(
         let namespace = ingress.metadata.namespace.clone().unwrap_or_default();
         let found: Vec<_> = references(&ingress)
             .into_iter()
-            .filter(|reference| reference.kind == ReferenceKind::Secret)
-            .map(|reference| ((namespace.clone(), reference.name), reference.needs))
+            .map(|reference| ((reference.kind, namespace.clone(), reference.name), reference.needs))
             .collect();
         if !found.is_empty() {
             watched.ingresses.insert((namespace, ingress.metadata.name.clone().unwrap_or_default()));
@@ -157,7 +156,7 @@ fn sources(
     }
     // The user of the instance names this one, and may: it lies in the instance's own namespace.
     if let Some(secret) = &spec.tls.default_certificate {
-        let known = sources.entry((id.namespace.clone(), secret.name.clone())).or_default();
+        let known = sources.entry((ReferenceKind::Secret, id.namespace.clone(), secret.name.clone())).or_default();
         *known = known.or(Needs::CERTIFICATE);
     }
     watched.references.extend(sources.keys().cloned());
@@ -202,13 +201,24 @@ async fn keyring(
     Ok(input)
 }
 
-/// Reads one Secret.
-async fn read(((namespace, name), needs): (Source, Needs), context: &Context) -> Result<source::Copied, CallError> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
-    let Some(secret) = call(format!("reading Secret {namespace}/{name}"), api.get_opt(&name)).await? else {
-        return Ok(source::Copied::default());
-    };
-    Ok(source::choose(&namespace, &name, secret, needs))
+/// Reads one Secret or ConfigMap.
+async fn read(
+    ((kind, namespace, name), needs): (Source, Needs),
+    context: &Context,
+) -> Result<source::Copied, CallError> {
+    let client = context.client.clone();
+    match kind {
+        ReferenceKind::Secret => {
+            let api: Api<Secret> = Api::namespaced(client, &namespace);
+            let found = call(format!("reading Secret {namespace}/{name}"), api.get_opt(&name)).await?;
+            Ok(found.map(|secret| source::choose(&namespace, &name, secret, needs)).unwrap_or_default())
+        }
+        ReferenceKind::ConfigMap => {
+            let api: Api<ConfigMap> = Api::namespaced(client, &namespace);
+            let found = call(format!("reading ConfigMap {namespace}/{name}"), api.get_opt(&name)).await?;
+            Ok(found.map(|config_map| source::choose_fields(&namespace, &name, config_map)).unwrap_or_default())
+        }
+    }
 }
 
 /// The shards of a lane as they are, read after a restart.

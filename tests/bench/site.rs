@@ -7,6 +7,7 @@ use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::{
     CONTROLLER, GROUP, LABEL_INSTANCE, LABEL_INSTANCE_NAMESPACE, LABEL_INSTANCE_UID, LABEL_LANE, LaneName,
 };
+use bulkhead_crds::observability::AccessLogFormat;
 
 use crate::traffic::Traffic;
 
@@ -35,6 +36,8 @@ pub(crate) fn document() -> LaneDocument {
     // Full handshakes are compared with those of peers that resume nothing either.
     lane.tls.session_tickets = false;
     lane.drain = LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 };
+    // Those it is compared with write none either.
+    lane.access_log.format = AccessLogFormat::Off;
     lane
 }
 

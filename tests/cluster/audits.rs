@@ -74,7 +74,7 @@ kind: ClusterRole
 metadata: {name: audited-reader}
 rules:
 - {apiGroups: [networking.k8s.io], resources: [ingresses, ingressclasses], verbs: [list]}
-- {apiGroups: [''] resources: [services], verbs: [list]}
+- {apiGroups: [''], resources: [services], verbs: [list]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

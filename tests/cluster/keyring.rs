@@ -17,6 +17,7 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(a_key_is_copied_while_an_ingress_of_the_lane_refers_to_it),
         test(a_lane_reads_its_own_keyring_by_name_and_no_other_secret),
+        test(of_users_and_fields_only_what_serving_takes_is_copied),
     ]
 }
 
@@ -95,6 +96,43 @@ async fn a_lane_reads_its_own_keyring_by_name_and_no_other_secret(cluster: &'sta
         ensure!(matches!(&denied, kube::Error::Api(status) if status.is_forbidden()), "{what}: {denied:?}");
     }
     Ok(())
+}
+
+async fn of_users_and_fields_only_what_serving_takes_is_copied(cluster: &'static Cluster) -> Result<()> {
+    const HASH: &str = "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=";
+    let fleet = Fleet::listening(cluster, "users", SMALL).await?;
+    let team = cluster.namespace("team").await?;
+    let people = |lines: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Secret, metadata: {{name: people}}, stringData: {{auth: \"{lines}\", token: secret}}}}"
+        )
+    };
+    let fields = |value: &str| {
+        format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: people}}, data: {{X-Frame-Options: {value}}}}}")
+    };
+    let annotations = ["auth-type: basic", "auth-secret: people", "custom-headers: people"];
+    let annotations: Vec<_> = annotations.iter().map(|text| format!("nginx.ingress.kubernetes.io/{text}")).collect();
+    let plain = ingress("web", &fleet.class(LANE), "web.example", "web");
+    let asks = plain.replacen("name: web", &format!("name: web, annotations: {{{}}}", annotations.join(", ")), 1);
+    ensure!(asks != plain, "the Ingress has no annotations");
+    let file = format!("{team}_people_auth");
+    let field = format!("ConfigMap_{team}_people_X-Frame-Options");
+    let wanted = |lines: &str, value: &str| {
+        BTreeMap::from([(file.clone(), lines.to_owned()), (field.clone(), value.to_owned())])
+    };
+
+    cluster.apply(&team, &people(&format!("# made in May\\nzoe:{HASH}\\nadam:hunter2\\n"))).await?;
+    cluster.apply(&team, &fields("DENY")).await?;
+    cluster.apply(&team, &asks).await?;
+    wait_keyring(&fleet, LANE, &wanted(&format!("zoe:{HASH}\n"), "DENY")).await?;
+
+    cluster.apply(&team, &fields("SAMEORIGIN")).await?;
+    wait_keyring(&fleet, LANE, &wanted(&format!("zoe:{HASH}\n"), "SAMEORIGIN")).await?;
+    cluster.apply(&team, &people(&format!("eve:{HASH}"))).await?;
+    wait_keyring(&fleet, LANE, &wanted(&format!("eve:{HASH}\n"), "SAMEORIGIN")).await?;
+
+    cluster.apply(&team, &plain).await?;
+    wait_keyring(&fleet, LANE, &BTreeMap::new()).await
 }
 
 /// A TLS Secret of this content. Nothing parses it in this version.

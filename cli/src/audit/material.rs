@@ -95,6 +95,14 @@ impl Material {
                     self.objects.push(Object::Secret(entry));
                 }
             }
+            Object::ConfigMap(entry) => {
+                let text =
+                    |(key, value): (&String, &Vec<u8>)| (key.clone(), String::from_utf8_lossy(value).into_owned());
+                let data = entry.data.iter().map(text).collect();
+                let place = (entry.namespace.clone(), entry.name.clone());
+                self.config_maps.entry(place).or_insert(ConfigMap { labels: BTreeMap::new(), data });
+                self.objects.push(Object::ConfigMap(entry));
+            }
             Object::Service(_) => {
                 self.has_services = true;
                 self.objects.push(object);

@@ -80,6 +80,8 @@ pub(crate) fn decide(inventory: &Inventory, running: &BTreeMap<LaneId, DesiredLa
                     let mut document = lane.document;
                     // Nobody has to learn that an endpoint of this machine goes away.
                     document.drain.lameduck_ms = 0;
+                    // There is no Service: clients connect to the gateway itself.
+                    document.service_ports = None;
                     let id = LaneId { instance: name.clone(), lane: lane.lane };
                     desired.lanes.insert(id, DesiredLane { document, class: lane.ingress_class });
                 }

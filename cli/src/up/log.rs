@@ -1,15 +1,17 @@
-//! What lanes write to standard error: kept in a file each, and shown on request.
+//! What lanes write, of themselves to standard error and of requests to standard output: kept in files, the former shown on request.
 
 use std::io::Write;
 use std::path::PathBuf;
 
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 
 use crate::table::printable;
 
 /// Longest line that is taken as one.
 const LINE_BYTES: u64 = 64 << 10;
+/// Bytes that are read and written at once where there are many: as many as a pipe holds.
+const PIECE_BYTES: usize = 64 << 10;
 /// Most bytes of a log file; then it is begun anew, and the last one kept beside it.
 const FILE_BYTES: u64 = 16 << 20;
 
@@ -21,9 +23,16 @@ pub(crate) struct Log {
     pub(crate) shown_as: Option<String>,
 }
 
+impl Log {
+    /// The same for the access log, which is never shown: there may be thousands of lines a second.
+    pub(crate) fn access(&self) -> Self {
+        Self { file: self.file.with_extension("access.log"), shown_as: None }
+    }
+}
+
 /// Copies lines until the process that writes them is gone. Nothing here may stop a lane: what cannot be written is dropped.
 pub(crate) async fn copy(from: impl AsyncRead + Unpin, log: Log) {
-    let mut lines = BufReader::new(from);
+    let mut lines = BufReader::with_capacity(PIECE_BYTES, from);
     let (mut file, mut written) = open(&log).await;
     let mut line = Vec::new();
     loop {
@@ -39,7 +48,9 @@ pub(crate) async fn copy(from: impl AsyncRead + Unpin, log: Log) {
         if let Some(open) = &mut file {
             let _ = open.write_all(&line).await;
             // The last line before an end is the one that is looked for.
-            let _ = open.flush().await;
+            if lines.buffer().is_empty() || written > FILE_BYTES {
+                let _ = open.flush().await;
+            }
         }
         if written > FILE_BYTES {
             drop(file);
@@ -49,10 +60,10 @@ pub(crate) async fn copy(from: impl AsyncRead + Unpin, log: Log) {
     }
 }
 
-async fn open(log: &Log) -> (Option<File>, u64) {
+async fn open(log: &Log) -> (Option<BufWriter<File>>, u64) {
     let Ok(file) = File::options().create(true).append(true).open(&log.file).await else { return (None, 0) };
     let length = file.metadata().await.map_or(0, |metadata| metadata.len());
-    (Some(file), length)
+    (Some(BufWriter::with_capacity(PIECE_BYTES, file)), length)
 }
 
 #[cfg(test)]

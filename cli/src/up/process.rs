@@ -53,7 +53,7 @@ impl Launch {
     /// When the system gives no process.
     pub(crate) fn start(&self) -> io::Result<Process> {
         let mut command = Command::new(&self.program);
-        command.args(self.arguments()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.args(self.arguments()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // Where the kernel cannot tie two processes together, a pipe does: its end is the end of `up`.
         command.stdin(if cfg!(target_os = "linux") { Stdio::null() } else { Stdio::piped() });
         // Ctrl-C is sent to the whole group of a terminal; a lane is asked to end by `up` alone, once.
@@ -61,6 +61,9 @@ impl Launch {
         let mut child = command.spawn()?;
         if let Some(errors) = child.stderr.take() {
             tokio::spawn(log::copy(errors, self.log.clone()));
+        }
+        if let Some(lines) = child.stdout.take() {
+            tokio::spawn(log::copy(lines, self.log.access()));
         }
         // Out of the child's hands, because waiting for a child closes its standard input.
         let pipe = child.stdin.take();

@@ -5,6 +5,7 @@
 //! objects/backends.json   the EndpointSlices of built-in backends
 //! lanes/LANE/lane.json    one lane document each
 //! logs/LANE.log           what the lane's process writes
+//! logs/LANE.access.log    its access log
 //! ```
 
 use std::fs;

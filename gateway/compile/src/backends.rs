@@ -1,4 +1,4 @@
-//! Backends and endpoints that outlive compiles: the same Service port, spoken to in the same way, is the same [`Backend`], the
+//! Backends and endpoints that outlive compiles: the same Service port, asked in the same way, is the same [`Backend`], the
 //! same address of it the same [`Endpoint`], for as long as they are in use.
 
 use std::borrow::Cow;
@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
+use bulkhead_model::balance::Affinity;
 use bulkhead_model::{Backend, Endpoint, Endpoints, UpstreamTls};
 
 use crate::code::FindingCode;
@@ -17,12 +18,16 @@ use crate::service::{AppProtocol, Port, PortRef, Ports};
 use crate::slice::{Address, Hint, Readiness, Slice};
 use crate::transport::Transport;
 
-/// A Service port that routes refer to, and how it is spoken to.
+/// A Service port that routes refer to, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BackendKey {
     pub(crate) service: Name,
     pub(crate) port: u16,
     pub(crate) transport: Transport,
+    /// Which requests belong together.
+    pub(crate) affinity: Option<Box<Affinity>>,
+    /// Whether its one address is asked, while it has one, rather than its endpoints.
+    pub(crate) by_service: bool,
 }
 
 /// Services and where they are reached.
@@ -102,6 +107,10 @@ impl Catalog {
         if let Some(place) = self.place(key) {
             return place.addresses;
         }
+        let address = self.services.get(&key.service).filter(|_| key.by_service).and_then(Ports::address);
+        if let Some(address) = address {
+            return BTreeSet::from([SocketAddr::new(address, key.port)]);
+        }
         let Some(port) = self.port(&key.service, key.port) else { return BTreeSet::new() };
         let port_name = &port.name;
         let (mut ready, mut near, mut leaving) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -163,8 +172,8 @@ impl Backends {
         let tls = tls()?;
         let given = self.endpoints(&catalog.addresses(key), &Endpoints::default());
         let name = format!("{}:{}", key.service, key.port).into();
-        let backend =
-            Arc::new(Backend::new(self.next_id(), name, key.transport.protocol, Arc::clone(&given)).under(tls));
+        let backend = Backend::new(self.next_id(), name, key.transport.protocol, Arc::clone(&given));
+        let backend = Arc::new(backend.under(tls).bound_by(key.affinity.as_deref().cloned()));
         self.entries.insert(key.clone(), Entry { backend: Arc::clone(&backend), given, uses: 1 });
         Ok(backend)
     }
@@ -275,7 +284,8 @@ impl Backends {
 
     /// Of one Service. No port has the number 0.
     fn of<'b>(&'b self, service: &Name) -> impl Iterator<Item = (&'b BackendKey, &'b Entry)> {
-        let first = BackendKey { service: service.clone(), port: 0, transport: Transport::default() };
+        let transport = Transport::default();
+        let first = BackendKey { service: service.clone(), port: 0, transport, affinity: None, by_service: false };
         self.entries.range(first..).take_while(move |(key, _)| key.service == *service)
     }
 

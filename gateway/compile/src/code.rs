@@ -1,6 +1,8 @@
 //! The table of findings: every kind of finding, how bad it is, and what to do about it.
 
-use bulkhead_crds::finding::Severity::{self, Error, Warning};
+mod row;
+
+use bulkhead_crds::finding::Severity;
 
 /// A kind of finding. Its name is the stable word in [`Finding::code`](bulkhead_crds::finding::Finding::code).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,13 +21,15 @@ pub enum FindingCode {
     BackendTlsUnused,
     /// A backend that is neither one Service port nor one resource.
     BadBackend,
+    /// A path that is meant as a regular expression and cannot be matched as one; what begins as it does answers 503.
+    BadExpression,
     /// A rule's host that no request can have; the rule is left out.
     BadHost,
     /// A trusted address block that is none; it is left out.
     BadNetwork,
     /// A rule's path that no request can have; the rule is left out.
     BadPath,
-    /// A canary Ingress; it is left out, so that it never takes all of the traffic.
+    /// A canary that takes no requests; all go where they went without it.
     CanaryNotServed,
     /// Two certificates for one host; that of the older Ingress, or of the earlier entry, is shown.
     CertificateConflict,
@@ -71,6 +75,10 @@ pub enum FindingCode {
     MoreFindings,
     /// A name that leads to no address; what is asked of it fails until it does.
     NameNotResolved,
+    /// A further name of a host that is a host already, or another's; it is left out.
+    NameTaken,
+    /// A Service without an address of its own that is to be asked by it; its endpoints are asked.
+    NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
@@ -83,6 +91,10 @@ pub enum FindingCode {
     ProtectionUnreadable,
     /// A backend that is not a Service; the route answers 503.
     ResourceBackend,
+    /// Fields of responses that are wanted and cannot be had; every route of the Ingress answers 503.
+    ResponseFieldsBroken,
+    /// Fields of responses that are never set for a whole route; they are left out.
+    ResponseFieldsLeftOut,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
     SecretNotCopied,
     /// A Service that does not exist; the route answers 503.
@@ -93,11 +105,15 @@ pub enum FindingCode {
     UnknownBackendProtocol,
     /// A path type that is none; `Prefix` is served.
     UnknownPathType,
+    /// Users who are to be let in by their passwords, and of whom none can be; every route of the Ingress answers 503.
+    UsersBroken,
+    /// Entries of a list of users that let nobody in.
+    UsersLeftOut,
 }
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 51] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::BackendNotVerified,
@@ -105,6 +121,7 @@ impl FindingCode {
         Self::BackendTlsBroken,
         Self::BackendTlsUnused,
         Self::BadBackend,
+        Self::BadExpression,
         Self::BadHost,
         Self::BadNetwork,
         Self::BadPath,
@@ -131,17 +148,23 @@ impl FindingCode {
         Self::HostNotOwned,
         Self::MoreFindings,
         Self::NameNotResolved,
+        Self::NameTaken,
+        Self::NoClusterAddress,
         Self::NoEndpoints,
         Self::PolicyNotServed,
         Self::PortNotFound,
         Self::PortNotTcp,
         Self::ProtectionUnreadable,
         Self::ResourceBackend,
+        Self::ResponseFieldsBroken,
+        Self::ResponseFieldsLeftOut,
         Self::SecretNotCopied,
         Self::ServiceNotFound,
         Self::TooManyPaths,
         Self::UnknownBackendProtocol,
         Self::UnknownPathType,
+        Self::UsersBroken,
+        Self::UsersLeftOut,
     ];
 
     /// The stable word.
@@ -160,196 +183,5 @@ impl FindingCode {
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         self.row().2
-    }
-
-    const fn row(self) -> (&'static str, Severity, &'static str) {
-        match self {
-            Self::AnnotationNotServed => (
-                "AnnotationNotServed",
-                Warning,
-                "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
-            ),
-            Self::AnnotationUnreadable => {
-                ("AnnotationUnreadable", Warning, "Correct the value as the finding says, or remove the annotation.")
-            }
-            Self::BackendNotVerified => (
-                "BackendNotVerified",
-                Warning,
-                "Name a Secret with the backend's certification authorities in its key `ca.crt` by the annotation `proxy-ssl-secret`, and set `proxy-ssl-verify` to `on`.",
-            ),
-            Self::BackendProtocolNotServed => (
-                "BackendProtocolNotServed",
-                Error,
-                "Write `HTTP`, `HTTPS`, `GRPC` or `GRPCS`, or keep the Ingress on a controller that speaks it.",
-            ),
-            Self::BackendTlsBroken => (
-                "BackendTlsBroken",
-                Error,
-                "Name by `proxy-ssl-secret` a Secret beside the Ingress that has `ca.crt`, or `tls.crt` and `tls.key`, or all three in PEM form, and write `on` or `off` for the switches.",
-            ),
-            Self::BackendTlsUnused => (
-                "BackendTlsUnused",
-                Warning,
-                "Set the annotation `backend-protocol` to `HTTPS` or `GRPCS`, or the `appProtocol` of the Service's port to `https`; or remove the annotations.",
-            ),
-            Self::BadBackend => {
-                ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
-            }
-            Self::BadHost => {
-                ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
-            }
-            Self::BadNetwork => {
-                ("BadNetwork", Error, "Write an address, a slash and a prefix length, such as `10.0.0.0/8`.")
-            }
-            Self::BadPath => (
-                "BadPath",
-                Error,
-                "Write an absolute path of at most 8 KiB without query, backslashes, encoded slashes and `..`; regular expressions are not served.",
-            ),
-            Self::CanaryNotServed => (
-                "CanaryNotServed",
-                Error,
-                "Delete the canary Ingress, or keep the host on a controller that splits traffic until the release is over.",
-            ),
-            Self::CertificateConflict => {
-                ("CertificateConflict", Warning, "Name the same Secret wherever the host stands in a TLS entry.")
-            }
-            Self::CertificateExpired => {
-                ("CertificateExpired", Error, "Put a new certificate into the Secret; it is shown to the next client.")
-            }
-            Self::CertificateKeyMismatch => (
-                "CertificateKeyMismatch",
-                Error,
-                "Put the private key of the first certificate in `tls.crt` into `tls.key`.",
-            ),
-            Self::CertificateNotForHost => (
-                "CertificateNotForHost",
-                Error,
-                "Use a certificate that has the host among its subject alternative names.",
-            ),
-            Self::CertificateNotFound => (
-                "CertificateNotFound",
-                Error,
-                "Create the Secret in the namespace of the object that names it, or correct its name; other namespaces cannot be referred to.",
-            ),
-            Self::CertificateNotYetValid => (
-                "CertificateNotYetValid",
-                Error,
-                "Wait until it is, or check the clocks of whoever issued it and of the node.",
-            ),
-            Self::CertificateUnreadable => (
-                "CertificateUnreadable",
-                Error,
-                "Put the certificate chain, its own certificate first, into `tls.crt` and the private key into `tls.key`, both in PEM form.",
-            ),
-            Self::CertificateUnused => {
-                ("CertificateUnused", Warning, "Remove the host from the TLS entry, or give the Ingress a rule for it.")
-            }
-            Self::CipherConflict => (
-                "CipherConflict",
-                Warning,
-                "Write the same `ssl-ciphers` and `ssl-prefer-server-ciphers` into every Ingress of the host, or into its oldest one only.",
-            ),
-            Self::CiphersLeftOut => (
-                "CiphersLeftOut",
-                Warning,
-                "Take what is not spoken out of the list. Spoken are the ciphers of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and all of TLS 1.3.",
-            ),
-            Self::CiphersRefused => (
-                "CiphersRefused",
-                Error,
-                "Name at least one cipher of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, such as `ECDHE-RSA-AES128-GCM-SHA256`, or remove the annotation.",
-            ),
-            Self::ClientCertificateBroken => (
-                "ClientCertificateBroken",
-                Error,
-                "Name by the annotation `auth-tls-secret` a Secret beside the Ingress that has the issuers of client certificates in its key `ca.crt`, in PEM form, and correct what the finding names.",
-            ),
-            Self::ClientCertificateConflict => (
-                "ClientCertificateConflict",
-                Error,
-                "Write the same Secret, `auth-tls-verify-client`, `auth-tls-verify-depth` and `auth-tls-match-cn` into every Ingress of the host that wants client certificates.",
-            ),
-            Self::ClientCertificateImposed => (
-                "ClientCertificateImposed",
-                Warning,
-                "Write the same annotations into this Ingress to say that it is meant so, or give the protected paths a host of their own.",
-            ),
-            Self::DuplicatePath => {
-                ("DuplicatePath", Error, "Delete one of the two rules, or give them different paths.")
-            }
-            Self::EndpointRefused => (
-                "EndpointRefused",
-                Error,
-                "Give the Service endpoints that other nodes can reach: not loopback, link-local, multicast or metadata addresses.",
-            ),
-            Self::EndpointUnreadable => {
-                ("EndpointUnreadable", Error, "Use an EndpointSlice of addressType IPv4 or IPv6 with IP addresses.")
-            }
-            Self::ErrorPagesMissing => (
-                "ErrorPagesMissing",
-                Warning,
-                "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
-            ),
-            Self::ExternalName => (
-                "ExternalName",
-                Error,
-                "Set `upstream.externalNames` of the lane if the authors of its Services may decide where the gateway connects; or use a Service with a selector, or one with EndpointSlices of its own.",
-            ),
-            Self::HostNotOwned => (
-                "HostNotOwned",
-                Error,
-                "Move the rules into the namespace that owns the host, or set `spec.scope.hostOwnership` to `Shared`.",
-            ),
-            Self::MoreFindings => {
-                ("MoreFindings", Warning, "Deal with the findings that are shown; the others show up as they go.")
-            }
-            Self::NameNotResolved => (
-                "NameNotResolved",
-                Warning,
-                "Check that the name is written in full, such as `auth.shop.svc.cluster.local`, and that the nameservers of the gateway's pods know it.",
-            ),
-            Self::NoEndpoints => (
-                "NoEndpoints",
-                Warning,
-                "Check that the Service's selector matches Pods that are ready; of an EndpointSlice that you write yourself, that its label `kubernetes.io/service-name` names the Service, and that its port has the name of the Service's port.",
-            ),
-            Self::PolicyNotServed => (
-                "PolicyNotServed",
-                Error,
-                "Remove the annotation if the route may be served without this protection, or keep the Ingress on a controller that offers it.",
-            ),
-            Self::PortNotFound => {
-                ("PortNotFound", Error, "Name a port that the Service has, or add it to the Service.")
-            }
-            Self::PortNotTcp => ("PortNotTcp", Error, "Name a TCP port of the Service."),
-            Self::ProtectionUnreadable => (
-                "ProtectionUnreadable",
-                Error,
-                "Correct the value as the finding says; remove the annotation only if the routes may be open to everybody.",
-            ),
-            Self::ResourceBackend => ("ResourceBackend", Error, "Use a Service as the backend."),
-            Self::SecretNotCopied => (
-                "SecretNotCopied",
-                Error,
-                "Refer to a Secret of the type `kubernetes.io/tls` that holds a certificate and its key and nothing longer.",
-            ),
-            Self::ServiceNotFound => {
-                ("ServiceNotFound", Error, "Create the Service in the Ingress's namespace, or correct its name.")
-            }
-            Self::TooManyPaths => (
-                "TooManyPaths",
-                Error,
-                "Spread the paths over several Ingresses, or let one prefix stand for many of them.",
-            ),
-            Self::UnknownBackendProtocol => (
-                "UnknownBackendProtocol",
-                Warning,
-                "Of a Service's port, write `http`, `https`, `grpc`, `grpcs`, `kubernetes.io/h2c`, `kubernetes.io/ws` or `kubernetes.io/wss`; of the annotation `backend-protocol`, `HTTP`, `HTTPS`, `GRPC` or `GRPCS`.",
-            ),
-            Self::UnknownPathType => {
-                ("UnknownPathType", Warning, "Write `Exact`, `Prefix` or `ImplementationSpecific`.")
-            }
-        }
     }
 }

@@ -1,25 +1,27 @@
 //! The compiler: objects come and go, and what follows from it is taken out in one piece.
 
 mod certificates;
+mod hosts;
+mod options;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, Profile};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, LaneIdentity, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
-use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, Snapshot, TlsTable};
+use bulkhead_model::balance::key;
+use bulkhead_model::{Backend, Endpoints, HostPattern, HostTable, PathTable, Snapshot, TlsTable};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
-use rustls::RootCertStore;
 
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::class;
+use crate::config_maps::ConfigMaps;
 use crate::findings::{Ledger, Origin};
-use crate::hosts::{HostPolicy, HostState, Workshop};
-use crate::ingress::Declared;
+use crate::hosts::{HostPolicy, HostState};
+use crate::ingress::{Declared, show};
 use crate::ingresses::Ingresses;
 use crate::lane;
 use crate::name::Name;
@@ -31,38 +33,9 @@ use crate::secrets::Secrets;
 use crate::service::Ports;
 use crate::slice::Slice;
 use crate::tls;
+use crate::zones::Zones;
 
-/// What differs between places a compiler runs in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Endpoints on loopback are accepted: on a developer's machine only. In a cluster they would be the gateway's own pod.
-    pub loopback_endpoints: bool,
-    /// Where the process itself serves its admin pages, which are nobody's backend.
-    pub own_admin: Vec<SocketAddr>,
-    /// The zone it is in: endpoints that are meant for it are preferred. `None`: hints on zones are not looked at.
-    pub zone: Option<Box<str>>,
-    /// Whom hosts that annotations name prove themselves by. `None`: such hosts are not spoken to under TLS.
-    pub platform: Option<PlatformRoots>,
-}
-
-/// The certification authorities of the platform.
-#[derive(Clone)]
-pub struct PlatformRoots(pub Arc<RootCertStore>);
-
-impl fmt::Debug for PlatformRoots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PlatformRoots").field(&self.0.len()).finish()
-    }
-}
-
-/// Read once in a process: another reading is another set.
-impl PartialEq for PlatformRoots {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for PlatformRoots {}
+pub use self::options::{Options, PlatformRoots};
 
 /// All objects as far as they matter, and what was last made of them.
 ///
@@ -77,12 +50,14 @@ pub struct Compiler {
     ingresses: Ingresses,
     catalog: Catalog,
     secrets: Secrets,
+    config_maps: ConfigMaps,
     dirty: Dirty,
     hosts: BTreeMap<HostPattern, HostState>,
     backends: Backends,
     tls: Arc<TlsTable>,
     calendar: Calendar,
     ledger: Ledger,
+    zones: Zones,
     snapshot: Option<Arc<Snapshot>>,
     /// Hosts that are asked by name, by what is asked there: a Service, or the host itself.
     wanted: BTreeMap<Name, Arc<str>>,
@@ -155,6 +130,7 @@ impl Compiler {
             closed: owned || profile == Profile::IngressNginx,
             profile,
             follows_names: document.upstream.external_names,
+            salt: salt(&document),
             settings: Arc::new(settings),
         };
         if self.catalog.follows_names != policy.follows_names {
@@ -163,7 +139,7 @@ impl Compiler {
         }
         // Routes with bounds of their own take the others from the lane.
         if self.lane.as_ref().is_none_or(|lane| lane.policy != policy) {
-            self.dirty.hosts.extend(self.ingresses.hosts().cloned());
+            self.dirty.hosts.extend(self.ingresses.hosts().chain(self.ingresses.names_of_hosts()).cloned());
             self.dirty.tls.extend(self.ingresses.tls_hosts().cloned());
         }
         self.dirty.lane = true;
@@ -182,7 +158,7 @@ impl Compiler {
                 self.judge();
             }
             Object::Service(service) => {
-                self.set_service(&Name::of(&service.metadata), Some(Ports::read(&service)));
+                self.set_service(&Name::of(&service.metadata), Some(Ports::read(&service, &self.options)));
             }
             Object::EndpointSlice(slice) => {
                 let name = Name::of(&slice.metadata);
@@ -191,6 +167,10 @@ impl Compiler {
             Object::Secret(entry) => {
                 let name = Name::new(&entry.namespace, &entry.name);
                 self.set_secret(&name, Some(entry.data));
+            }
+            Object::ConfigMap(entry) => {
+                let name = Name::new(&entry.namespace, &entry.name);
+                self.set_config_map(&name, Some(entry.data));
             }
         }
     }
@@ -210,6 +190,7 @@ impl Compiler {
             Kind::Service => self.set_service(&name, None),
             Kind::EndpointSlice => self.set_slice(&name, None),
             Kind::Secret => self.set_secret(&name, None),
+            Kind::ConfigMap => self.set_config_map(&name, None),
         }
     }
 
@@ -222,6 +203,7 @@ impl Compiler {
             Kind::Service => self.catalog.services.keys().map(key).collect(),
             Kind::EndpointSlice => self.catalog.slices.keys().map(key).collect(),
             Kind::Secret => self.secrets.names().map(key).collect(),
+            Kind::ConfigMap => self.config_maps.names().map(key).collect(),
             Kind::IngressClass => {
                 let names = self.classes.keys().cloned();
                 names.map(|name| Key { kind, namespace: String::new(), name }).collect()
@@ -268,7 +250,12 @@ impl Compiler {
     /// Every route of the last snapshot, in order of precedence, with its endpoints as of now.
     #[must_use]
     pub fn routes(&self) -> Vec<RouteReport> {
-        self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.iter()).map(|route| report::route(route)).collect()
+        let hosts = self.snapshot.iter().flat_map(|snapshot| snapshot.hosts.hosts());
+        let of_host = |(host, table): (HostPattern, &Arc<PathTable>)| {
+            let host = show(&host);
+            table.routes().into_iter().map(|route| report::route(&host, route)).collect::<Vec<_>>()
+        };
+        hosts.flat_map(of_host).collect()
     }
 
     fn apply_ingress(&mut self, ingress: Box<Ingress>) {
@@ -313,6 +300,12 @@ impl Compiler {
         }
     }
 
+    fn set_config_map(&mut self, name: &Name, data: Option<BTreeMap<String, Vec<u8>>>) {
+        if self.config_maps.set(name, data) {
+            self.dirty.hosts.extend(self.ingresses.hosts_of_config_map(name).cloned());
+        }
+    }
+
     /// Decides anew which classes are served, and with them which Ingresses.
     fn judge(&mut self) {
         let Some(lane) = &self.lane else { return };
@@ -331,63 +324,13 @@ impl Compiler {
     /// Begins or ends serving an Ingress, and marks what depends on it.
     fn set_served(&mut self, name: &Name, served: bool) {
         let Some(declared) = self.ingresses.set_served(name, served) else { return };
-        self.dirty.hosts.extend(declared.hosts.keys().cloned());
+        self.dirty.hosts.extend(declared.hosts.keys().chain(declared.names.keys()).cloned());
         self.dirty.services.extend(outside::hosts(&declared));
         // Rules say who owns a host, and with it who has a say on its certificate.
-        self.dirty.tls.extend(declared.tls.keys().chain(declared.hosts.keys()).cloned());
+        let named = declared.hosts.keys().chain(declared.names.keys());
+        self.dirty.tls.extend(declared.tls.keys().chain(named).cloned());
         let findings = if served { declared.findings.clone() } else { Vec::new() };
         self.ledger.set(Origin::Ingress(name.clone()), findings);
-    }
-
-    /// Makes every dirty host anew; the table of hosts, if any came out different.
-    fn make_hosts(&mut self) -> Option<HostTable> {
-        let dirty = std::mem::take(&mut self.dirty.hosts);
-        let policy = self.lane.as_ref().map(|lane| lane.policy.clone()).unwrap_or_default();
-        let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
-        let mut changed = false;
-        for host in dirty {
-            let before = self.hosts.remove(&host);
-            let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
-            self.note_uses(before.as_ref(), state.as_ref());
-            self.hosts.extend(state.map(|state| (host, state)));
-        }
-        changed.then_some(table)
-    }
-
-    fn make_host(
-        &mut self,
-        host: &HostPattern,
-        before: Option<&HostState>,
-        policy: &HostPolicy,
-        table: &mut HostTable,
-        changed: &mut bool,
-    ) -> Option<HostState> {
-        let origin = Origin::Host(host.clone());
-        let Some(claims) = self.ingresses.claims(host) else {
-            self.ledger.set(origin, Vec::new());
-            *changed |= before.is_some();
-            table.set(host, None);
-            return None;
-        };
-        let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let made = Workshop { catalog, backends, secrets, policy }.make(host, claims, before);
-        self.ledger.set(origin, made.findings);
-        if !made.unchanged {
-            *changed = true;
-            table.set(host, Some(Arc::clone(&made.state.table)));
-        }
-        Some(made.state)
-    }
-
-    /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.
-    fn note_uses(&mut self, before: Option<&HostState>, now: Option<&HostState>) {
-        let none = BTreeSet::new();
-        let before = before.map_or(&none, |state| &state.uses);
-        let now = now.map_or(&none, |state| &state.uses);
-        for key in before {
-            self.backends.release(key);
-        }
-        self.dirty.services.extend(before.symmetric_difference(now).map(|key| key.service.clone()));
     }
 
     /// Looks at every dirty Service: endpoints, backends nobody uses any more, findings.
@@ -430,4 +373,10 @@ impl Compiler {
         self.snapshot = Some(Arc::clone(&snapshot));
         Some(snapshot)
     }
+}
+
+/// What session cookies of a lane have in common on all of its replicas, and with no other lane.
+fn salt(document: &LaneDocument) -> u64 {
+    let LaneIdentity { namespace, instance, lane, .. } = &document.identity;
+    key(format!("{namespace}/{instance}/{lane:?}").as_bytes())
 }

@@ -1,10 +1,14 @@
 //! One host: what all the Ingresses that name it come to.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::balance::{Affinity, Sticky};
+use bulkhead_model::client_auth::RouteAuth;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{
@@ -14,16 +18,24 @@ use bulkhead_model::{
 use crate::annotation::{self, Pages};
 use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
+use crate::canaries::Canaries;
 use crate::code::FindingCode;
+use crate::config_maps::ConfigMaps;
+use crate::fetched::{Fetched, Missing};
 use crate::filters;
-use crate::findings::{Notes, quote};
+use crate::findings::Notes;
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
+use crate::host_paths::{HostPaths, Meant};
 use crate::ingress::{Declared, Rule, Target};
 use crate::name::Name;
 use crate::secrets::Secrets;
 use crate::service::{Port, Ports};
 use crate::transport::{BadTransport, Transport};
+use crate::zones::Zones;
+
+pub(crate) use self::words::missing;
+use self::words::{lost, note_owner, why_not};
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +49,8 @@ pub(crate) struct HostPolicy {
     pub(crate) follows_names: bool,
     /// Whose ways are followed.
     pub(crate) profile: Profile,
+    /// What session cookies of the lane have in common.
+    pub(crate) salt: u64,
     /// Bounds of routes that set none.
     pub(crate) settings: Arc<Settings>,
 }
@@ -54,7 +68,9 @@ pub(crate) struct Workshop<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) backends: &'a mut Backends,
     pub(crate) secrets: &'a mut Secrets,
+    pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
+    pub(crate) zones: &'a mut Zones,
 }
 
 /// A host, made anew. Routes that are as before are the same as before.
@@ -66,19 +82,23 @@ pub(crate) struct Made {
 }
 
 impl Workshop<'_> {
-    /// The routes of `host` from the Ingresses that claim it, oldest first. Backends are acquired, once each.
+    /// The routes of `host` from the Ingresses that claim it. Backends are acquired, once each.
     pub(crate) fn make<'d>(
         &mut self,
         host: &HostPattern,
-        claims: impl Iterator<Item = &'d Declared>,
+        claims: (impl Iterator<Item = &'d Declared>, Canaries<'d>),
         before: Option<&HostState>,
     ) -> Made {
         let before = before.map(|state| &state.table);
-        let mut host = Host { routes: BTreeMap::new(), uses: BTreeSet::new(), findings: Vec::new(), pattern: host };
+        let (claims, canaries) = claims;
         let claims: Vec<&Declared> = claims.collect();
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
+        let spread =
+            self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
+        let paths = HostPaths::new(spread);
+        let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
@@ -92,6 +112,9 @@ impl Workshop<'_> {
             note_owner(owner, rules_of(declared, host.pattern), &mut notes);
             host.findings.extend(notes.into_list());
         }
+        let left = host.canaries.left();
+        host.findings.extend(left);
+        host.add_redirects(self.policy.profile, before);
         host.finish(before, self.policy.closed, tls)
     }
 
@@ -109,9 +132,17 @@ impl Workshop<'_> {
         let pages = self.pages(&mut host.uses, declared, notes);
         let outside = self.outside(&mut host.uses, host.pattern, declared, notes);
         let ruling = if outside.is_open { Ruling::Refused } else { ruling };
-        let filters = filters::make(declared, self.policy, pages, outside);
+        let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
+            Ok(fetched) => (ruling, filters::make(declared, self.policy, self.zones, fetched, pages, outside)),
+            Err(Missing) => (Ruling::Refused, None),
+        };
+        let plain = filters.as_ref().and_then(|filters| filters::without_rewrite(filters));
         for rule in rules {
+            let filters = if rule.is_rewritten(&declared.policies.routing) { &filters } else { &plain };
             self.add(host, declared, rule, (&ruling, filters.as_ref(), before), notes);
+        }
+        if let (Ruling::Served(client_auth), false) = (ruling, declared.unprotected) {
+            host.wishes.push(Wish { declared, client_auth, filters });
         }
     }
 
@@ -119,37 +150,49 @@ impl Workshop<'_> {
         &mut self,
         host: &mut Host<'_, 'd>,
         declared: &'d Declared,
-        rule: &'d Rule,
+        rule: &Rule,
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        if let Some(first) = host.routes.get(&rule.pattern) {
+        let pattern = host.paths.pattern(rule);
+        if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
-            let field =
-                rule.field.strip_suffix(".backend").map_or_else(|| (*rule.field).to_owned(), |at| format!("{at}.path"));
-            notes.add(FindingCode::DuplicatePath, &field, || lost(first, declared));
+            notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
             return;
         }
+        let groups = declared.policies.routing.rewrite.is_some();
+        let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
+            return;
+        };
+        let canary = host.canaries.take(rule, declared);
         let (client_auth, action) = match ruling {
+            Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
             Ruling::Served(auth) => (auth.clone(), self.action(&mut host.uses, declared, rule, notes)),
             Ruling::Refused => (None, Action::Deny(Denial::PolicyNotServed)),
         };
+        let canary = canary.and_then(|taker| self.canary(host, declared, taker, filters));
+        let shared = canary.map(|canary| filters::share(filters, canary, self.policy));
+        let filters = shared.as_ref().or(filters);
         let is_same = |old: &Route| {
-            is_same(old, declared, rule, &action) && old.client_auth == client_auth && old.filters.as_ref() == filters
+            is_same(old, declared, rule, &action)
+                && old.client_auth == client_auth
+                && old.expression == expression
+                && old.filters.as_ref() == filters
         };
-        let same = before.and_then(|table| table.get(&rule.pattern)).filter(|old| is_same(old));
+        let same = before.and_then(|table| table.get(&pattern)).filter(|old| is_same(old));
         let route = same.cloned().unwrap_or_else(|| {
             Arc::new(Route {
                 host: (*rule.host).into(),
-                path: (*rule.path).into(),
-                kind: rule.pattern.kind(),
+                path: (*rule.path.written).into(),
+                kind: pattern.kind(),
                 origin: declared.origin.clone(),
                 client_auth,
+                expression,
                 filters: filters.cloned(),
                 action,
             })
         });
-        host.routes.insert(&rule.pattern, route);
+        host.routes.insert(pattern, route);
     }
 
     fn action(
@@ -172,7 +215,14 @@ impl Workshop<'_> {
                 return Action::Deny(Denial::NoService);
             }
         };
-        match self.backend(uses, &declared.backend, &service, &port) {
+        let by_service = declared.policies.service
+            && self.catalog.services.get(&service).is_some_and(|ports| ports.address().is_some());
+        if declared.policies.service && !by_service {
+            notes.add(FindingCode::NoClusterAddress, &rule.field, || {
+                format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
+            });
+        }
+        match self.backend(uses, &declared.backend, (&service, &port, by_service), self.affinity(declared)) {
             Ok(backend) => {
                 if backend.tls.is_none() && declared.backend.tls.are_any() {
                     notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
@@ -201,7 +251,7 @@ impl Workshop<'_> {
         let service = declared.age.name.beside(service);
         let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
         let backend = found.and_then(Ports::first).and_then(|port| {
-            let backend = self.backend(uses, &BackendPolicy::default(), &service, port);
+            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port, false), None);
             backend.map_err(|_| FindingCode::BackendTlsBroken)
         });
         match backend {
@@ -215,17 +265,26 @@ impl Workshop<'_> {
         }
     }
 
+    /// Which requests to the backends of an Ingress belong together.
+    pub(crate) fn affinity(&self, declared: &Declared) -> Option<Affinity> {
+        match declared.policies.affinity.clone()? {
+            Affinity::Sticky(sticky) => Some(Affinity::Sticky(Sticky { salt: self.policy.salt, ..sticky })),
+            other => Some(other),
+        }
+    }
+
     /// The backend of a Service port, as `policy` wants it to be spoken to.
-    fn backend(
+    pub(crate) fn backend(
         &mut self,
         uses: &mut BTreeSet<BackendKey>,
         policy: &BackendPolicy,
-        service: &Name,
-        port: &Port,
+        (service, port, by_service): (&Name, &Port, bool),
+        affinity: Option<Affinity>,
     ) -> Result<Arc<Backend>, BadTransport> {
         let spoken = port.app_protocol.spoken();
         let transport = Transport::choose(policy, service, spoken, self.secrets)?;
-        let key = BackendKey { service: service.clone(), port: port.number, transport };
+        let affinity = affinity.map(Box::new);
+        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity, by_service };
         self.acquire(uses, key)
     }
 
@@ -255,83 +314,64 @@ fn shown(rules: &[Rule]) -> &str {
 }
 
 /// Why a Service cannot be asked at all.
-const fn why_not(code: FindingCode) -> &'static str {
-    match code {
-        FindingCode::ExternalName => "is of type ExternalName, which is not followed",
-        FindingCode::PortNotTcp => "has no TCP port",
-        FindingCode::BackendTlsBroken => "cannot be spoken to with TLS",
-        _ => "does not exist",
-    }
-}
-
 /// A host in the making.
-struct Host<'h, 'd> {
+pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,
-    routes: BTreeMap<&'d PathPattern, Arc<Route>>,
-    uses: BTreeSet<BackendKey>,
-    findings: Vec<Finding>,
+    paths: HostPaths,
+    /// Those that are written.
+    pub(crate) routes: BTreeMap<PathPattern, Arc<Route>>,
+    /// Those that follow from what is written, and stand instead of others of the same pattern.
+    pub(crate) further: BTreeMap<PathPattern, Arc<Route>>,
+    /// What the Ingresses want that are served, oldest first.
+    pub(crate) wishes: Vec<Wish<'d>>,
+    pub(crate) uses: BTreeSet<BackendKey>,
+    canaries: Canaries<'d>,
+    pub(crate) findings: Vec<Finding>,
 }
 
-impl Host<'_, '_> {
+/// An Ingress of a host, and what all of its routes have in common.
+pub(crate) struct Wish<'d> {
+    pub(crate) declared: &'d Declared,
+    pub(crate) client_auth: Option<RouteAuth>,
+    pub(crate) filters: Option<Arc<Filters>>,
+}
+
+impl<'h, 'd> Host<'h, 'd> {
+    fn new(pattern: &'h HostPattern, paths: HostPaths, canaries: Canaries<'d>) -> Self {
+        let (routes, further, uses) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { pattern, paths, routes, further, wishes: Vec::new(), canaries, uses, findings: Vec::new() }
+    }
+
     fn finish(self, before: Option<&Arc<PathTable>>, closed: bool, tls: TlsWish) -> Made {
+        let mut routes = self.routes;
+        routes.extend(self.further);
         let kept = before.filter(|table| {
             table.is_closed() == closed
                 && table.tls() == tls
-                && table.len() == self.routes.len()
-                && self.routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
+                && table.len() == routes.len()
+                && routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
-        let table = kept.cloned().unwrap_or_else(|| {
-            let routes = self.routes.into_iter().map(|(pattern, route)| (pattern.clone(), route));
-            Arc::new(PathTable::new(routes, closed).under(tls))
-        });
+        let table = kept
+            .cloned()
+            .unwrap_or_else(|| Arc::new(PathTable::after(before.map(|table| &**table), routes, closed).under(tls)));
         Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
     }
 }
 
 fn is_same(old: &Route, declared: &Declared, rule: &Rule, action: &Action) -> bool {
-    let same_action = match (&old.action, action) {
+    let same_rule = old.origin == declared.origin && *old.path == *rule.path.written && *old.host == *rule.host;
+    same_rule && does_same(&old.action, action)
+}
+
+/// Whether two actions do the same, with the very same backends.
+pub(crate) fn does_same(old: &Action, new: &Action) -> bool {
+    match (old, new) {
         (Action::Deny(old), Action::Deny(new)) => old == new,
         (Action::Forward(old), Action::Forward(new)) => old
             .iter()
             .map(|w| (Arc::as_ptr(&w.backend), w.weight))
             .eq(new.iter().map(|w| (Arc::as_ptr(&w.backend), w.weight))),
         _ => false,
-    };
-    same_action && old.origin == declared.origin && *old.path == *rule.path && *old.host == *rule.host
-}
-
-fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {
-    let Some(rule) = rules.first() else { return };
-    notes.add(FindingCode::HostNotOwned, &rule.field, || {
-        let host = if rule.host.is_empty() { "every other host".to_owned() } else { quote(&rule.host) };
-        format!("The namespace {owner} has the oldest Ingress for {host} and so owns it; the rules of this Ingress for it are left out.")
-    });
-}
-
-fn lost(first: &Route, declared: &Declared) -> String {
-    let host = if first.host.is_empty() { "every other host".to_owned() } else { quote(&first.host) };
-    format!(
-        "Ingress {} has the {:?} path {} of {host} already, so this rule of Ingress {} is left out.",
-        first.origin,
-        first.kind,
-        quote(&first.path),
-        declared.origin
-    )
-}
-
-fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
-    let port = match &rule.backend {
-        Target::Service { port, .. } => port.to_string(),
-        Target::Nothing => String::new(),
-    };
-    let why = match code {
-        FindingCode::ExternalName => {
-            "is of type ExternalName, which is not followed in this lane, or says no host".to_owned()
-        }
-        FindingCode::PortNotFound => format!("has no port {}", quote(&port)),
-        FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
-        _ => "does not exist".to_owned(),
-    };
-    format!("Service {service} {why}, so the route answers 503.")
+    }
 }

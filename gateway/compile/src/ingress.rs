@@ -4,26 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
+use bulkhead_model::HostPattern;
 use bulkhead_model::route::PathKind;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{HostPattern, PathPattern};
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
 
 use crate::age::Age;
-use crate::annotation::{self, Effect, Policies, Reader};
+use crate::annotation::{self, CanaryPolicy, Policies, Reader, Routing};
 use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
 use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::further::{self, Further};
 use crate::handshake_policy;
 use crate::name::Name;
 use crate::object::{MAX_PATHS, cost};
+use crate::rule_path::RulePath;
 use crate::service::PortRef;
 use crate::tls_claim::{self, TlsClaim};
-
-/// Longest path of a rule, in bytes: no request's target is longer by default.
-const MAX_PATH_BYTES: usize = 8 << 10;
 
 /// An Ingress as far as it can be understood alone.
 #[derive(Debug, PartialEq)]
@@ -38,12 +37,16 @@ pub(crate) struct Declared {
     pub(crate) backend: BackendPolicy,
     /// What else its annotations ask for.
     pub(crate) policies: Policies,
+    /// It makes no routes, but takes a share of others'.
+    pub(crate) canary: Option<CanaryPolicy>,
     /// What it wants of the clients of its hosts.
     pub(crate) clients: ClientPolicy,
     /// What it says of the handshakes of its hosts.
     pub(crate) handshakes: TlsWish,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
+    /// Further names of its hosts.
+    pub(crate) names: BTreeMap<HostPattern, Further>,
     /// By host: which certificate it wants.
     pub(crate) tls: BTreeMap<HostPattern, TlsClaim>,
     pub(crate) findings: Vec<Finding>,
@@ -52,11 +55,9 @@ pub(crate) struct Declared {
 /// One host and path.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    pub(crate) pattern: PathPattern,
+    pub(crate) path: RulePath,
     /// Host as shown: canonical, `*.` form, or empty.
     pub(crate) host: Arc<str>,
-    /// Path as written.
-    pub(crate) path: Arc<str>,
     pub(crate) backend: Target,
     /// Path of the field that `backend` is in.
     pub(crate) field: Arc<str>,
@@ -75,8 +76,11 @@ impl Declared {
     pub(crate) fn read(ingress: &Ingress) -> Self {
         let age = Age::of(&ingress.metadata);
         let mut notes = Notes::new("Ingress", &age.name);
-        let annotations = ingress.metadata.annotations.as_ref();
-        let effect = annotations.map_or(Effect::None, |all| annotation::judge(all, &mut notes));
+        let written = ingress.metadata.annotations.as_ref();
+        let canary = written.and_then(|all| annotation::read_canary(all, &age.name.namespace, &mut notes));
+        let (counting, canary) = canary.map_or((None, None), |(counting, canary)| (Some(counting), Some(canary)));
+        let annotations = counting.as_ref().or(written);
+        let denied = annotations.is_some_and(|all| annotation::judge(all, &mut notes));
         let backend =
             annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let clients =
@@ -85,21 +89,53 @@ impl Declared {
         let policies = annotations.map(read).unwrap_or_default();
         let handshakes = annotations.map(|all| handshake_policy::read(all, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
-        let mut tls = BTreeMap::new();
+        let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
-            let expressions = ingress.metadata.annotations.as_ref().is_some_and(annotation::has_expressions);
-            hosts = read_rules(spec, expressions, &mut notes);
-            tls = tls_claim::read(spec.tls.as_deref().unwrap_or_default(), &hosts.keys().collect(), &mut notes);
-        }
-        if effect == Effect::Withhold {
-            hosts.clear();
-            tls.clear();
+            // A canary's path is meant as it is written, whatever else of its annotations does not count.
+            let routing =
+                |all| Routing::read(&mut Reader::new(all, &age.name.namespace, &mut Notes::new("Ingress", &age.name)));
+            let routing = written.filter(|_| canary.is_some()).map(routing);
+            hosts = read_rules(spec, routing.as_ref().unwrap_or(&policies.routing), &mut notes);
+            let rules = spec.rules.iter().flatten();
+            let mut rules = rules.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
+            let first = rules.find(|host| hosts.contains_key(host));
+            names = further::read(&policies.names, first.as_ref(), hosts.keys());
+            // A canary is behind the certificate of the rule that it shares.
+            let entries = if canary.is_some() { &[] } else { spec.tls.as_deref().unwrap_or_default() };
+            tls = tls_claim::read(entries, &hosts.keys().collect(), &names, &mut notes);
         }
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        let unprotected = effect == Effect::Deny || backend.refused || policies.refused;
-        Self { age, origin, class, unprotected, backend, policies, clients, handshakes, hosts, tls, findings }
+        let unprotected = denied || backend.refused || policies.refused;
+        Self {
+            age,
+            origin,
+            class,
+            unprotected,
+            backend,
+            policies,
+            canary,
+            clients,
+            handshakes,
+            hosts,
+            names,
+            tls,
+            findings,
+        }
+    }
+
+    /// Whether it has a say on a host only because that is a further name of one of its hosts.
+    pub(crate) fn only_names(&self, host: &HostPattern) -> bool {
+        self.names.contains_key(host) && !tls_claim::is_ruled(host, &self.hosts.keys().collect())
+    }
+
+    /// Whether it makes all paths of `host` regular expressions, as ingress-nginx has it.
+    pub(crate) fn spreads_expressions(&self, host: &HostPattern) -> bool {
+        let Routing { expressions, rewrite, target } = &self.policies.routing;
+        let mut rules = self.hosts.get(host).into_iter().flatten();
+        let is_other = |rule: &Rule| !rule.is_default() && *rule.path.written != **target;
+        *expressions || (rewrite.is_some() && rules.any(is_other))
     }
 
     /// Names of the Services it refers to, some of them more than once.
@@ -114,7 +150,7 @@ impl Declared {
     /// Names of the Secrets that it needs, some of them more than once.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
         let certificates = self.tls.values().filter_map(|claim| claim.secret.as_ref());
-        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret())
+        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret()).chain(self.policies.secrets())
     }
 
     /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
@@ -125,7 +161,8 @@ impl Declared {
 
     /// Hosts whose routes need what is in `secret`, which is of the Ingress's namespace: for TLS with backends, or to judge clients.
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
-        let needed = [self.backend.tls.secret.as_ref(), self.clients.secret()].contains(&Some(&secret.name));
+        let mut all = self.backend.tls.secret.iter().chain(self.clients.secret()).chain(self.policies.secrets());
+        let needed = all.any(|name| *name == secret.name);
         self.hosts.keys().filter(move |_| needed)
     }
 
@@ -137,7 +174,27 @@ impl Declared {
     }
 }
 
-fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
+impl Rule {
+    /// Path of the field that the path is in. What `field` names is beside it.
+    pub(crate) fn path_field(&self) -> String {
+        self.field.strip_suffix(".backend").map_or_else(|| (*self.field).to_owned(), |at| format!("{at}.path"))
+    }
+
+    /// Whether it is the default backend.
+    pub(crate) fn is_default(&self) -> bool {
+        self.path.pattern.kind() == PathKind::Default
+    }
+
+    /// Whether what is asked of the backend is another path, as `routing` has it. Of `/` to `/` nothing is rewritten, as in
+    /// ingress-nginx; of `/a` to `/a` what is below it is.
+    pub(crate) fn is_rewritten(&self, routing: &Routing) -> bool {
+        routing.rewrite.is_some()
+            && !self.is_default()
+            && !(*self.path.written == *routing.target && *routing.target == *"/")
+    }
+}
+
+fn read_rules(spec: &IngressSpec, routing: &Routing, notes: &mut Notes<'_>) -> BTreeMap<HostPattern, Vec<Rule>> {
     let mut hosts: BTreeMap<HostPattern, Vec<Rule>> = BTreeMap::new();
     let rules = spec.rules.as_deref().unwrap_or_default();
     let mut left = MAX_PATHS;
@@ -166,7 +223,7 @@ fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> B
         let list = hosts.entry(host).or_default();
         let paths = rule.http.iter().flat_map(|http| &http.paths).take(taken).enumerate();
         list.extend(paths.filter_map(|(p, path)| {
-            read_path(&shown, path, expressions, &format!("spec.rules[{r}].http.paths[{p}]"), notes)
+            read_path(&shown, path, routing, &format!("spec.rules[{r}].http.paths[{p}]"), notes)
         }));
     }
     if let Some(backend) = &spec.default_backend {
@@ -178,9 +235,8 @@ fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> B
         }
         for (host, list) in &mut hosts {
             list.push(Rule {
-                pattern: PathPattern::unmatched(),
+                path: RulePath::unmatched(),
                 host: show(host),
-                path: "".into(),
                 backend: target.clone(),
                 field: "spec.defaultBackend".into(),
             });
@@ -190,7 +246,8 @@ fn read_rules(spec: &IngressSpec, expressions: bool, notes: &mut Notes<'_>) -> B
     hosts
 }
 
-fn show(host: &HostPattern) -> Arc<str> {
+/// A host as it is written; empty for every host.
+pub(crate) fn show(host: &HostPattern) -> Arc<str> {
     match host {
         HostPattern::Exact(name) => (**name).into(),
         HostPattern::Wildcard(domain) => format!("*.{domain}").into(),
@@ -198,67 +255,17 @@ fn show(host: &HostPattern) -> Arc<str> {
     }
 }
 
-/// Whether it has characters that paths of people seldom have, and regular expressions nearly always.
-fn is_expression(path: &str) -> bool {
-    path.contains(['(', '[', '{', '^', '$', '*', '+', '?', '\\', '|'])
-}
-
-/// Why no request has the path `written`.
-fn why_no_path(written: &str) -> String {
-    let shown = quote(written);
-    match (written.starts_with('/'), is_expression(written)) {
-        (false, true) => format!(
-            "The path {shown} does not begin with `/`; it looks like a regular expression, and those are not served"
-        ),
-        (false, false) => format!("The path {shown} does not begin with `/`"),
-        (true, true) => format!("The path {shown} looks like a regular expression, and those are not served"),
-        (true, false) => format!("No request has the path {shown} once it is canonical"),
-    }
-}
-
 fn read_path(
     host: &Arc<str>,
     path: &HTTPIngressPath,
-    expressions: bool,
+    routing: &Routing,
     field: &str,
     notes: &mut Notes<'_>,
 ) -> Option<Rule> {
-    let kind = read_path_type(path, field, notes);
-    let written = match path.path.as_deref().unwrap_or_default() {
-        // Only these two path types need a path (Ingress API reference, `HTTPIngressPath.path`).
-        "" if !matches!(path.path_type.as_str(), "Exact" | "Prefix") => "/",
-        written => written,
-    };
-    let pattern = match kind {
-        _ if written.len() > MAX_PATH_BYTES => None,
-        // Taken literally it would leave what it stands for to a wider rule.
-        _ if expressions && kind != PathKind::Exact && is_expression(written) => None,
-        PathKind::Exact => PathPattern::exact(written).ok(),
-        _ => PathPattern::prefix(written).ok(),
-    };
-    let Some(pattern) = pattern else {
-        notes.add(FindingCode::BadPath, &format!("{field}.path"), || {
-            format!("{}, so this rule is left out.", why_no_path(written))
-        });
-        return None;
-    };
+    let read = RulePath::read(path, routing, field, notes)?;
     let field = format!("{field}.backend");
     let backend = read_backend(&path.backend, &field, notes);
-    Some(Rule { pattern, host: Arc::clone(host), path: written.into(), backend, field: field.into() })
-}
-
-/// `ImplementationSpecific` is ours to define, and is `Prefix`, as in ingress-nginx.
-fn read_path_type(path: &HTTPIngressPath, field: &str, notes: &mut Notes<'_>) -> PathKind {
-    match path.path_type.as_str() {
-        "Exact" => PathKind::Exact,
-        "Prefix" | "ImplementationSpecific" | "" => PathKind::Prefix,
-        unknown => {
-            notes.add(FindingCode::UnknownPathType, &format!("{field}.pathType"), || {
-                format!("The path type {} is not known, so Prefix is served.", quote(unknown))
-            });
-            PathKind::Prefix
-        }
-    }
+    Some(Rule { path: read, host: Arc::clone(host), backend, field: field.into() })
 }
 
 fn read_backend(backend: &IngressBackend, field: &str, notes: &mut Notes<'_>) -> Target {

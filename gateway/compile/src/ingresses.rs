@@ -1,4 +1,4 @@
-//! All Ingresses, and who among those that are served names which host, which Service and which Secret.
+//! All Ingresses, and who among those that are served names which host, which Service, which Secret and which ConfigMap.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,12 +19,18 @@ pub(crate) struct Ingresses {
     held: BTreeMap<Name, Held>,
     /// Served Ingresses with rules for a host, oldest first.
     claims: Claims,
+    /// Served canaries with rules for a host, oldest first.
+    canaries: Claims,
     /// Served Ingresses that want a certificate for a host, oldest first.
     tls_claims: Claims,
+    /// Served Ingresses that know one of their hosts by a further name, oldest first.
+    names: Claims,
     /// Served Ingresses that refer to a Service.
     of_service: Referrers,
     /// Served Ingresses that refer to a Secret.
     of_secret: Referrers,
+    /// Served Ingresses that refer to a ConfigMap.
+    of_config_map: Referrers,
 }
 
 type Claims = BTreeMap<HostPattern, BTreeMap<Age, Arc<Declared>>>;
@@ -111,24 +117,42 @@ impl Ingresses {
         let held = self.held.get_mut(name).filter(|held| held.served != served)?;
         held.served = served;
         let declared = held.content.read();
-        set_claims(&mut self.claims, declared.hosts.keys(), &declared, served);
+        let claims = if declared.canary.is_some() { &mut self.canaries } else { &mut self.claims };
+        set_claims(claims, declared.hosts.keys(), &declared, served);
         set_claims(&mut self.tls_claims, declared.tls.keys(), &declared, served);
+        set_claims(&mut self.names, declared.names.keys(), &declared, served);
         set_referrers(&mut self.of_service, declared.services(), name, served);
         set_referrers(&mut self.of_secret, declared.secrets(), name, served);
         for host in outside::hosts(&declared) {
             set_referrer(&mut self.of_service, host, name, served);
         }
+        set_referrers(&mut self.of_config_map, declared.policies.config_maps(), name, served);
         Some(declared)
     }
 
-    /// Every host that a served Ingress names.
+    /// Every host that a served Ingress names, some of them twice.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
-        self.claims.keys()
+        self.claims.keys().chain(self.canaries.keys())
     }
 
     /// Every host that a served Ingress wants a certificate for.
     pub(crate) fn tls_hosts(&self) -> impl Iterator<Item = &HostPattern> {
         self.tls_claims.keys()
+    }
+
+    /// Served canaries with rules for a host, oldest first.
+    pub(crate) fn canaries(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.canaries.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
+    }
+
+    /// Every further name that a served Ingress gives to one of its hosts.
+    pub(crate) fn names_of_hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.names.keys()
+    }
+
+    /// Served Ingresses that give a host this further name, oldest first.
+    pub(crate) fn named(&self, host: &HostPattern) -> impl Iterator<Item = &Declared> {
+        self.names.get(host).into_iter().flat_map(BTreeMap::values).map(|declared| &**declared)
     }
 
     /// Served Ingresses with rules for a host, oldest first. `None`: nobody names it.
@@ -162,6 +186,12 @@ impl Ingresses {
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
         let referrers = self.of_secret.get(secret).into_iter().flatten();
         referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts_behind(secret))
+    }
+
+    /// Hosts whose routes need what is in a ConfigMap, as a served Ingress has it.
+    pub(crate) fn hosts_of_config_map(&self, config_map: &Name) -> impl Iterator<Item = &HostPattern> {
+        let referrers = self.of_config_map.get(config_map).into_iter().flatten();
+        referrers.filter_map(|name| self.get(name)).flat_map(|declared| declared.hosts.keys())
     }
 }
 

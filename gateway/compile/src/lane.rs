@@ -4,14 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
-use bulkhead_crds::lane::LaneDocument;
+use bulkhead_crds::lane::{LaneDocument, Profile};
+use bulkhead_crds::observability::{self, AccessLogFormat};
 use bulkhead_crds::upstream::LoadBalance;
+use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
 use bulkhead_model::limits;
-use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Settings, Upstream};
+use bulkhead_model::next_upstream::NextUpstream;
+use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Ports, Settings, Upstream};
 
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
+
+/// What ingress-nginx says on every response under TLS unless its ConfigMap says otherwise: a year, and all that is below the host.
+const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
 /// Settings, and what could not be taken from the document.
 pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
@@ -23,9 +29,24 @@ pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
             append: lane.client_address.append_forwarded_for,
             trusted,
             proxy_protocol: lane.client_address.proxy_protocol,
+            ports: lane.service_ports.map(|ports| Ports { http: ports.http, https: ports.https }),
         },
+        strict_transport: match lane.profile {
+            Profile::Standard => None,
+            Profile::IngressNginx => Some(STRICT_TRANSPORT),
+        },
+        access_log: access_log(&lane.access_log),
     };
     (settings, findings)
+}
+
+fn access_log(log: &observability::AccessLog) -> AccessLog {
+    let format = match log.format {
+        AccessLogFormat::Json => Format::Json,
+        AccessLogFormat::IngressNginx => Format::IngressNginx,
+        AccessLogFormat::Off => Format::Off,
+    };
+    AccessLog { format, skip: log.skip_paths.iter().map(|path| path.as_str().into()).collect() }
 }
 
 fn limits(lane: &LaneDocument) -> Limits {
@@ -75,6 +96,8 @@ fn upstream(lane: &LaneDocument) -> Upstream {
         max_idle_per_endpoint: bytes(upstream.max_idle_per_endpoint),
         keep_alive: Duration::from_millis(upstream.keep_alive_ms),
         tries: upstream.tries.max(1),
+        next: NextUpstream::default(),
+        closes: false,
         method: match upstream.load_balance {
             LoadBalance::RoundRobin => Method::RoundRobin,
             LoadBalance::LeastRequests => Method::LeastRequests,

@@ -5,7 +5,7 @@
 //! for everything that could not be taken literally. No cluster client, no clock: equal input gives equal output, in any order.
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
-//! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and reads them; `hosts` makes one host's routes, `filters` what they do besides; `backends`
+//! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and reads them; `hosts` makes one host's routes, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they need for it, `zones` what stays counted of clients; `backends`
 //! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need, `handshake_policy` what handshakes may agree on; `code` is the table of findings.
 
 mod age;
@@ -14,6 +14,7 @@ mod authority;
 mod backend_policy;
 mod backends;
 mod calendar;
+mod canaries;
 mod certificate;
 mod cipher_list;
 mod class;
@@ -21,10 +22,15 @@ mod client_policy;
 mod client_roots;
 pub mod code;
 mod compiler;
+mod config_maps;
+mod fetched;
 mod filters;
 mod findings;
+mod further;
 mod handshake_policy;
 mod host_auth;
+mod host_paths;
+mod host_redirects;
 mod hosts;
 mod ingress;
 mod ingresses;
@@ -35,6 +41,8 @@ mod object;
 mod outside;
 mod references;
 mod report;
+mod response_fields;
+mod rule_path;
 mod secret;
 mod secrets;
 mod service;
@@ -45,7 +53,9 @@ mod tests;
 mod tls;
 mod tls_claim;
 mod transport;
+mod users;
 mod wishes;
+mod zones;
 
 pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};
@@ -54,4 +64,6 @@ pub use compiler::{Changes, Compiler, Options, PlatformRoots};
 pub use object::{Key, Kind, Object};
 pub use references::{Needs, Reference, ReferenceKind, is_reference, references};
 pub use report::{Certificates, Counts};
+pub use response_fields::{MAX_VALUE_BYTES as MAX_FIELD_BYTES, MOST_FIELDS};
 pub use secret::KeyringEntry;
+pub use users::{FILE as USERS, MOST_USERS, hashed_lines, is_hashed};

@@ -1,6 +1,6 @@
 //! The objects a gateway looks at.
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass, IngressRule};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -24,6 +24,8 @@ pub enum Object {
     EndpointSlice(Box<EndpointSlice>),
     /// Certificates and their keys.
     Secret(KeyringEntry),
+    /// Fields of messages.
+    ConfigMap(KeyringEntry),
 }
 
 /// Kinds of [`Object`].
@@ -39,11 +41,14 @@ pub enum Kind {
     EndpointSlice,
     /// `v1` Secret.
     Secret,
+    /// `v1` ConfigMap.
+    ConfigMap,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Ingress, Self::IngressClass, Self::Service, Self::EndpointSlice, Self::Secret];
+    pub const ALL: [Self; 6] =
+        [Self::Ingress, Self::IngressClass, Self::Service, Self::EndpointSlice, Self::Secret, Self::ConfigMap];
 
     /// The kind as manifests write it.
     #[must_use]
@@ -54,6 +59,7 @@ impl Kind {
             Self::Service => "Service",
             Self::EndpointSlice => "EndpointSlice",
             Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 }
@@ -80,6 +86,9 @@ impl Object {
             Self::EndpointSlice(o) => (Kind::EndpointSlice, &o.metadata),
             Self::Secret(entry) => {
                 return Key { kind: Kind::Secret, namespace: entry.namespace.clone(), name: entry.name.clone() };
+            }
+            Self::ConfigMap(entry) => {
+                return Key { kind: Kind::ConfigMap, namespace: entry.namespace.clone(), name: entry.name.clone() };
             }
         };
         let namespace = match kind {
@@ -111,7 +120,7 @@ impl Object {
                     endpoint.zone = None;
                 }
             }
-            Self::Secret(_) => {}
+            Self::Secret(_) | Self::ConfigMap(_) => {}
         }
     }
 }
@@ -175,8 +184,14 @@ impl From<EndpointSlice> for Object {
     }
 }
 
-impl From<KeyringEntry> for Object {
-    fn from(entry: KeyringEntry) -> Self {
-        Self::Secret(entry)
+impl From<Secret> for Object {
+    fn from(secret: Secret) -> Self {
+        Self::Secret(KeyringEntry::of(secret))
+    }
+}
+
+impl From<ConfigMap> for Object {
+    fn from(config_map: ConfigMap) -> Self {
+        Self::ConfigMap(KeyringEntry::of_config_map(config_map))
     }
 }

@@ -77,7 +77,8 @@ impl Workshop<'_> {
     fn errand(&mut self, uses: &mut BTreeSet<BackendKey>, host: &HostPattern, url: &Url) -> Result<Errand, String> {
         let named = named(url, host).ok_or("the host of its URL is $host, and this host is no single name")?;
         let transport = Transport::outside(url.secure, &named).map_err(|error| error.to_string())?;
-        let key = BackendKey { service: Name::outside(&named), port: url.port, transport };
+        let key =
+            BackendKey { service: Name::outside(&named), port: url.port, transport, affinity: None, by_service: false };
         let backend = self.acquire(uses, key).map_err(|error| error.to_string())?;
         let authority = Template::parse(&url.host.authority()).map_err(|error| error.to_string())?;
         Ok(Errand { backend, authority, target: url.target.clone() })

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
+use crate::annotation::is_canary;
 use crate::object::MAX_PATHS;
-use crate::{backend_policy, client_policy};
+use crate::users::Form;
+use crate::{annotation, backend_policy, client_policy};
 
 /// An object in the Ingress's own namespace. Other namespaces cannot be referred to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,25 +20,40 @@ pub struct Reference {
     pub needs: Needs,
 }
 
-/// What of a Secret is needed.
+/// What of a Secret is needed. Of a ConfigMap everything is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Needs {
     /// A certificate with its key, of a Secret of type `kubernetes.io/tls`.
     pub certificate: bool,
     /// Certificates of issuers and what they have revoked, `ca.crt` and `ca.crl`, of a Secret of any type. Neither is secret.
     pub issuers: bool,
+    /// Users with the hashes of their passwords, under the key `auth`, of a Secret of any type.
+    pub users: bool,
+    /// The same, each user a key, of a Secret of any type.
+    pub user_map: bool,
 }
 
 impl Needs {
     /// A certificate and nothing else.
-    pub const CERTIFICATE: Self = Self { certificate: true, issuers: false };
+    pub const CERTIFICATE: Self = Self { certificate: true, ..Self::NOTHING };
     /// Issuers and nothing else.
-    pub const ISSUERS: Self = Self { certificate: false, issuers: true };
+    pub const ISSUERS: Self = Self { issuers: true, ..Self::NOTHING };
+    /// A file of users and nothing else.
+    pub const USERS: Self = Self { users: true, ..Self::NOTHING };
+    /// A map of users and nothing else.
+    pub const USER_MAP: Self = Self { user_map: true, ..Self::NOTHING };
+    /// Nothing that is secret.
+    pub const NOTHING: Self = Self { certificate: false, issuers: false, users: false, user_map: false };
 
     /// What either needs.
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
-        Self { certificate: self.certificate || other.certificate, issuers: self.issuers || other.issuers }
+        Self {
+            certificate: self.certificate || other.certificate,
+            issuers: self.issuers || other.issuers,
+            users: self.users || other.users,
+            user_map: self.user_map || other.user_map,
+        }
     }
 }
 
@@ -55,7 +72,13 @@ const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 /// Whether [`references`] looks at the annotation with this key.
 #[must_use]
 pub fn is_reference(annotation: &str) -> bool {
-    annotation.strip_prefix(PREFIX).is_some_and(|name| backend_policy::obeys(name) || client_policy::obeys(name))
+    let is_read = |name: &str| {
+        backend_policy::obeys(name)
+            || client_policy::obeys(name)
+            || annotation::refers(name)
+            || name.starts_with("canary")
+    };
+    annotation.strip_prefix(PREFIX).is_some_and(is_read)
 }
 
 /// Longest name of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
@@ -74,19 +97,34 @@ fn is_name(text: &str) -> bool {
 }
 
 /// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
-/// (annotation `proxy-ssl-secret`), and that of its clients' issuers (annotation `auth-tls-secret`).
+/// (annotation `proxy-ssl-secret`), that of its clients' issuers (annotation `auth-tls-secret`), that of its users (annotation
+/// `auth-secret`), and the ConfigMap of fields of its responses (annotation `custom-headers`). A canary needs nothing of its own.
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
+    if ingress.metadata.annotations.as_ref().is_some_and(is_canary) {
+        return BTreeSet::new();
+    }
     let tls = ingress.spec.iter().flat_map(|spec| spec.tls.iter().flatten());
     // A certificate is for a host that a rule is for, and there are no more of those.
     let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).take(MAX_PATHS);
     let shown = shown.map(|name| (name.to_owned(), Needs::CERTIFICATE));
     let behind = backend_policy::secret(ingress).map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
     let clients = client_policy::secret(ingress).map(|name| (name.to_string(), Needs::ISSUERS));
+    let policies = annotation::needed(ingress);
+    let users = policies.basic.iter().map(|basic| {
+        let needs = match basic.form {
+            Form::File => Needs::USERS,
+            Form::Map => Needs::USER_MAP,
+        };
+        (basic.secret.to_string(), needs)
+    });
     let mut secrets: BTreeMap<String, Needs> = BTreeMap::new();
-    for (name, needs) in shown.chain(behind).chain(clients).filter(|(name, _)| is_name(name)) {
+    for (name, needs) in shown.chain(behind).chain(clients).chain(users).filter(|(name, _)| is_name(name)) {
         let known = secrets.entry(name).or_default();
         *known = known.or(needs);
     }
-    secrets.into_iter().map(|(name, needs)| Reference { kind: ReferenceKind::Secret, name, needs }).collect()
+    let config_maps = policies.config_maps().filter(|name| is_name(name)).map(|name| name.to_string());
+    let config_maps = config_maps.map(|name| Reference { kind: ReferenceKind::ConfigMap, name, needs: Needs::NOTHING });
+    let secrets = secrets.into_iter().map(|(name, needs)| Reference { kind: ReferenceKind::Secret, name, needs });
+    secrets.chain(config_maps).collect()
 }

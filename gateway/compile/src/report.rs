@@ -1,6 +1,7 @@
 //! What is served, for people to read.
 
 use bulkhead_crds::report::RouteReport;
+use bulkhead_model::redirect::HostRedirect;
 use bulkhead_model::{Action, Denial, Route};
 
 /// How much is served.
@@ -33,8 +34,10 @@ pub(crate) fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-pub(crate) fn route(route: &Route) -> RouteReport {
+/// A route of `host`, which is empty for every host and may be another name of the one that the route was written for.
+pub(crate) fn route(host: &str, route: &Route) -> RouteReport {
     let (backend, endpoints, unavailable) = match &route.action {
+        Action::Deny(Denial::NoRoute) => (elsewhere(route).unwrap_or_default(), 0, ""),
         Action::Deny(denial) => (String::new(), 0, because(*denial)),
         Action::Forward(backends) => {
             let names: Vec<&str> = backends.iter().map(|weighted| &*weighted.backend.name).collect();
@@ -43,13 +46,21 @@ pub(crate) fn route(route: &Route) -> RouteReport {
         }
     };
     RouteReport {
-        host: if route.host.is_empty() { "*".to_owned() } else { route.host.to_string() },
+        host: if host.is_empty() { "*".to_owned() } else { host.to_owned() },
         path: route.path.to_string(),
         path_type: format!("{:?}", route.kind),
         ingress: route.origin.to_string(),
         backend: if backend.is_empty() { format!("none: {unavailable}") } else { backend },
         endpoints: count(endpoints),
         unavailable: unavailable.to_owned(),
+    }
+}
+
+/// Where everybody is sent, of a route that is for nothing else.
+fn elsewhere(route: &Route) -> Option<String> {
+    match route.filters.as_ref()?.redirects.as_ref()?.host.as_ref()? {
+        HostRedirect::Name { host, .. } => Some(format!("none: redirected to {host}")),
+        HostRedirect::Root(_) | HostRedirect::Slash(_) => None,
     }
 }
 

@@ -1,14 +1,14 @@
-//! One Secret, as an Ingress may refer to it.
+//! One Secret or ConfigMap, as an Ingress may refer to it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
-/// A Secret that a lane may use: from its keyring, or from a directory of manifests.
+/// A Secret or a ConfigMap that a lane may use: from its keyring, or from a directory of manifests.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyringEntry {
-    /// Namespace of the Secret that Ingresses name, which for a copy is not that of the copy.
+    /// Namespace of the object that Ingresses name, which for a copy is not that of the copy.
     pub namespace: String,
     /// Its name.
     pub name: String,
@@ -27,6 +27,16 @@ impl KeyringEntry {
             namespace: secret.metadata.namespace.unwrap_or_default(),
             name: secret.metadata.name.unwrap_or_default(),
             data,
+        }
+    }
+
+    /// A ConfigMap as it is written. What is binary is for no header.
+    #[must_use]
+    pub fn of_config_map(config_map: ConfigMap) -> Self {
+        Self {
+            namespace: config_map.metadata.namespace.unwrap_or_default(),
+            name: config_map.metadata.name.unwrap_or_default(),
+            data: config_map.data.into_iter().flatten().map(|(key, value)| (key, value.into_bytes())).collect(),
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bulkhead_model::authentication::Users;
+use bulkhead_model::password::BadHash;
 use bulkhead_model::{Certificate, ClientRoots};
 use rustls::RootCertStore;
 
@@ -10,6 +12,7 @@ use crate::authority::{self, Authority, BadAuthority};
 use crate::certificate::{self, BadCertificate};
 use crate::client_roots::{self, BadClientRoots};
 use crate::name::Name;
+use crate::users::{self, BadUsers, Form};
 
 /// Secrets by name. What is in one is parsed when it is first asked for, and stays the same until the Secret changes.
 #[derive(Debug, Default)]
@@ -27,7 +30,11 @@ struct Held {
     parsed: Option<Result<Arc<Certificate>, BadCertificate>>,
     authority: Option<Result<Arc<Authority>, BadAuthority>>,
     client_roots: Option<Result<Arc<ClientRoots>, BadClientRoots>>,
+    users: BTreeMap<Form, Result<UserList, BadUsers>>,
 }
+
+/// Users, and how many of the entries are none, with why the first is not.
+type UserList = (Arc<Users>, Option<(usize, BadHash)>);
 
 /// Nothing of a Secret must end up in a log.
 impl std::fmt::Debug for Held {
@@ -50,9 +57,10 @@ impl Secrets {
         self.last_version += 1;
         let version = self.last_version;
         match data {
-            Some(data) => self
-                .held
-                .insert(name.clone(), Held { data, version, parsed: None, authority: None, client_roots: None }),
+            Some(data) => {
+                let (parsed, authority, client_roots, users) = (None, None, None, BTreeMap::new());
+                self.held.insert(name.clone(), Held { data, version, parsed, authority, client_roots, users })
+            }
             None => self.held.remove(name),
         };
         true
@@ -82,5 +90,17 @@ impl Secrets {
         let held = self.held.get_mut(name)?;
         let Held { data, client_roots, .. } = held;
         Some(client_roots.get_or_insert_with(|| client_roots::parse(&name.to_string(), data)).clone())
+    }
+
+    /// The users in a Secret; `None` when there is no such Secret.
+    pub(crate) fn users(&mut self, name: &Name, form: Form) -> Option<Result<UserList, BadUsers>> {
+        let held = self.held.get_mut(name)?;
+        let (data, last_version) = (&held.data, &mut self.last_version);
+        let read = held.users.entry(form).or_insert_with(|| {
+            // A version of its own: the same Secret may be read in both forms.
+            *last_version += 1;
+            users::parse(data, form, *last_version).map(|list| (Arc::new(list.users), list.left_out))
+        });
+        Some(read.clone())
     }
 }

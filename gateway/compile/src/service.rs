@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::ServiceBackendPort;
 
 use crate::code::FindingCode;
+use crate::compiler::Options;
+use crate::slice::may_be_asked;
 use crate::spoken::Spoken;
 
 /// How a route names a port.
@@ -44,6 +47,8 @@ impl fmt::Display for PortRef {
 pub(crate) struct Ports {
     /// The host that the Service is another name for; empty if it says none.
     pub(crate) external_name: Option<Arc<str>>,
+    /// Its cluster IP, if it has one that may be asked.
+    address: Option<IpAddr>,
     list: Vec<Port>,
 }
 
@@ -86,7 +91,7 @@ impl AppProtocol {
 }
 
 impl Ports {
-    pub(crate) fn read(service: &Service) -> Self {
+    pub(crate) fn read(service: &Service, options: &Options) -> Self {
         let spec = service.spec.as_ref();
         let ports = spec.iter().flat_map(|spec| spec.ports.iter().flatten());
         let list = ports.enumerate().filter_map(|(position, port)| {
@@ -98,12 +103,26 @@ impl Ports {
                 tcp: port.protocol.as_deref().unwrap_or("TCP") == "TCP",
             })
         });
+        let list: Vec<Port> = list.collect();
+        // `None`, as it stands there, is the word for a Service without one.
+        let address = spec.and_then(|spec| spec.cluster_ip.as_deref()?.parse::<IpAddr>().ok());
+        let is_own = |address: IpAddr| {
+            options.own_admin.iter().any(|own| own.ip() == address && list.iter().any(|port| port.number == own.port()))
+        };
         Self {
             external_name: spec
                 .filter(|spec| spec.type_.as_deref() == Some("ExternalName"))
                 .map(|spec| host(spec.external_name.as_deref().unwrap_or_default())),
-            list: list.collect(),
+            address: address
+                .map(|address| address.to_canonical())
+                .filter(|address| may_be_asked(*address, options) && !is_own(*address)),
+            list,
         }
+    }
+
+    /// Its cluster IP, if it has one that may be asked.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The TCP port that a route means. One number may stand for a TCP and a UDP port.

@@ -1,21 +1,27 @@
 //! One file per behaviour. Objects are fed by hand, as manifests; what comes out is compared as a reader would see it.
 
 mod annotations;
+mod authentication;
 mod backends;
 mod bounds;
+mod canary;
 mod ciphers;
 mod class_ownership;
 mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod expressions;
 mod external_auth;
+mod further_names;
 mod host_ownership;
 mod incremental;
 mod injection;
 mod names;
 mod pages;
 mod paths;
+mod rates;
+mod redirects;
 mod scale;
 mod scope;
 mod settings;

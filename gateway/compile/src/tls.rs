@@ -33,6 +33,8 @@ pub(crate) struct Choice {
     pub(crate) certificate: Option<Arc<Certificate>>,
     /// `None`: nobody wants one.
     pub(crate) entry: Option<Entry>,
+    /// Whether anybody with a say means the host to be reached by TLS.
+    pub(crate) is_meant: bool,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -77,6 +79,7 @@ pub(crate) fn choose<'d>(
                     choice.entry = Some(Entry { validity: taken.0, shown: taken.1.is_ok() });
                     choice.certificate = taken.1.ok();
                 }
+                choice.is_meant = true;
                 winner = Some((ingress, secret));
             }
         }
@@ -115,13 +118,13 @@ pub(crate) fn default(lane: &LaneDocument, secrets: &mut Secrets, calendar: &Cal
     let (validity, taken) = take(&HostPattern::Any, &name, secrets, calendar);
     let entry = Some(Entry { validity, shown: taken.is_ok() });
     match taken {
-        Ok(certificate) => Choice { certificate: Some(certificate), entry, findings: Vec::new() },
+        Ok(certificate) => Choice { certificate: Some(certificate), entry, ..Choice::default() },
         Err((code, why)) => {
             let identity = &lane.identity;
             let object = ObjectRef::new("GatewayInstance", &identity.namespace, &identity.instance);
             let field = format!("spec.{}.tls.defaultCertificate.name", identity.lane.field());
             let message = format!("Secret {} {why}, so a self-signed certificate stands in for it.", shown(&name));
-            Choice { certificate: None, entry, findings: vec![finding(code, &object, &field, &message)] }
+            Choice { entry, findings: vec![finding(code, &object, &field, &message)], ..Choice::default() }
         }
     }
 }

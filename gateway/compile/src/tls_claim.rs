@@ -12,6 +12,7 @@ use k8s_openapi::api::networking::v1::IngressTLS;
 
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::further::Further;
 
 /// What an Ingress wants for a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ struct Covering {
 pub(crate) fn read(
     entries: &[IngressTLS],
     rules: &BTreeSet<&HostPattern>,
+    names: &BTreeMap<HostPattern, Further>,
     notes: &mut Notes<'_>,
 ) -> BTreeMap<HostPattern, TlsClaim> {
     let mut claims = BTreeMap::new();
@@ -55,7 +57,9 @@ pub(crate) fn read(
                 Ok(HostPattern::Any) | Err(_) => notes.add(FindingCode::BadHost, &field, || {
                     format!("{} is no host that a certificate can be for, so it is left out.", quote(written))
                 }),
-                Ok(host) if is_ruled(&host, rules) => add(&mut claims, host, &claim, notes),
+                Ok(host) if is_ruled(&host, rules) || names.contains_key(&host) => {
+                    add(&mut claims, host, &claim, notes)
+                }
                 Ok(HostPattern::Wildcard(domain)) => {
                     covering.push(Covering { domain: Some(domain), field, claim: claim.clone() });
                 }
@@ -64,11 +68,17 @@ pub(crate) fn read(
         }
     }
     cover(&mut claims, covering, rules, notes);
+    // Who is known by further names wants for them what it wants for its own.
+    for (name, further) in names {
+        if let (false, Some(claim)) = (claims.contains_key(name), claims.get(&further.of).cloned()) {
+            claims.insert(name.clone(), claim);
+        }
+    }
     claims
 }
 
 /// Whether a rule's host is this one, or covers it.
-fn is_ruled(host: &HostPattern, rules: &BTreeSet<&HostPattern>) -> bool {
+pub(crate) fn is_ruled(host: &HostPattern, rules: &BTreeSet<&HostPattern>) -> bool {
     let parent = match host {
         HostPattern::Exact(name) => name.split_once('.').map(|(_, domain)| HostPattern::Wildcard(domain.into())),
         HostPattern::Wildcard(_) | HostPattern::Any => None,

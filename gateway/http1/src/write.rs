@@ -35,6 +35,8 @@ pub struct Edits<'a> {
     pub upgrade: bool,
     /// Asks the backend for trailers, in a request whose client takes them.
     pub trailers: bool,
+    /// Tells the backend that its connection ends with this request (RFC 9112 §9.6).
+    pub close: bool,
 }
 
 /// Writes a request head to the end of `out`.
@@ -69,6 +71,8 @@ pub fn write_request(
     }
     if edits.upgrade && head.upgrade {
         out.extend_from_slice(UPGRADE);
+    } else if edits.close {
+        out.extend_from_slice(b"Connection: close\r\n");
     } else if edits.trailers && head.trailers {
         out.extend_from_slice(TRAILERS);
     }

@@ -15,4 +15,4 @@ pub use load::Load;
 pub use policy::{Affinity, HashBy, Method};
 pub use ring::key;
 pub use smooth::Rotation;
-pub use sticky::{Mode, Sticky, find};
+pub use sticky::{Attributes, Mode, Occasion, SameSite, Side, Sticky, find, is_cookie_path};

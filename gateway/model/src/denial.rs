@@ -9,6 +9,12 @@ pub enum Denial {
     BadPath,
     /// The path leads to one route as it is written, and to another for who takes its escaped slashes for slashes.
     AmbiguousSlash,
+    /// To find out which expression of the host matches the path would cost more than any request may.
+    PathTooCostly,
+    /// What the route makes of the path is none that may be sent on.
+    BadRewrite,
+    /// The route makes nothing of the path.
+    EmptyRewrite,
     /// No route has this host and path.
     NoRoute,
     /// The route's Service, or the port of it, does not exist.
@@ -31,6 +37,10 @@ pub enum Denial {
     ClientSubjectRefused,
     /// The client's address is not one that the route lets in.
     AddressRefused,
+    /// The client has as many requests in flight as the route lets it have.
+    ConnectionsLimited,
+    /// The client asks more often than the route lets it.
+    RateLimited,
     /// The route lets in users with passwords only, and the client has shown none.
     CredentialsMissing,
     /// The client's name or password is not one that the route lets in.

@@ -4,9 +4,16 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::canary::Canary;
+use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
+use crate::rate_limit::RateLimit;
+use crate::redirect::Redirects;
+use crate::response_fields::ResponseFields;
+use crate::rewrite::Rewrite;
 use crate::mirror::Mirror;
 use crate::settings::Settings;
+use crate::template::Template;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,12 +24,30 @@ pub struct Filters {
     pub settings: Option<Arc<Settings>>,
     /// Who may ask, by address.
     pub access: Option<AccessList>,
+    /// Which pages of other origins may read the responses.
+    pub cross_origin: Option<CrossOrigin>,
+    /// How often a client may ask, and how many of its requests may be there at once.
+    pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// Who takes a part of the requests instead.
+    pub canary: Option<Canary>,
+    /// What every response says besides.
+    pub response_fields: Option<ResponseFields>,
     /// Who gets a copy.
     pub mirror: Option<Mirror>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
+    /// Where requests are sent instead.
+    pub redirects: Option<Redirects>,
+    /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.
+    pub only_https: bool,
+    /// What the backend is asked for instead of the path.
+    pub rewrite: Option<Arc<Rewrite>>,
+    /// The authority that the backend is told instead of the one that the request is for.
+    pub vhost: Option<Template>,
+    /// Requests have no line in the access log.
+    pub unlogged: bool,
 }
 
 impl Filters {
@@ -30,6 +55,24 @@ impl Filters {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self { order: self.order, ..Self::default() }
+    }
+
+    /// The same, knowing whether there is nothing but a redirect to `https`.
+    #[must_use]
+    pub fn known(self) -> Self {
+        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
+        let others = self.redirects.clone().map(|redirects| Redirects { https: None, ..redirects });
+        let redirects = others.filter(|others| !others.is_empty());
+        let only_https = https.is_some() && Self { settings: None, redirects, ..self.clone() }.is_empty();
+        Self { only_https, ..self }
+    }
+
+    /// Whether a request may be changed or answered. `in_clear`: it came without TLS. `has_tls`: whether an Ingress has a TLS entry for
+    /// its host.
+    #[must_use]
+    pub fn concern(&self, in_clear: bool, has_tls: impl FnOnce() -> bool) -> bool {
+        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
+        !self.only_https || (in_clear && https.is_some_and(|https| https.concerns(has_tls)))
     }
 }
 
@@ -86,6 +129,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redirect::HttpsRedirect;
 
     #[test]
     fn both_orders_have_every_step_once() {
@@ -99,5 +143,20 @@ mod tests {
         assert_eq!(once, sorted(Order::Standard));
         assert_eq!(once, sorted(Order::IngressNginx));
         assert!(Filters { order: Order::IngressNginx, ..Filters::default() }.is_empty());
+    }
+
+    #[test]
+    fn a_redirect_to_https_alone_concerns_requests_in_clear_text_only() {
+        let https = |always| Some(HttpsRedirect { always, strips_slash: false });
+        let filters = |https, access| {
+            let redirects = Some(Redirects { https, ..Redirects::default() });
+            Filters { redirects, access, settings: Some(Arc::default()), ..Filters::default() }.known()
+        };
+        let alone = filters(https(false), None);
+        assert!(alone.concern(true, || true) && !alone.concern(true, || false) && !alone.concern(false, || true));
+        assert!(filters(https(true), None).concern(true, || false));
+        for more in [filters(https(false), Some(AccessList::default())), filters(None, None)] {
+            assert!(more.concern(false, || false) && more.concern(true, || false));
+        }
     }
 }

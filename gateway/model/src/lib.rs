@@ -6,23 +6,27 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
-//! connection a load balancer passes on).
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect` (where it is sent instead), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! connection a load balancer passes on). Paths as regular expressions, and what becomes of them: `expression`, `rewrite`.
 
 pub mod access;
+pub mod access_log;
 pub mod answer;
 pub mod authentication;
 pub mod backend;
 pub mod balance;
 pub mod budget;
+pub mod canary;
 pub mod ciphers;
 mod class;
 pub mod client_auth;
+pub mod cross_origin;
 pub mod denial;
 mod der;
 pub mod distinguished_name;
 pub mod errand;
 pub mod error_pages;
+pub mod expression;
 pub mod external_auth;
 pub mod filters;
 pub mod health;
@@ -32,14 +36,19 @@ pub mod limits;
 pub mod location;
 pub mod mirror;
 pub mod moment;
+pub mod next_upstream;
 pub mod overload;
 pub mod password;
 pub mod path;
 pub mod path_table;
 pub mod pattern;
 pub mod proxy_protocol;
+pub mod rate_limit;
+pub mod redirect;
 pub mod request;
+pub mod response_fields;
 pub mod retry_budget;
+pub mod rewrite;
 pub mod room;
 pub mod route;
 pub mod settings;

@@ -49,6 +49,12 @@ impl<'a> Target<'a> {
         Ok(Self { path, query: parse_query(rest)?, escapes })
     }
 
+    /// The same target with a path that has been made canonical: what a rewrite has made of it.
+    #[must_use]
+    pub fn with_path(self, path: Vec<u8>) -> Self {
+        Self { path: Cow::Owned(path), ..self }
+    }
+
     /// The path as those read it who take every escaped slash and backslash for a slash: canonical as well. `None`: there
     /// are none, so everybody reads the path itself.
     #[must_use]

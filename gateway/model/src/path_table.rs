@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::client_auth::{ClientAuth, RouteAuth};
+use crate::expression::ExpressionSet;
 use crate::index::{self, Index};
 use crate::pattern::PathPattern;
 use crate::route::{PathKind, Route};
@@ -14,6 +15,7 @@ use crate::tls::TlsWish;
 pub struct PathTable {
     exact: Index<Arc<Route>>,
     prefixes: Prefixes,
+    expressions: Option<Box<ExpressionSet>>,
     default: Option<Arc<Route>>,
     closed: bool,
     client_auth: Box<[Arc<ClientAuth>]>,
@@ -25,7 +27,17 @@ impl PathTable {
     /// here matches is not looked for under less specific hosts.
     #[must_use]
     pub fn new(routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>, closed: bool) -> Self {
-        let (mut exact, mut prefixes, mut default) = (Vec::new(), Vec::new(), None);
+        Self::after(None, routes, closed)
+    }
+
+    /// As [`Self::new`], with what of the table `before` can be kept.
+    #[must_use]
+    pub fn after(
+        before: Option<&Self>,
+        routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>,
+        closed: bool,
+    ) -> Self {
+        let (mut exact, mut prefixes, mut expressions, mut default) = (Vec::new(), Vec::new(), Vec::new(), None);
         let mut client_auth: Vec<Arc<ClientAuth>> = Vec::new();
         for (pattern, route) in routes {
             if let Some(RouteAuth { policy, .. }) = &route.client_auth
@@ -36,6 +48,7 @@ impl PathTable {
             match pattern.kind {
                 PathKind::Exact => exact.push((pattern.key, route)),
                 PathKind::Prefix => prefixes.push((pattern.key, route)),
+                PathKind::Expression => expressions.push((pattern.key, route)),
                 PathKind::Default => default = default.or(Some(route)),
             }
         }
@@ -43,6 +56,8 @@ impl PathTable {
         Self {
             exact: Index::new(exact),
             prefixes: Prefixes::new(prefixes),
+            expressions: ExpressionSet::new(expressions, before.and_then(|table| table.expressions.as_deref()))
+                .map(Box::new),
             default,
             closed,
             client_auth,
@@ -56,12 +71,16 @@ impl PathTable {
         Self { tls, ..self }
     }
 
-    /// The route of a canonical path: an equal `Exact`, else the longest `Prefix`, else the default. An `Exact` path that
-    /// matches is as long as the request's, so it never loses to a `Prefix` by length.
+    /// The route of a canonical path: an equal `Exact`, else the longest `Prefix` or the first expression, whichever is written
+    /// longer, else the default. An `Exact` path that matches is as long as the request's, so it never loses to a `Prefix` by length.
     #[must_use]
     pub fn find(&self, path: &[u8]) -> Option<&Arc<Route>> {
         let exact = if self.exact.is_empty() { None } else { self.exact.get(index::hash(path), path) };
-        exact.or_else(|| self.prefixes.find(path)).or(self.default.as_ref())
+        let other = || match &self.expressions {
+            None => self.prefixes.find(path),
+            Some(expressions) => first(self.prefixes.find(path), expressions.find(path)),
+        };
+        exact.or_else(other).or(self.default.as_ref())
     }
 
     /// The route that is written for exactly this pattern.
@@ -70,14 +89,24 @@ impl PathTable {
         match pattern.kind {
             PathKind::Exact => self.exact.get(index::hash(pattern.key.as_bytes()), pattern.key.as_bytes()),
             PathKind::Prefix => self.prefixes.get(&pattern.key),
+            PathKind::Expression => self.expressions.as_ref()?.get(&pattern.key),
             PathKind::Default => self.default.as_ref(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shares_expressions_with(&self, other: &Self) -> bool {
+        match (&self.expressions, &other.expressions) {
+            (Some(own), Some(other)) => own.shares_with(other),
+            _ => false,
         }
     }
 
     /// How many routes there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.exact.len() + self.prefixes.0.len() + usize::from(self.default.is_some())
+        let expressions = self.expressions.as_ref().map_or(0, |expressions| expressions.len());
+        self.exact.len() + self.prefixes.0.len() + expressions + usize::from(self.default.is_some())
     }
 
     /// Whether there is no route.
@@ -109,9 +138,19 @@ impl PathTable {
     pub fn routes(&self) -> Vec<&Arc<Route>> {
         let exact = self.exact.iter().map(|(_, route)| route);
         let prefixes = self.prefixes.0.iter().map(|prefix| &prefix.route);
-        let mut routes: Vec<_> = exact.chain(prefixes).chain(self.default.as_ref()).collect();
+        let expressions = self.expressions.iter().flat_map(|expressions| expressions.iter());
+        let mut routes: Vec<_> = exact.chain(prefixes).chain(expressions).chain(self.default.as_ref()).collect();
         routes.sort_by_cached_key(|route| route.precedence());
         routes
+    }
+}
+
+/// Which of two routes that match is asked. One whose expression could not be looked for is: it would have been written for something.
+fn first<'t>(prefix: Option<&'t Arc<Route>>, expression: Option<&'t Arc<Route>>) -> Option<&'t Arc<Route>> {
+    let is_costly = |route: &Route| route.path.is_empty();
+    match (prefix, expression) {
+        (Some(prefix), Some(other)) if !is_costly(other) && prefix.precedence() < other.precedence() => Some(prefix),
+        (prefix, other) => other.or(prefix),
     }
 }
 

@@ -67,7 +67,8 @@ fn parse_name(written: &str) -> Result<Box<str>, BadHostPattern> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathPattern {
     pub(crate) kind: PathKind,
-    /// `Prefix`: without the slash at its end, so that `/a` and `/a/` are one and `/` is empty. `Default`: empty.
+    /// `Prefix`: without the slash at its end, so that `/a` and `/a/` are one and `/` is empty. `Expression`: as written. `Default`:
+    /// empty.
     pub(crate) key: Arc<str>,
 }
 
@@ -99,6 +100,12 @@ impl PathPattern {
         let path = canonical(written)?;
         let key = path.strip_suffix('/').map_or_else(|| Arc::clone(&path), Into::into);
         Ok(Self { kind: PathKind::Prefix, key })
+    }
+
+    /// Every path that an expression matches.
+    #[must_use]
+    pub fn expression(written: &str) -> Self {
+        Self { kind: PathKind::Expression, key: written.into() }
     }
 
     /// How it matches.

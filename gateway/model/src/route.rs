@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::client_auth::RouteAuth;
 use crate::denial::Denial;
+use crate::expression::PathExpression;
 use crate::filters::Filters;
 
 /// What a host and path lead to. Immutable; shared by snapshots.
@@ -21,6 +22,8 @@ pub struct Route {
     pub origin: Box<str>,
     /// What a client must show before anything else is done; `None`: nothing.
     pub client_auth: Option<RouteAuth>,
+    /// The path, where it is an expression that can be matched.
+    pub expression: Option<Arc<PathExpression>>,
     /// What is done besides; `None`: nothing.
     pub filters: Option<Arc<Filters>>,
     /// What to do.
@@ -34,6 +37,8 @@ pub enum PathKind {
     Exact,
     /// Element-wise: `/a` matches `/a`, `/a/` and `/a/b`, not `/ab`.
     Prefix,
+    /// By a regular expression that begins where the path does: [`crate::expression`].
+    Expression,
     /// Every path that nothing else matches (`spec.defaultBackend`).
     Default,
 }
@@ -44,7 +49,9 @@ pub enum PathKind {
 pub struct Precedence<'a> {
     length: Reverse<usize>,
     kind: PathKind,
-    /// Only so that the order is total: two paths of one length never match the same request.
+    /// Of two expressions of one length, the one that is later in the order of bytes, as in ingress-nginx.
+    expression: Reverse<&'a str>,
+    /// Only so that the order is total: two other paths of one length never match the same request.
     path: &'a str,
 }
 
@@ -55,14 +62,15 @@ impl Route {
         // A slash at the end of a prefix is no part of it: `/a/` is not longer than the exact path `/a`.
         let meant = match self.kind {
             PathKind::Prefix => self.path.strip_suffix('/').unwrap_or(&self.path),
-            PathKind::Exact | PathKind::Default => &self.path,
+            PathKind::Exact | PathKind::Expression | PathKind::Default => &self.path,
         };
-        Precedence { length: Reverse(meant.len()), kind: self.kind, path: &self.path }
+        let expression = Reverse(if self.kind == PathKind::Expression { &*self.path } else { "" });
+        Precedence { length: Reverse(meant.len()), kind: self.kind, expression, path: &self.path }
     }
 }
 
 /// What to do with a request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Action {
     /// Ask one of these backends.
     Forward(Box<[Weighted]>),
@@ -71,7 +79,7 @@ pub enum Action {
 }
 
 /// A backend and its share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Weighted {
     /// The backend.
     pub backend: Arc<Backend>,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use crate::access_log::AccessLog;
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
+use crate::next_upstream::NextUpstream;
 
 /// Settings that hold for every request of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,11 @@ pub struct Settings {
     pub upstream: Upstream,
     /// How forwarded fields are made.
     pub forwarded: Forwarded,
+    /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
+    /// decide.
+    pub strict_transport: Option<&'static str>,
+    /// What is written down about each request.
+    pub access_log: AccessLog,
 }
 
 /// Bounds on clients.
@@ -95,6 +102,10 @@ pub struct Upstream {
     pub keep_alive: Duration,
     /// Most endpoints tried for one request; at least 1.
     pub tries: u32,
+    /// When another one is.
+    pub next: NextUpstream,
+    /// Whether a connection is closed after its request.
+    pub closes: bool,
     /// How an endpoint is chosen, where requests do not belong together.
     pub method: Method,
     /// Requests in flight to one endpoint from one thread.
@@ -110,6 +121,17 @@ pub struct Forwarded {
     pub trusted: Vec<Network>,
     /// Whether every connection begins with such a header, and is closed when it does not, or comes from another peer.
     pub proxy_protocol: bool,
+    /// Ports by which clients know the lane; `None`: those that it listens on.
+    pub ports: Option<Ports>,
+}
+
+/// The ports of whatever stands in front of a lane and passes connections on as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// For plain HTTP.
+    pub http: u16,
+    /// For TLS.
+    pub https: u16,
 }
 
 /// An address block.
@@ -171,10 +193,14 @@ impl Default for Settings {
                 max_idle_per_endpoint: limits::MAX_IDLE.size(),
                 keep_alive: limits::KEEP_ALIVE.time(),
                 tries: limits::TRIES.number(),
+                next: NextUpstream::default(),
+                closes: false,
                 method: Method::default(),
                 requests_per_endpoint: limits::REQUESTS_PER_ENDPOINT.number(),
             },
             forwarded: Forwarded::default(),
+            strict_transport: None,
+            access_log: AccessLog::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which certificate a handshake is answered with, and by which rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -97,6 +97,8 @@ pub struct TlsTable {
     exact: BTreeMap<Arc<str>, Arc<Certificate>>,
     /// By domain, without the `*.`.
     wildcard: BTreeMap<Arc<str>, Arc<Certificate>>,
+    /// Hosts that are meant to be reached by TLS, whether their certificate is there or not.
+    meant: BTreeSet<HostPattern>,
 }
 
 impl TlsTable {
@@ -136,6 +138,32 @@ impl TlsTable {
             Some(certificate) => map.insert((**name).into(), certificate),
             None => map.remove(&**name),
         };
+    }
+
+    /// Notes whether a host is meant to be reached by TLS.
+    pub fn mean(&mut self, host: &HostPattern, is_meant: bool) {
+        if is_meant {
+            self.meant.insert(host.clone());
+        } else {
+            self.meant.remove(host);
+        }
+    }
+
+    /// Whether this very pattern was noted.
+    #[must_use]
+    pub fn means(&self, host: &HostPattern) -> bool {
+        self.meant.contains(host)
+    }
+
+    /// Whether a canonical host is meant to be reached by TLS, or the wildcard one label above it.
+    #[must_use]
+    pub fn is_meant_for(&self, host: &str) -> bool {
+        if self.meant.is_empty() {
+            return false;
+        }
+        let wildcard =
+            || host.split_once('.').is_some_and(|(_, domain)| self.means(&HostPattern::Wildcard(domain.into())));
+        self.means(&HostPattern::Exact(host.into())) || wildcard()
     }
 
     /// Every host with its certificate: exact hosts by name, then wildcards by domain.

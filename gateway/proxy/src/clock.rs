@@ -18,13 +18,23 @@ pub(crate) struct DateClock {
 impl DateClock {
     /// Calls `with` on the current IMF-fixdate.
     pub(crate) fn with<T>(&self, with: impl FnOnce(&[u8]) -> T) -> T {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = seconds();
         let mut text = self.text.borrow_mut();
         if self.second.replace(now) != now || text.len() != DATE_BYTES {
             *text = imf_fixdate(now);
         }
         with(text.as_bytes())
     }
+}
+
+/// The IMF-fixdate so many seconds from now.
+pub(crate) fn date_in(later: u32) -> String {
+    imf_fixdate(seconds().saturating_add(u64::from(later)))
+}
+
+/// Since 1970.
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -34,6 +44,21 @@ fn imf_fixdate(seconds: u64) -> String {
     let weekday = DAYS.get((days % 7) as usize).copied().unwrap_or_default();
     let month = MONTHS.get(month as usize).copied().unwrap_or_default();
     format!("{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Seconds since 1970 as `1994-11-06T08:49:37` (RFC 3339, without its zone, which is UTC).
+pub(crate) fn rfc3339(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{:02}-{day:02}T{:02}:{:02}:{:02}", month + 1, second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Seconds since 1970 as logs of web servers have them: `06/Nov/1994:08:49:37 +0000`.
+pub(crate) fn common(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let month = MONTHS.get(month as usize).copied().unwrap_or_default();
+    format!("{day:02}/{month}/{year:04}:{:02}:{:02}:{:02} +0000", second / 3600, second / 60 % 60, second % 60)
 }
 
 /// Days since 1970-01-01 as year, month (0 is January) and day of month, in the proleptic Gregorian calendar: years are

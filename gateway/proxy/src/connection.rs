@@ -67,11 +67,11 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
     let guard = Guard::new(seat);
     let mut port = stream.port();
     match begin(worker, &guard, address, secure) {
-        Ok(false) => {}
+        Ok((false, known)) => port = known.unwrap_or(port),
         // Boxed: what a header needs is needed once.
-        Ok(true) => match Box::pin(proxy_header::receive(&guard, &mut stream)).await {
+        Ok((true, known)) => match Box::pin(proxy_header::receive(&guard, &mut stream)).await {
             Ok(Origin::Client { from, to }) => (address, port) = (from.ip(), to.port()),
-            Ok(Origin::Peer) => {}
+            Ok(Origin::Peer) => port = known.unwrap_or(port),
             Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
         },
         Err(fault) => return worker.tally().fault(fault),
@@ -108,13 +108,15 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
     }
 }
 
-/// Sets the deadline for what stands before the first request; says whether that begins with a PROXY protocol header.
-fn begin(worker: &Worker, guard: &Guard, address: IpAddr, secure: bool) -> Result<bool, Fault> {
+/// Sets the deadline for what stands before the first request; says whether that begins with a PROXY protocol header, and by which port
+/// clients know this listener, if by another than its own.
+fn begin(worker: &Worker, guard: &Guard, address: IpAddr, secure: bool) -> Result<(bool, Option<u16>), Fault> {
     // A client that takes its time must not keep an old snapshot alive: it is let go of at once.
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
     guard.wait_for(if secure { Waiting::Handshake } else { Waiting::Head }, settings);
-    proxy_header::is_expected(settings, address)
+    let port = settings.forwarded.ports.map(|ports| if secure { ports.https } else { ports.http });
+    Ok((proxy_header::is_expected(settings, address)?, port))
 }
 
 impl From<Interrupt> for Option<Fault> {

@@ -69,6 +69,8 @@ pub enum Fault {
     UpstreamReset,
     /// The backend's response head is malformed.
     BadResponse,
+    /// The backend answered with a status for which another one is asked, and none of those answered.
+    UpstreamStatus,
     /// The backend sent more interim responses than any honest one does.
     TooManyInterim,
     /// The backend switched protocols although nobody had asked.
@@ -110,10 +112,13 @@ pub struct Row {
 }
 
 /// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 55] = [
+const OWN: [Fault; 61] = [
     Fault::Denied(Denial::BadHost),
     Fault::Denied(Denial::BadPath),
     Fault::Denied(Denial::AmbiguousSlash),
+    Fault::Denied(Denial::PathTooCostly),
+    Fault::Denied(Denial::BadRewrite),
+    Fault::Denied(Denial::EmptyRewrite),
     Fault::Denied(Denial::NoRoute),
     Fault::Denied(Denial::NoService),
     Fault::Denied(Denial::NoEndpoints),
@@ -125,6 +130,8 @@ const OWN: [Fault; 55] = [
     Fault::Denied(Denial::ClientCertificateRefused),
     Fault::Denied(Denial::ClientSubjectRefused),
     Fault::Denied(Denial::AddressRefused),
+    Fault::Denied(Denial::ConnectionsLimited),
+    Fault::Denied(Denial::RateLimited),
     Fault::Denied(Denial::CredentialsMissing),
     Fault::Denied(Denial::CredentialsRefused),
     Fault::Denied(Denial::AuthenticationBusy),
@@ -160,6 +167,7 @@ const OWN: [Fault; 55] = [
     Fault::UpstreamRefused,
     Fault::UpstreamReset,
     Fault::BadResponse,
+    Fault::UpstreamStatus,
     Fault::TooManyInterim,
     Fault::UnexpectedSwitch,
     Fault::UpstreamStalled,
@@ -194,6 +202,16 @@ impl Fault {
                 false,
                 "an escaped slash makes the path ambiguous between two routes",
             ),
+            Self::Denied(Denial::PathTooCostly) => {
+                row("path_too_costly", 414, Client, true, "the path is too long for the expressions of its host")
+            }
+            Self::Denied(Denial::BadRewrite) => {
+                row("bad_rewrite", 400, Client, true, "what the route makes of the request must not be sent on")
+            }
+            // The status as in ingress-nginx.
+            Self::Denied(Denial::EmptyRewrite) => {
+                row("empty_rewrite", 500, Gateway, true, "the route makes nothing of the path")
+            }
             Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
             Self::Denied(Denial::NoService) => {
                 row("no_service", 503, Gateway, true, "the route's service or port does not exist")
@@ -235,6 +253,10 @@ impl Fault {
             Self::Denied(Denial::AddressRefused) => {
                 row("address_refused", 403, Client, true, "the route does not let in this address")
             }
+            Self::Denied(Denial::ConnectionsLimited) => {
+                row("connections_limited", 429, Client, true, "too many requests of this client at once")
+            }
+            Self::Denied(Denial::RateLimited) => row("rate_limited", 429, Client, true, "too many requests"),
             Self::Denied(Denial::CredentialsMissing) => {
                 row("credentials_missing", 401, Client, true, "the route asks for a name and a password")
             }
@@ -307,6 +329,9 @@ impl Fault {
             }
             Self::UpstreamReset => row("upstream_reset", 502, Upstream, true, "the backend broke off the request"),
             Self::BadResponse => row("bad_response", 502, Upstream, true, "the backend's response is malformed"),
+            Self::UpstreamStatus => {
+                row("upstream_status", 502, Upstream, true, "the backend failed, and no other one answered")
+            }
             Self::TooManyInterim => {
                 row("too_many_interim", 502, Upstream, true, "the backend sent too many interim responses")
             }

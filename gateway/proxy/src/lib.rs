@@ -8,6 +8,7 @@
 //! which they stand there; what may go wrong, and what the client is told, is the table in `fault`. Decisions are
 //! `bulkhead-model`'s, bytes are `bulkhead-http1`'s: here is only what touches the kernel.
 
+mod access_log;
 mod buffer;
 mod certificates;
 mod clock;

@@ -26,6 +26,9 @@ pub enum StartError {
     /// TLS could not be set up.
     #[error("setting up TLS")]
     Tls(#[source] rustls::Error),
+    /// The thread that writes the access log could not be started.
+    #[error("starting the thread that writes the access log")]
+    Log(#[source] io::Error),
     /// A thread could not be started.
     #[error("starting data thread {thread}")]
     Thread {

@@ -147,3 +147,6 @@ fn check_all(jobs: &Mutex<Receiver<Job>>) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use crate::access_log::Outlet;
 use crate::certificates::Handshakes;
 use crate::listen::{self, StartError};
 use crate::passwords::Passwords;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) publication: Arc<Publication>,
     /// There if there is a TLS listener.
     pub(crate) handshakes: Option<Handshakes>,
+    /// Where it listens for TLS itself.
+    pub(crate) tls_port: Option<u16>,
     /// What this process calls itself.
     pub(crate) pseudonym: Pseudonym,
     /// Where passwords are checked.
@@ -56,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
     pub(crate) emptied: Notify,
+    /// Where lines of the access log go.
+    pub(crate) log: Outlet,
     /// How long it accepts connections when it leaves, in milliseconds.
     pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
@@ -109,7 +114,9 @@ impl Proxy {
         } else {
             Some(Handshakes::new(Arc::clone(&publication), config.stand_in).map_err(StartError::Tls)?)
         };
+        let tls_port = tls_addresses.first().map(SocketAddr::port);
         let shared = Arc::new(Shared {
+            tls_port,
             publication,
             handshakes,
             pseudonym: Pseudonym::new(),
@@ -117,10 +124,12 @@ impl Proxy {
             room: config.room,
             epoch: Instant::now(),
             emptied: Notify::new(),
+            log: Outlet::new(),
             window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| Arc::default()).collect(),
         });
+        shared.log.write_to(std::io::stdout()).map_err(StartError::Log)?;
         let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);
         for (index, listeners) in listeners.into_iter().enumerate() {
@@ -164,6 +173,7 @@ impl Proxy {
         for tally in &self.shared.tallies {
             tally.add_to(&mut sum);
         }
+        sum.access_log_dropped = self.shared.log.dropped();
         sum
     }
 
@@ -219,6 +229,7 @@ impl Proxy {
         let cut = self.shared.open();
         self.enter(Phase::Cut);
         self.wait_until_empty(Instant::now() + CUT_GRACE).await;
+        self.shared.log.settle(Instant::now() + CUT_GRACE).await;
         cut
     }
 

@@ -52,12 +52,18 @@ pub struct Tally {
     pub retries: u64,
     /// Requests not sent a second time because too many were.
     pub retries_refused: u64,
+    /// Copies of requests that were answered.
+    pub mirrors_answered: u64,
+    /// Copies of requests that were not answered, or not in time.
+    pub mirrors_failed: u64,
     /// Copies of requests that were not sent.
     pub mirrors_dropped: u64,
     /// Endpoints left out for a while because they failed too often in a row.
     pub ejections: u64,
     /// Requests for which ejections were not honoured, because more than half of the endpoints were ejected.
     pub balance_panics: u64,
+    /// Lines of the access log that were dropped, because nobody took them.
+    pub access_log_dropped: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.
     pub panics: u64,
     /// Content bytes received from clients.
@@ -123,6 +129,8 @@ pub(crate) struct ThreadTally {
     pub(crate) tunnels: Counter,
     pub(crate) retries: Counter,
     pub(crate) retries_refused: Counter,
+    pub(crate) mirrors_answered: Counter,
+    pub(crate) mirrors_failed: Counter,
     pub(crate) mirrors_dropped: Counter,
     pub(crate) ejections: Counter,
     pub(crate) balance_panics: Counter,
@@ -152,6 +160,8 @@ impl Default for ThreadTally {
             tunnels: Counter::default(),
             retries: Counter::default(),
             retries_refused: Counter::default(),
+            mirrors_answered: Counter::default(),
+            mirrors_failed: Counter::default(),
             mirrors_dropped: Counter::default(),
             ejections: Counter::default(),
             balance_panics: Counter::default(),
@@ -203,6 +213,8 @@ impl ThreadTally {
         sum.tunnels += self.tunnels.get();
         sum.retries += self.retries.get();
         sum.retries_refused += self.retries_refused.get();
+        sum.mirrors_answered += self.mirrors_answered.get();
+        sum.mirrors_failed += self.mirrors_failed.get();
         sum.mirrors_dropped += self.mirrors_dropped.get();
         sum.ejections += self.ejections.get();
         sum.balance_panics += self.balance_panics.get();

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
 use bulkhead_model::balance::Rotation;
+use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
+use bulkhead_model::rate_limit::Place;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -20,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
+use crate::access_log::Gathered;
 use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
@@ -27,6 +30,7 @@ use crate::connection;
 use crate::dice::Dice;
 use crate::exchange::Twin;
 use crate::exchange::page::Wanted;
+use crate::exchange::record::Record;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::listen::BACKLOG;
@@ -74,6 +78,8 @@ pub(crate) struct Worker {
     /// What services have said of requests.
     pub(crate) rulings: Rulings,
     pub(crate) dice: Dice,
+    /// Lines of the access log.
+    pub(crate) log: Gathered,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
 }
@@ -91,10 +97,16 @@ pub(crate) struct Scratch {
     pub(crate) authority: Vec<u8>,
     /// The cookie that the client is given, if any.
     pub(crate) cookie: Vec<u8>,
+    /// What stands behind the value of such a cookie, if the request's backend has sessions.
+    pub(crate) attributes: Vec<u8>,
+    /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
+    pub(crate) passing: Passing,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
     pub(crate) filters: Option<Arc<Filters>>,
+    /// That it is there, where its client may have so many at once.
+    pub(crate) place: Option<Place>,
     /// A copy of the request, until all of it has been sent.
     pub(crate) mirror: Option<Box<Twin>>,
     /// What they change of the head for the backend.
@@ -103,6 +115,15 @@ pub(crate) struct Scratch {
     pub(crate) to_client: Overlay,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
+    /// For the access log.
+    pub(crate) record: Record,
+}
+
+/// Statuses for which another endpoint is asked, until then.
+#[derive(Debug, Default)]
+pub(crate) struct Passing {
+    pub(crate) statuses: Statuses,
+    pub(crate) until: Option<Moment>,
 }
 
 impl Worker {
@@ -220,6 +241,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         groups: Groups::default(),
         rulings: Rulings::default(),
         dice: Dice::default(),
+        log: Gathered::default(),
         verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {
@@ -231,6 +253,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         spawn_local(sweep(Rc::clone(&worker)));
         let corks = Rc::clone(&worker.corks);
         spawn_local(async move { corks.drain().await });
+        let gathering = Rc::clone(&worker);
+        spawn_local(async move { gathering.log.drain(&gathering.shared.log).await });
         spawn_local(follow_levels(Rc::clone(&worker), course.levels));
         follow_phases(&worker, course.phases).await;
         Ok(())
@@ -239,6 +263,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
 
 async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course: Course) {
     accept_until_draining(&worker, listener, secure, course).await;
+    worker.log.hurry(&worker.shared.log);
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }

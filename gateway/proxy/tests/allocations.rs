@@ -51,6 +51,7 @@ fn start(backend: SocketAddr) -> (Proxy, SocketAddr) {
         kind: PathKind::Prefix,
         origin: "shop/web".into(),
         client_auth: None,
+        expression: None,
         filters: None,
         action: Action::Forward(Box::new([Weighted { backend, weight: 1 }])),
     };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulkhead_compile::{KeyringEntry, Kind, Object};
-use bulkhead_crds::keyring::EntryName;
+use bulkhead_crds::keyring::{EntryKind, EntryName};
 use bulkhead_crds::lane::LaneDocument;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher;
@@ -19,6 +19,9 @@ use super::{Batch, Event, Events, Scope};
 
 /// Changes of shards that may wait: each replaces the last of its shard.
 const CHANGES: usize = 16;
+
+/// Kinds of object that a keyring has copies of, and that are read from nowhere else.
+pub const COPIED: [Kind; 2] = [Kind::Secret, Kind::ConfigMap];
 
 /// The Secrets that a keyring is spread over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,18 +86,22 @@ pub async fn follow(client: Client, keyring: Keyring, events: Events) {
 
 /// Everything in the keyring, as one complete list.
 fn list(shards: &BTreeMap<String, Entries>) -> Batch {
-    let mut secrets: BTreeMap<(String, String), BTreeMap<String, Vec<u8>>> = BTreeMap::new();
+    let mut copied: BTreeMap<(EntryKind, String, String), BTreeMap<String, Vec<u8>>> = BTreeMap::new();
     for (name, content) in shards.values().flatten() {
-        let Some(EntryName { namespace, name, key }) = EntryName::parse(name) else { continue };
-        secrets.entry((namespace, name)).or_default().insert(key, content.clone());
+        let Some(EntryName { kind, namespace, name, key }) = EntryName::parse(name) else { continue };
+        copied.entry((kind, namespace, name)).or_default().insert(key, content.clone());
     }
-    let objects = secrets
-        .into_iter()
-        .map(|((namespace, name), data)| Event::Applied(Object::Secret(KeyringEntry { namespace, name, data })));
-    let (kind, scope) = (Kind::Secret, Scope::All);
-    let begin = std::iter::once(Event::Restarted { kind, scope: scope.clone() });
+    let objects = copied.into_iter().map(|((kind, namespace, name), data)| {
+        let entry = KeyringEntry { namespace, name, data };
+        Event::Applied(match kind {
+            EntryKind::Secret => Object::Secret(entry),
+            EntryKind::ConfigMap => Object::ConfigMap(entry),
+        })
+    });
+    let begin = COPIED.map(|kind| Event::Restarted { kind, scope: Scope::All });
+    let end = COPIED.map(|kind| Event::Completed { kind, scope: Scope::All });
     let read = Event::KeyringRead { shards: shards.keys().cloned().collect() };
-    begin.chain(objects).chain([Event::Completed { kind, scope }, read]).collect()
+    begin.into_iter().chain(objects).chain(end).chain([read]).collect()
 }
 
 async fn follow_shard(client: Client, namespace: String, shard: String, changes: mpsc::Sender<(String, Told)>) {
@@ -149,14 +156,16 @@ mod tests {
     fn shards_are_put_together_by_the_secrets_they_are_copies_of() {
         let shards = BTreeMap::from([
             ("k-0".to_owned(), shard(&[("shop_web_tls.crt", "chain"), ("shop_web_tls.key", "key"), ("odd", "x")])),
-            ("k-1".to_owned(), shard(&[("bank_web_tls.crt", "other")])),
+            ("k-1".to_owned(), shard(&[("bank_web_tls.crt", "other"), ("ConfigMap_shop_web_X-A", "value")])),
         ]);
         let batch = list(&shards);
         assert!(matches!(batch.first(), Some(Event::Restarted { kind: Kind::Secret, scope: Scope::All })));
         assert!(matches!(
             batch.last_chunk(),
-            Some([Event::Completed { kind: Kind::Secret, scope: Scope::All }, Event::KeyringRead { shards }]) if shards.len() == 2
+            Some([Event::Completed { kind: Kind::ConfigMap, scope: Scope::All }, Event::KeyringRead { shards }]) if shards.len() == 2
         ));
+        let maps: Vec<_> = batch.iter().filter(|event| matches!(event, Event::Applied(Object::ConfigMap(_)))).collect();
+        assert_eq!(maps.len(), 1);
         let held: Vec<_> = batch
             .iter()
             .filter_map(|event| match event {

@@ -59,7 +59,8 @@ pub fn lists(namespaces: &NamespaceSet) -> BTreeSet<(Kind, Scope)> {
     };
     let namespaced = [Kind::Ingress, Kind::Service, Kind::EndpointSlice];
     let pairs = scopes.into_iter().flat_map(|scope| namespaced.map(|kind| (kind, scope.clone())));
-    pairs.chain([(Kind::IngressClass, Scope::All), (Kind::Secret, Scope::All)]).collect()
+    let whole = std::iter::once(Kind::IngressClass).chain(keyring::COPIED).map(|kind| (kind, Scope::All));
+    pairs.chain(whole).collect()
 }
 
 /// Watches what `wanted` says until its sender is dropped.
@@ -85,7 +86,7 @@ pub async fn follow(client: Client, mut wanted: signal::Receiver<Wanted>, events
                 (keyring, task)
             });
         }
-        for (kind, scope) in lists.into_iter().filter(|(kind, _)| *kind != Kind::Secret) {
+        for (kind, scope) in lists.into_iter().filter(|(kind, _)| !keyring::COPIED.contains(kind)) {
             running
                 .entry((kind, scope.clone()))
                 .or_insert_with(|| tasks.spawn(follow_list(client.clone(), kind, scope, events.clone())));
@@ -106,8 +107,8 @@ async fn follow_list(client: Client, kind: Kind, scope: Scope, events: Events) {
         Kind::Service => list.run(namespaced(client, &scope), guarded::<Service>).await,
         Kind::IngressClass => list.run(Api::all(client), guarded::<IngressClass>).await,
         Kind::EndpointSlice => list.run(namespaced(client, &scope), |slice: EndpointSlice| Ok(slice.into())).await,
-        // Secrets are read from the keyring alone.
-        Kind::Secret => Ok(()),
+        // Read from the keyring alone.
+        Kind::Secret | Kind::ConfigMap => Ok(()),
     };
     if ended.is_err() {
         tracing::debug!(kind = kind.as_str(), "nobody listens any more, the watch ends");
@@ -293,6 +294,7 @@ mod tests {
             (Kind::EndpointSlice, named("b")),
             (Kind::IngressClass, Scope::All),
             (Kind::Secret, Scope::All),
+            (Kind::ConfigMap, Scope::All),
         ];
         assert_eq!(lists(&names), expected.into());
         assert_eq!(lists(&NamespaceSet::All).len(), Kind::ALL.len());

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bulkhead_compile::{KeyringEntry, Object};
-use k8s_openapi::api::core::v1::{Secret, Service};
+use bulkhead_compile::Object;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -212,7 +212,8 @@ fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> 
         ("networking.k8s.io/v1", "IngressClass") => Content::Object(typed::<IngressClass>(value, document)?.into()),
         ("v1", "Service") => Content::Object(typed::<Service>(value, document)?.into()),
         ("discovery.k8s.io/v1", "EndpointSlice") => Content::Object(typed::<EndpointSlice>(value, document)?.into()),
-        ("v1", "Secret") => Content::Object(KeyringEntry::of(secret(value, document)?).into()),
+        ("v1", "Secret") => Content::Object(secret(value, document)?.into()),
+        ("v1", "ConfigMap") => Content::Object(typed::<ConfigMap>(value, document)?.into()),
         _ => Content::Other(Other { api_version, kind, value }),
     };
     into.push(Manifest { content, line: document.line() });

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use bulkhead_crds::keyring::EntryName;
+pub use bulkhead_crds::keyring::{EntryKind, EntryName};
 use bulkhead_crds::names::LaneName;
 use k8s_openapi::api::core::v1::Secret;
 
@@ -73,7 +73,7 @@ pub fn present<'a>(
 
 /// An entry that is in no shard, although an Ingress refers to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("cannot copy key {} of Secret {}/{} into the keyring: {why}", .entry.key, .entry.namespace, .entry.name)]
+#[error("cannot copy key {} of {} {}/{} into the keyring: {why}", .entry.key, .entry.kind, .entry.namespace, .entry.name)]
 pub struct RefusedEntry {
     /// The entry.
     pub entry: EntryName,
@@ -84,7 +84,7 @@ pub struct RefusedEntry {
 /// Why an entry is in no shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum RefusedBecause {
-    /// The entries of its Secret alone exceed [`SHARD_BYTES`].
+    /// The entries of its object alone exceed [`SHARD_BYTES`].
     #[error("what is needed of the Secret exceeds 900 KiB; split it")]
     TooLarge,
     /// Namespace, name and key together are longer than a key of a Secret may be.
@@ -96,6 +96,12 @@ pub enum RefusedBecause {
     /// Its value alone is longer than what is asked for ever is.
     #[error("its value is longer than 128 KiB")]
     ValueTooLong,
+    /// It is not, or not only, the hash of a password: it may be anybody's password.
+    #[error("only users whose passwords are hashed, in a form that is taken, are copied")]
+    NotHashed,
+    /// There are more values than are asked for ever are, or it is longer than they are.
+    #[error("of a ConfigMap 64 values are copied, and none that is longer than 4 KiB; of a Secret 3,000 users")]
+    TooMany,
 }
 
 /// A keyring cut into shards.
@@ -106,7 +112,7 @@ pub(crate) struct Shards<'a> {
     pub(crate) refused: Vec<RefusedEntry>,
 }
 
-/// The needed entries of one copied Secret.
+/// The needed entries of one copied object.
 #[derive(Default)]
 struct Group<'a> {
     entries: Vec<(&'a EntryName, &'a [u8])>,
@@ -166,7 +172,7 @@ fn groups(input: &KeyringInput) -> (Vec<Group<'_>>, Vec<RefusedEntry>) {
             refused.push(RefusedEntry { entry: name.clone(), why: RefusedBecause::NameTooLong });
             continue;
         }
-        let of = (name.namespace.as_str(), name.name.as_str());
+        let of = (name.kind, name.namespace.as_str(), name.name.as_str());
         groups.entry(of).or_default().push(name, content, input.present.get(name));
     }
     (groups.into_values().collect(), refused)

@@ -126,7 +126,7 @@ fn an_equal_plan_has_equal_hashes_and_a_changed_object_another_one() {
     };
     let (first, again) = (hashes(json!({})), hashes(json!({})));
     assert_eq!(first, again);
-    let changed = hashes(json!({ "northSouth": { "service": { "httpPort": 81 } } }));
+    let changed = hashes(json!({ "northSouth": { "service": { "annotations": { "a": "b" } } } }));
     let differing: Vec<_> =
         first.iter().zip(&changed).filter(|(old, new)| old != new).map(|((key, _), _)| key.kind).collect();
     assert_eq!(differing, [Kind::Service]);

@@ -1,9 +1,12 @@
-//! What of a Secret becomes part of a keyring. Authors of Ingresses choose the Secret: only what serving TLS takes is copied.
+//! What of a Secret or ConfigMap becomes part of a keyring. Authors of Ingresses choose the Secret: only what serving TLS takes is
+//! copied, and hashes of passwords.
 
-use bulkhead_compile::Needs;
+use std::collections::BTreeMap;
+
+use bulkhead_compile::{MAX_FIELD_BYTES, MOST_FIELDS, MOST_USERS, Needs, USERS, hashed_lines, is_hashed};
 use bulkhead_plan::keyring::{EntryName, RefusedBecause, RefusedEntry};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 /// The type that Kubernetes gives to a certificate with its key.
 const TLS_SECRET_TYPE: &str = "kubernetes.io/tls";
@@ -45,8 +48,56 @@ pub(super) fn choose(namespace: &str, name: &str, secret: Secret, needs: Needs) 
     } else if needs.certificate {
         KEYS.iter().take(1).for_each(|key| refuse(key, RefusedBecause::WrongType));
     }
-    let known = data.into_iter().filter(|(key, _)| keys.contains(&key.as_str()));
-    let entries = known.map(|(key, value)| (EntryName::new(namespace, name, &key), value.0)).collect();
+    let mut entries = BTreeMap::new();
+    if needs.users {
+        let users = data.get(USERS).map(|value| hashed_lines(&value.0));
+        match users {
+            Some((lines, _)) if lines.len() > VALUE_BYTES => refuse(USERS, RefusedBecause::ValueTooLong),
+            Some((lines, has_others)) => {
+                if has_others {
+                    refuse(USERS, RefusedBecause::NotHashed);
+                }
+                entries.insert(USERS.to_owned(), lines);
+            }
+            None => {}
+        }
+    }
+    if needs.user_map {
+        let (hashed, other): (Vec<_>, Vec<_>) = data.iter().partition(|(_, value)| is_hashed(&value.0));
+        // One shows what is wrong; a Secret that is for something else has many.
+        if let Some((key, _)) = other.first() {
+            refuse(key, RefusedBecause::NotHashed);
+        }
+        if let Some((key, _)) = hashed.get(MOST_USERS) {
+            refuse(key, RefusedBecause::TooMany);
+        }
+        let hashed = hashed.into_iter().take(MOST_USERS).map(|(key, value)| (key.clone(), value.0.clone()));
+        for (key, value) in hashed {
+            // What a file of users has under this key is more than one user.
+            entries.entry(key).or_insert(value);
+        }
+    }
+    entries.extend(keys.iter().filter_map(|key| Some(((*key).to_owned(), data.get(*key)?.0.clone()))));
+    let entries = entries.into_iter().map(|(key, value)| (EntryName::new(namespace, name, &key), value)).collect();
+    Copied { entries, refused }
+}
+
+/// Chooses from the ConfigMap `namespace`/`name`, which is for fields of messages.
+pub(super) fn choose_fields(namespace: &str, name: &str, config_map: ConfigMap) -> Copied {
+    let (mut entries, mut refused) = (Vec::new(), Vec::new());
+    for (key, value) in config_map.data.unwrap_or_default() {
+        let entry = EntryName::of_config_map(namespace, name, &key);
+        // One more than is taken shows whoever reads it that there are more.
+        if value.len() > MAX_FIELD_BYTES || entries.len() > MOST_FIELDS {
+            refused.push(RefusedEntry { entry, why: RefusedBecause::TooMany });
+            break;
+        }
+        entries.push((entry, value.into_bytes()));
+    }
+    // All or none: a page without some of what protects it looks as if it had all.
+    if !refused.is_empty() {
+        entries.clear();
+    }
     Copied { entries, refused }
 }
 
@@ -92,6 +143,54 @@ mod tests {
         }
         let both = Needs::CERTIFICATE.or(Needs::ISSUERS);
         assert_eq!(keys(TLS_SECRET_TYPE, both, &all), ["ca.crl", "ca.crt", "tls.crt", "tls.key"]);
+    }
+
+    /// As it is copied, with what is told about the rest.
+    fn copied(needs: Needs, data: &[(&str, &str)]) -> (Vec<(String, String)>, Vec<RefusedBecause>) {
+        let data = data.iter().map(|(key, text)| ((*key).to_owned(), ByteString(text.as_bytes().to_vec()))).collect();
+        let copied = choose("team", "web", Secret { data: Some(data), ..Secret::default() }, needs);
+        let text = |value| String::from_utf8(value).expect("text");
+        let entries = copied.entries.into_iter().map(|(entry, value)| (entry.key, text(value)));
+        (entries.collect(), copied.refused.into_iter().map(|refused| refused.why).collect())
+    }
+
+    #[test]
+    fn of_users_only_hashes_are_copied() {
+        const HASH: &str = "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=";
+        let own = |key: &str, text: &str| (key.to_owned(), text.to_owned());
+        let file = format!("# made in May\nzoe:{HASH}\n");
+        let line = own("auth", &format!("zoe:{HASH}\n"));
+        assert_eq!(
+            copied(Needs::USERS, &[("auth", &file), ("token", "t"), ("zoe", HASH)]),
+            (vec![line.clone()], vec![])
+        );
+        let mixed = format!("{file}adam:hunter2\n");
+        assert_eq!(copied(Needs::USERS, &[("auth", &mixed)]), (vec![line.clone()], vec![RefusedBecause::NotHashed]));
+        let nothing = own("auth", "");
+        assert_eq!(copied(Needs::USERS, &[("auth", "eyJhbGciOi")]), (vec![nothing], vec![RefusedBecause::NotHashed]));
+        let map = [("zoe", HASH), ("adam", "hunter2"), ("token", "eyJhbGciOi"), ("auth", &*file)];
+        assert_eq!(copied(Needs::USER_MAP, &map), (vec![own("zoe", HASH)], vec![RefusedBecause::NotHashed]));
+        let both = (vec![line, own("zoe", HASH)], vec![RefusedBecause::NotHashed]);
+        assert_eq!(copied(Needs::USER_MAP.or(Needs::USERS), &map), both);
+        assert_eq!(copied(Needs::CERTIFICATE.or(Needs::ISSUERS), &map).0, []);
+        let long = format!("zoe:{HASH}\n").repeat(VALUE_BYTES / 30);
+        assert_eq!(copied(Needs::USERS, &[("auth", &long)]), (vec![], vec![RefusedBecause::ValueTooLong]));
+    }
+
+    #[test]
+    fn fields_are_copied_all_or_none_and_not_without_end() {
+        let chosen = |data: Vec<(String, String)>| {
+            choose_fields("team", "web", ConfigMap { data: Some(data.into_iter().collect()), ..ConfigMap::default() })
+        };
+        let many = |count| (0..count).map(|n| (format!("x-{n:03}"), "1".to_owned())).collect::<Vec<_>>();
+        let copied = chosen(many(2));
+        assert_eq!(copied.entries[0].0.to_string(), "ConfigMap_team_web_x-000");
+        assert_eq!((copied.entries.len(), copied.refused.len()), (2, 0));
+        let long = vec![("x".to_owned(), "1".repeat(MAX_FIELD_BYTES + 1)), ("a".to_owned(), "1".to_owned())];
+        for data in [many(1000), long] {
+            let copied = chosen(data);
+            assert_eq!((copied.entries.len(), copied.refused.len()), (0, 1));
+        }
     }
 
     #[test]

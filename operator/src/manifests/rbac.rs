@@ -57,7 +57,8 @@ pub const TABLE: &[Row] = &[
         group: "",
         resources: &["configmaps"],
         verbs: OWN,
-        why: "The lane document. Gateways are granted their own by name.",
+        why: "The lane document, which gateways are granted by name; and the ConfigMaps that a lane's Ingresses refer to, which are \
+              copied into the lane's keyring. Every other ConfigMap is listed and watched as metadata only.",
     },
     Row {
         group: "",

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use bulkhead_compile::ReferenceKind;
 use bulkhead_crds::names;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Client;
 use kube::api::PartialObjectMeta;
@@ -145,7 +146,8 @@ pub fn start(client: &Client) -> Watches {
     for kind in Kind::ALL {
         children.insert(kind, starting.children(kind, client));
     }
-    starting.references(client, known);
+    starting.references::<Secret>(ReferenceKind::Secret, client, &known);
+    starting.references::<ConfigMap>(ReferenceKind::ConfigMap, client, &known);
 
     let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
     Watches { caches, readiness: starting.readiness, requests: starting.requests, tasks: starting.tasks, context }
@@ -197,14 +199,17 @@ impl Starting {
         self.store(kind.as_str(), Writer::new(resource), stream, seal, move |event| versions.concerned(event))
     }
 
-    /// Metadata of every Secret, for Ingresses may refer to it. Nothing is kept: only events of what is referred to matter.
-    fn references(&mut self, client: &Client, known: watch::Receiver<Option<Arc<Context>>>) {
-        let mut stream = events(Api::<PartialObjectMeta<Secret>>::all(client.clone()), watcher::Config::default());
-        let requests = self.requests.clone();
+    /// Metadata of every object of a kind that Ingresses may refer to. Nothing is kept: only events of what is referred to matter.
+    fn references<K>(&mut self, kind: ReferenceKind, client: &Client, known: &watch::Receiver<Option<Arc<Context>>>)
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + Send + 'static,
+    {
+        let mut stream = events(Api::<PartialObjectMeta<K>>::all(client.clone()), watcher::Config::default());
+        let (requests, known) = (self.requests.clone(), known.clone());
         self.tasks.spawn(async move {
             while let Some(event) = stream.next().await {
                 let Some(object) = object(&event) else { continue };
-                let this = (object.namespace().unwrap_or_default(), object.name_any());
+                let this = (kind, object.namespace().unwrap_or_default(), object.name_any());
                 // The first list asks too: it may be younger than what a reconcile has read already.
                 requests.ask(watchers(&known, |watched| watched.references.contains(&this)));
             }
@@ -247,11 +252,16 @@ mod tests {
     #[test]
     fn of_an_ingress_only_its_class_and_what_it_refers_to_are_kept() {
         let mut ingress: Ingress = serde_json::from_value(serde_json::json!({
-            "metadata": { "name": "web", "annotations": {
+            "metadata": { "name": "web", "namespace": "team", "annotations": {
                 LEGACY_CLASS: "nginx",
                 "nginx.ingress.kubernetes.io/auth-tls-secret": "issuers",
                 "nginx.ingress.kubernetes.io/auth-tls-verify-client": "optional",
                 "nginx.ingress.kubernetes.io/proxy-ssl-secret": "behind",
+                "nginx.ingress.kubernetes.io/auth-type": "basic",
+                "nginx.ingress.kubernetes.io/auth-secret": "users",
+                "nginx.ingress.kubernetes.io/auth-secret-type": "auth-map",
+                "nginx.ingress.kubernetes.io/auth-realm": "the mill",
+                "nginx.ingress.kubernetes.io/custom-headers": "team/fields",
                 "note": "x".repeat(1000),
             } },
             "spec": {
@@ -266,8 +276,8 @@ mod tests {
         let after = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
         assert_eq!(after, before);
         assert_eq!(after.0.as_deref(), Some("nginx"));
-        assert_eq!(after.1.len(), 3);
-        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(4));
+        assert_eq!(after.1.len(), 5);
+        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(8));
         let spec = ingress.spec.expect("a spec");
         assert_eq!((spec.rules, spec.default_backend), (None, None));
     }

@@ -13,7 +13,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 /// The host that attackers ask for.
@@ -31,10 +31,16 @@ pub(crate) struct Target {
     backend: JoinHandle<()>,
 }
 
+/// Connections that wait to be accepted: more than the gateway opens at once, which is 1,024 by each of its threads. One that finds no
+/// place is tried again by the kernel a second later, which is a late answer to somebody who attacks nobody.
+const BACKLOG: u32 = 4096;
+
 impl Target {
     /// Starts both and waits until the route is served.
     pub(crate) async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("listen as a backend")?;
+        let socket = TcpSocket::new_v4().context("listen as a backend")?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("listen as a backend")?;
+        let listener = socket.listen(BACKLOG).context("listen as a backend")?;
         let port = listener.local_addr()?.port();
         let backend = tokio::spawn(serve(listener));
         let lane = Lane::start(&document()).await;

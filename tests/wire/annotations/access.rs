@@ -30,6 +30,12 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "an empty list leaves what the older name says",
+        annotations: &[("allowlist-source-range", ""), ("whitelist-source-range", "10.0.0.0/8")],
+        exchanges: &[Exchange { gets: &["403"], saw: Saw::Nothing, ..Exchange::PLAIN }],
+        ..Case::PLAIN
+    },
+    Case {
         proves: &["denylist-source-range"],
         what: "who is shut out is shut out even if it is let in as well",
         annotations: &[("denylist-source-range", "10.1.0.0/16"), ("allowlist-source-range", "10.0.0.0/8")],

@@ -16,6 +16,10 @@ pub(crate) struct Case {
     pub(crate) backend: &'static str,
     /// Paths and their types.
     pub(crate) paths: &'static [(&'static str, &'static str)],
+    /// Annotations of a second Ingress for the same paths to the Service `other`; empty: there is none.
+    pub(crate) canary: &'static [(&'static str, &'static str)],
+    /// Whether it has a TLS entry for its host, without a Secret.
+    pub(crate) tls: bool,
     /// Further manifests: documents divided by `---`. The Service `other` of the case is there already.
     pub(crate) more: &'static str,
     pub(crate) exchanges: &'static [Exchange],
@@ -32,6 +36,8 @@ impl Case {
         annotations: &[],
         backend: "main",
         paths: &[("/", "Prefix")],
+        canary: &[],
+        tls: false,
         more: "",
         exchanges: &[],
     };
@@ -42,6 +48,8 @@ impl Case {
 pub(crate) struct Exchange {
     /// Method, target, and fields as `Name: value` lines. Host is written by itself, unless a line has it.
     pub(crate) sends: &'static [&'static str],
+    /// Whether it is sent under TLS.
+    pub(crate) secure: bool,
     /// Content, which Content-Length is written for.
     pub(crate) content: &'static str,
     /// The status, and lines that the head of the response has.
@@ -73,6 +81,13 @@ pub(crate) enum Saw {
 
 impl Exchange {
     /// `GET /` that is answered 200 by the Service `main`.
-    pub(crate) const PLAIN: Self =
-        Self { sends: &["GET /"], content: "", gets: &["200"], lacks: &[], saw: Saw::Main(&["GET / "]), unseen: &[] };
+    pub(crate) const PLAIN: Self = Self {
+        sends: &["GET /"],
+        secure: false,
+        content: "",
+        gets: &["200"],
+        lacks: &[],
+        saw: Saw::Main(&["GET / "]),
+        unseen: &[],
+    };
 }

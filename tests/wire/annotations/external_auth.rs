@@ -6,6 +6,21 @@ const REFUSED: Exchange = Exchange { saw: Saw::OnlyOther(&["GET /status/401 "]),
 
 pub(super) const CASES: &[Case] = &[
     Case {
+        what: "whoever is let in without the service being asked says nothing in its name",
+        annotations: &[
+            ("auth-url", "http://127.0.0.1:{other}/say?X-User=ann"),
+            ("auth-response-headers", "X-User"),
+            ("allowlist-source-range", "10.0.0.0/8"),
+            ("satisfy", "any"),
+        ],
+        exchanges: &[Exchange {
+            sends: &["GET /", "X-User: forged", "X-Forwarded-For: 10.9.8.7"],
+            unseen: &["X-User"],
+            ..Exchange::PLAIN
+        }],
+        ..Case::PLAIN
+    },
+    Case {
         proves: &["auth-url", "auth-response-headers"],
         what: "a request that another service lets in goes to its backend, with what that service says of the client",
         annotations: &[

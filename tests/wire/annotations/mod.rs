@@ -1,15 +1,25 @@
 //! What every annotation does, as a client and a backend see it: one table of cases for each group, in both profiles.
 //!
 //! A case is an Ingress with annotations, alone on a host of its own, and the requests that show what they do. Texts are
-//! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends.
+//! templates: `{host}` is the case's host, `{main}` and `{other}` the ports of its backends, `{session}` what the last session cookie said.
 
 mod access;
+mod authentication;
+mod balancing;
 mod bounds;
+mod canary;
 mod case;
+mod cors;
 mod errors;
 mod external_auth;
+mod limits;
+mod log;
 mod mirror;
+mod redirects;
+mod retries;
+mod rewrite;
 mod scene;
+mod within;
 
 use std::collections::BTreeSet;
 
@@ -23,7 +33,23 @@ use crate::support::PATIENCE;
 
 /// Every case.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [access::CASES, bounds::CASES, external_auth::CASES, mirror::CASES, errors::CASES].into_iter().flatten()
+    [
+        access::CASES,
+        authentication::CASES,
+        balancing::CASES,
+        bounds::CASES,
+        canary::CASES,
+        cors::CASES,
+        errors::CASES,
+        external_auth::CASES,
+        limits::CASES,
+        mirror::CASES,
+        redirects::CASES,
+        rewrite::CASES,
+        within::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 async fn play_all(profile: Profile) {
@@ -65,6 +91,7 @@ async fn every_annotation_does_what_it_says_in_the_profile_of_ingress_nginx() {
 
 /// Annotations that cases of this table cannot show, and where they are shown instead.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
+    ("enable-access-log", "`log`"),
     ("backend-protocol", "the unit tests of the proxy on upstreams, and `suites`"),
     ("proxy-ssl-secret", "the unit tests of the compiler on transport and of the proxy on upstream TLS"),
     ("proxy-ssl-verify", "the unit tests of the proxy on upstream TLS"),
@@ -79,7 +106,14 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("auth-tls-match-cn", "the unit tests of the proxy on clients"),
     ("ssl-ciphers", "`tls`"),
     ("ssl-prefer-server-ciphers", "the unit tests of the compiler on handshakes"),
+    ("affinity-mode", "the unit tests of the proxy on balancing"),
     ("load-balance", "the unit tests of the model on balancing"),
+    ("session-cookie-change-on-failure", "the unit tests of the proxy on balancing"),
+    ("session-cookie-expires", "the unit tests of the model on sessions"),
+    ("limit-connections", "a test of `limits`"),
+    ("service-upstream", "the unit tests of the compiler on expressions"),
+    ("proxy-next-upstream", "the tests of `retries`"),
+    ("proxy-next-upstream-timeout", "the tests of `retries`"),
     ("proxy-connect-timeout", "the unit tests of the compiler on bounds"),
     ("proxy-send-timeout", "the unit tests of the compiler on bounds"),
 ];

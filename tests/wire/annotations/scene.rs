@@ -1,16 +1,17 @@
 //! Where cases are played: a gateway with all Ingresses of one profile, and two backends that remember what they saw.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
-use bulkhead_crds::lane::Profile;
-use bulkhead_tests::exchange::Answer;
+use bulkhead_crds::lane::{LanePorts, Profile};
+use bulkhead_tests::exchange::{Answer, Connection};
+use bulkhead_tests::wait::wait_for;
+use tokio::process::Command;
 
 use super::case::{Case, Exchange, Saw};
-use bulkhead_tests::wait::wait_for;
-
 use crate::support::PATIENCE;
 use crate::support::backend::{Backend, Reply, Saw as Sight};
-use crate::support::lane::Lane;
+use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{CLASS, document, file, served};
 use crate::support::message::Request;
 
@@ -27,35 +28,48 @@ impl Scene {
         settings.profile = profile;
         // Cases play clients that speak for others: the gateway believes loopback.
         settings.client_address.trusted_cidrs = vec!["127.0.0.0/8".to_owned()];
-        let lane = Lane::start(&settings).await;
+        settings.service_ports = Some(LanePorts { http: 80, https: 443 });
+        let mut command = gateway();
+        command.env("BULKHEAD_HTTPS", "127.0.0.1:0");
+        let lane = Lane::start_as(&settings, command).await;
         Self { lane, main: Backend::start(script("main")).await, other: Backend::start(script("other")).await }
     }
 
     fn fill(&self, text: &str, host: &str) -> String {
         text.replace("{host}", host)
             .replace("{case}", host.trim_end_matches(".test"))
+            .replace("{class}", CLASS)
             .replace("{main}", &self.main.port().to_string())
             .replace("{other}", &self.other.port().to_string())
     }
 
     pub(super) fn manifest(&self, number: usize, case: &Case) -> String {
         let host = host(number);
-        let annotations: BTreeMap<String, String> = case
-            .annotations
-            .iter()
-            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
-            .collect();
         let service = |name: &str| format!("case-{number}-{name}");
-        let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": service(case.backend), "port": {"number": 80}}}});
-        let paths: Vec<_> = case.paths.iter().map(path).collect();
-        let ingress = serde_json::json!({
-            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-            "metadata": {"name": format!("case-{number}"), "namespace": "shop", "annotations": annotations},
-            "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}]},
-        });
+        let ingress = |name: &str, annotations: &[(&str, &str)], to: &str| {
+            let annotations: BTreeMap<String, String> = annotations
+                .iter()
+                .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), self.fill(value, &host)))
+                .collect();
+            let path = |(path, kind): &(&str, &str)| serde_json::json!({"path": path, "pathType": kind, "backend": {"service": {"name": to, "port": {"number": 80}}}});
+            let paths: Vec<_> = case.paths.iter().map(path).collect();
+            let tls: Vec<_> = case.tls.then(|| serde_json::json!({"hosts": [host]})).into_iter().collect();
+            let ingress = serde_json::json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+                "metadata": {"name": name, "namespace": "shop", "annotations": annotations},
+                "spec": {"ingressClassName": CLASS, "rules": [{"host": host, "http": {"paths": paths}}], "tls": tls},
+            });
+            format!("{ingress}\n")
+        };
+        let name = format!("case-{number}");
+        let canary = match case.canary {
+            [] => String::new(),
+            annotations => ingress(&format!("{name}-canary"), annotations, &service("other")),
+        };
         let more = self.fill(case.more, &host);
         let ours = [
-            format!("{ingress}\n"),
+            ingress(&name, case.annotations, &service(case.backend)),
+            canary,
             served(&service("main"), self.main.port()),
             served(&service("other"), self.other.port()),
             more,
@@ -67,11 +81,17 @@ impl Scene {
     pub(super) async fn play(&self, number: usize, case: &Case) -> Vec<String> {
         let host = host(number);
         let mut wrong = Vec::new();
+        let mut session = String::new();
         for (nth, exchange) in case.exchanges.iter().enumerate() {
-            let request = self.request(exchange, &host);
-            let answer = self.lane.send(&request).await;
+            let request = self.request(exchange, &host).replace("{session}", &session);
+            let answer =
+                if exchange.secure { self.send_secure(&request).await } else { self.lane.send(&request).await };
             let (main, other) = (self.main.saw().await, self.other.saw().await);
-            let head = head(&answer);
+            let mut head = head(&answer);
+            if let Some(begun) = answer.header("Set-Cookie").and_then(session_of) {
+                session = begun.to_owned();
+                head = head.replace(begun, "{session}");
+            }
             for line in exchange.gets {
                 let line = self.fill(line, &host);
                 let is_there = if line.len() == 3 { answer.status.to_string() == line } else { has_line(&head, &line) };
@@ -141,6 +161,18 @@ impl Scene {
         .unwrap()
     }
 
+    /// Sends one request under TLS, by OpenSSL.
+    async fn send_secure(&self, request: &str) -> Answer {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-servername", "any.test", "-connect"]).arg(self.lane.https().to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut client = command.spawn().expect("running openssl, which tests/run installs");
+        let both = tokio::io::join(client.stdout.take().unwrap(), client.stdin.take().unwrap());
+        let mut connection = Connection::over(both);
+        connection.write(request).await.unwrap();
+        connection.answer().await.unwrap()
+    }
+
     fn request(&self, exchange: &Exchange, host: &str) -> String {
         let (line, fields) = exchange.sends.split_first().unwrap();
         let mut request = format!("{} HTTP/1.1\r\n", self.fill(line, host));
@@ -155,6 +187,12 @@ impl Scene {
         }
         format!("{request}\r\n{}", exchange.content)
     }
+}
+
+/// What a session cookie says: sixteen hexadecimal digits.
+fn session_of(cookie: &str) -> Option<&str> {
+    let value = cookie.split(';').next()?.split_once('=')?.1;
+    Some(value).filter(|value| value.len() == 16 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The status, and the fields, one a line.
@@ -185,8 +223,9 @@ fn script(name: &'static str) -> impl Fn(&Request) -> Reply {
         let pairs = says.split('&').filter_map(|pair| pair.split_once('='));
         let said: String = pairs.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let content = if line.starts_with("HEAD ") { "" } else { name };
+        let strict = if line.contains("/strict") { "Strict-Transport-Security: max-age=1\r\n" } else { "" };
         Reply::keep(format!(
-            "HTTP/1.1 {status} x\r\nX-Backend: {name}\r\n{said}Content-Length: {}\r\n\r\n{content}",
+            "HTTP/1.1 {status} x\r\n{strict}X-Backend: {name}\r\n{said}Content-Length: {}\r\n\r\n{content}",
             name.len().min(content.len())
         ))
     }

@@ -85,7 +85,7 @@ pub(super) const KEYS: &[Setting] = &[
     moot(
         "enable-underscores-in-headers",
         "false",
-        "Fields with underscores in their names are passed on, but for those that could be taken for one that the gateway sets.",
+        "Fields with underscores in their names are never passed on: backends could take them for others.",
     ),
     instead("ignore-invalid-headers", "true", "A request with an invalid field is refused."),
     instead("server-tokens", "false", "A gateway does not name itself."),

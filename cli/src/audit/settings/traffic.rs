@@ -133,8 +133,8 @@ pub(super) const KEYS: &[Setting] = &[
     instead("access-log-path", "/var/log/nginx/access.log", "The access log goes to standard output."),
     instead("access-log-params", "", "The access log goes to standard output."),
     instead("error-log-level", "notice", "Logs are those of the gateway, as JSON on standard error."),
-    instead("error-log-path", "/var/log/nginx/error.log", "Logs go to standard output."),
-    instead("enable-syslog", "false", "Logs go to standard output."),
+    instead("error-log-path", "/var/log/nginx/error.log", "Logs go to standard error."),
+    instead("enable-syslog", "false", "Logs go to standard error."),
     lacking(
         "generate-request-id",
         "true",

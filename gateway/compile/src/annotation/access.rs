@@ -15,8 +15,10 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<AccessList> {
-    let allow = if reader.has(ALLOW) { ALLOW } else { ALLOW_ALIAS };
-    let allow = reader.networks(allow, Stake::Protection);
+    // An empty list is none, and leaves what the older name says.
+    let allow = reader.networks(ALLOW, Stake::Protection);
+    let allow =
+        if allow.is_none() && !reader.refused { reader.networks(ALLOW_ALIAS, Stake::Protection) } else { allow };
     let deny = reader.networks(DENY, Stake::Protection).unwrap_or_default();
     (allow.is_some() || !deny.is_empty()).then_some(AccessList { deny, allow })
 }

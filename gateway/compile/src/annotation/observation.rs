@@ -1,5 +1,6 @@
 //! What is written down about requests.
 
+use super::reader::{Reader, Stake};
 use super::row::{Group, Row, State, Use};
 
 const ACCESS_LOG: &str = "enable-access-log";
@@ -13,9 +14,14 @@ const TRACES: State = State::Ignored(
 );
 
 pub(super) const ROWS: &[Row] = &[
-    Row::new(ACCESS_LOG, Group::Observation, Use::Must, super::others::WITHOUT),
+    Row::new(ACCESS_LOG, Group::Observation, Use::Must, State::Obeyed),
     Row::new("enable-opentelemetry", Group::Observation, Use::Should, TRACES),
     Row::new("enable-rewrite-log", Group::Observation, Use::Rare, REWRITE_LOG),
     Row::new("opentelemetry-operation-name", Group::Observation, Use::Should, TRACES),
     Row::new("opentelemetry-trust-incoming-span", Group::Observation, Use::Should, TRACES),
 ];
+
+/// Whether requests have no line in the access log.
+pub(super) fn unlogged(reader: &mut Reader<'_, '_>) -> bool {
+    reader.switch(ACCESS_LOG, Stake::Comfort) == Some(false)
+}

@@ -23,6 +23,8 @@ pub(crate) enum Stake {
     Comfort,
     /// The route may be open to somebody who it was meant to keep out: it answers 503.
     Protection,
+    /// A canary may take requests that it was not meant to: it takes none.
+    Share,
 }
 
 /// The annotations of one Ingress.
@@ -31,7 +33,7 @@ pub(crate) struct Reader<'r, 'n> {
     /// Of the Ingress.
     pub(crate) namespace: &'r str,
     pub(crate) notes: &'r mut Notes<'n>,
-    /// A protection is asked for in a way that cannot be obeyed.
+    /// A protection, or a share, is asked for in a way that cannot be obeyed.
     pub(crate) refused: bool,
 }
 
@@ -64,6 +66,11 @@ impl<'r, 'n> Reader<'r, 'n> {
     /// Whether the annotation is written at all.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.annotations.contains_key(&key(name))
+    }
+
+    /// Whether the annotation is written, and says nothing.
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.annotations.get(&key(name)).is_some_and(|value| value.trim().is_empty())
     }
 
     /// As Go's `strconv.ParseBool` has it.
@@ -145,13 +152,20 @@ impl<'r, 'n> Reader<'r, 'n> {
         }
     }
 
+    /// Notes that a part of a value cannot be obeyed; the others are.
+    pub(crate) fn left_out(&mut self, name: &str, why: &str) {
+        let said = || format!("The annotation {name} cannot be obeyed as it is written: {why}.");
+        self.notes.add(FindingCode::AnnotationUnreadable, &key(name), said);
+    }
+
     /// Notes that a value cannot be obeyed, and what comes of it.
     pub(crate) fn bad<T>(&mut self, name: &str, stake: Stake, why: &str) -> Option<T> {
         let (code, then) = match stake {
             Stake::Comfort => (FindingCode::AnnotationUnreadable, "it is as if it were not written"),
             Stake::Protection => (FindingCode::ProtectionUnreadable, "every route of this Ingress answers 503"),
+            Stake::Share => (FindingCode::CanaryNotServed, "this canary takes no requests"),
         };
-        self.refused |= stake == Stake::Protection;
+        self.refused |= stake != Stake::Comfort;
         self.notes.add(code, &key(name), || format!("The annotation {name} cannot be obeyed: {why}, so {then}."));
         None
     }

@@ -6,6 +6,7 @@ use bulkhead_model::HostPattern;
 
 use super::Compiler;
 use crate::findings::Origin;
+use crate::ingress::Declared;
 use crate::report::Certificates;
 use crate::tls;
 
@@ -33,16 +34,25 @@ impl Compiler {
     pub(super) fn make_tls(&mut self) -> bool {
         let mut changed = std::mem::take(&mut self.dirty.tls_defaults) && self.make_tls_defaults();
         let Some(lane) = &self.lane else { return changed };
-        for host in std::mem::take(&mut self.dirty.tls) {
+        let mut dirty = std::mem::take(&mut self.dirty.tls);
+        self.ingresses.add_names(&mut dirty);
+        for host in dirty {
             let mut rules = self.ingresses.claims(&host).into_iter().flatten();
-            let first = rules.next().or_else(|| self.ingresses.tls_claims(&host).next());
+            let namer = self.ingresses.namer(&host, lane.policy.owned).map(|(namer, _)| namer);
+            let has_say =
+                |claim: &&Declared| !claim.only_names(&host) || namer.is_some_and(|namer| namer.age == claim.age);
+            let claims = || self.ingresses.tls_claims(&host).filter(has_say);
+            let first = rules.next().or(namer).or_else(|| claims().next());
             let owner = first.filter(|_| lane.policy.owned).map(|oldest| &*oldest.age.name.namespace);
-            let claims = self.ingresses.tls_claims(&host);
-            let choice = tls::choose(&host, claims, owner, &mut self.secrets, &self.calendar);
+            let choice = tls::choose(&host, claims(), owner, &mut self.secrets, &self.calendar);
             self.ledger.set(Origin::Certificate(host.clone()), choice.findings);
             if self.tls.get(&host).map(Arc::as_ptr) != choice.certificate.as_ref().map(Arc::as_ptr) {
                 changed = true;
                 Arc::make_mut(&mut self.tls).set(&host, choice.certificate);
+            }
+            if self.tls.means(&host) != choice.is_meant {
+                changed = true;
+                Arc::make_mut(&mut self.tls).mean(&host, choice.is_meant);
             }
             self.calendar.set(&host, choice.entry);
         }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
-use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet};
+use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
+use bulkhead_model::cross_origin::CrossOrigin;
+use bulkhead_model::rate_limit::RateLimit;
 use proptest::prelude::*;
 
-use super::world::{OWN_CLASS, World, certificate, ingress, lane, objects, rules, secret, service, slice};
+use super::world::{OWN_CLASS, World, certificate, data, ingress, lane, objects, rules, secret, service, slice};
 use crate::{Counts, Key, Object};
 
 /// Two certificates and a broken one. Made once: they must be equal wherever they are used.
@@ -28,9 +30,9 @@ enum Edit {
 
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
-    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "*.test", "10.0.0.1"]);
-    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../"]);
-    let kind = proptest::sample::select(vec!["Exact", "Prefix"]);
+    let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
+    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/(?!x)"]);
+    let kind = proptest::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
     let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));
     let extra = proptest::sample::select(vec![
@@ -45,12 +47,33 @@ fn manifests() -> impl Strategy<Value = String> {
         "",
         "backend-protocol: GRPC",
         "backend-protocol: HTTPS",
+        "limit-rps: '5'",
+        "limit-rps: '6'",
+        "enable-cors: 'true'",
+        "server-alias: b.test",
+        "server-alias: \"c.test, *.test\"",
+        "server-alias: x.a.test, nginx.ingress.kubernetes.io/from-to-www-redirect: \"true\"",
+        "from-to-www-redirect: \"true\"",
+        "ssl-redirect: \"true\", nginx.ingress.kubernetes.io/app-root: /app",
+        "rewrite-target: /x",
+        "rewrite-target: /$2, nginx.ingress.kubernetes.io/x-forwarded-prefix: /p",
+        "service-upstream: 'true'",
+        "upstream-vhost: v.test",
+        "use-regex: 'true'",
         "auth-url: http://one.example/verify",
         "auth-url: http://two.example/verify",
         "auth-url: http://$host/verify",
         "default-backend: one",
         "default-backend: two, nginx.ingress.kubernetes.io/custom-http-errors: '404,503'",
         "backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: t",
+        "affinity: cookie",
+        "upstream-hash-by: $host",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-weight: \"10\"",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-by-header: x-new, nginx.ingress.kubernetes.io/affinity-canary-behavior: legacy",
+        "canary: \"true\", nginx.ingress.kubernetes.io/canary-weight: most",
+        "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: s",
+        "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: t, nginx.ingress.kubernetes.io/auth-secret-type: auth-map",
+        "custom-headers: c",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
         .prop_map(|(name, day, extra, lines, own, annotation)| {
@@ -65,12 +88,16 @@ fn manifests() -> impl Strategy<Value = String> {
                 if annotation.is_empty() { manifest } else { manifest.replacen("metadata: {", &annotation, 1) };
             if own { manifest } else { manifest.replace("Name: quay", "Name: legacy") }
         });
-    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4).prop_map(
-        |(name, kind)| match kind {
-            0 => service(name),
-            1 => service(name).replace("name: web", "appProtocol: https, name: admin"),
-            2 => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
-            _ => service(name).replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
+    let address = proptest::sample::select(vec!["", "clusterIP: 10.96.0.1, ", "clusterIP: 10.96.0.2, "]);
+    let services = (proptest::sample::select(vec!["mill/one", "mill/two", "farm/one"]), 0..4, address).prop_map(
+        |(name, kind, address)| {
+            let service = service(name).replace("spec: {", &format!("spec: {{{address}"));
+            match kind {
+                0 => service,
+                1 => service.replace("name: web", "appProtocol: https, name: admin"),
+                2 => service.replace("spec: {", "spec: {type: ExternalName, externalName: One.example., "),
+                _ => service.replace("spec: {", "spec: {type: ExternalName, externalName: two.example, "),
+            }
         },
     );
     let address = proptest::sample::select(vec!["10.1.0.1", "10.1.0.2", "10.1.0.3!", "10.1.0.4?", "127.0.0.1"]);
@@ -90,13 +117,27 @@ fn manifests() -> impl Strategy<Value = String> {
             })
         },
     );
-    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes, 2 => secrets]
+    let text = || {
+        proptest::sample::select(vec![
+            "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=",
+            "zoe:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=",
+            "zoe",
+        ])
+    };
+    let users = (proptest::sample::select(vec!["mill/s", "mill/t", "farm/s"]), text())
+        .prop_map(|(name, text)| data("Secret", "stringData", name, &[("auth", text)]));
+    let config_maps = (proptest::sample::select(vec!["mill/c", "farm/c"]), text(), any::<bool>())
+        .prop_map(|(name, text, good)| data("ConfigMap", "data", name, &[(if good { "X-A" } else { "X A" }, text)]));
+    prop_oneof![4 => ingresses, 2 => services, 3 => slices, 1 => classes, 2 => secrets, 1 => users, 1 => config_maps]
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let lanes =
-        (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>()).prop_map(|(owned, all, generation, default)| {
+    let lanes = (any::<bool>(), any::<bool>(), 0_i64..3, any::<bool>(), any::<bool>()).prop_map(
+        |(owned, all, generation, default, nginx)| {
             let mut lane = lane();
+            if nginx {
+                lane.profile = Profile::IngressNginx;
+            }
             lane.config_generation = generation;
             lane.upstream.external_names = generation == 2;
             lane.tls.default_certificate = default.then(|| SecretName { name: "d".to_owned() });
@@ -107,7 +148,8 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
                 lane.scope.namespaces = NamespaceSet::Names(["mill".to_owned()].into());
             }
             Edit::Lane(Box::new(lane))
-        });
+        },
+    );
     let edit = prop_oneof![
         8 => manifests().prop_map(Edit::Apply),
         2 => manifests().prop_map(|manifest| Edit::Delete(objects(&manifest)[0].key())),
@@ -126,6 +168,12 @@ struct Shown {
     counts: Counts,
     tls: Vec<String>,
     transports: Vec<String>,
+    canaries: Vec<String>,
+    affinities: Vec<String>,
+    filters: Vec<String>,
+    limits: Vec<(Option<CrossOrigin>, Option<RateLimit>)>,
+    redirects: Vec<String>,
+    rewrites: Vec<String>,
     pages: Vec<String>,
 }
 
@@ -137,6 +185,17 @@ fn show(world: &World) -> Shown {
         counts: world.compiler.counts(),
         tls: world.certificates(),
         transports: world.transports(),
+        canaries: world.canaries(),
+        affinities: world.affinities(),
+        filters: world.filters(),
+        limits: world
+            .all_filters()
+            .into_iter()
+            .flatten()
+            .map(|all| (all.cross_origin.clone(), all.rate.clone()))
+            .collect(),
+        redirects: world.redirects(),
+        rewrites: world.rewrites(),
         pages: world.pages(),
     }
 }

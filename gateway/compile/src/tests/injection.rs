@@ -31,7 +31,9 @@ const TEXTS: [&str; 18] = [
 ];
 
 /// Annotations that are read, and some that are only known.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 27] = [
+    "app-root",
+    "temporal-redirect",
     "auth-tls-secret",
     "auth-tls-verify-client",
     "auth-tls-verify-depth",

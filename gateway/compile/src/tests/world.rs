@@ -8,10 +8,12 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity};
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::LaneName;
-use bulkhead_model::{Action, HostPattern, Snapshot};
+use bulkhead_model::canary::Canary;
+use bulkhead_model::{Action, Filters, HostPattern, Snapshot};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
 
-use crate::{Changes, Compiler, Key, KeyringEntry, Kind, Object, Options};
+use crate::{Changes, Compiler, Key, Kind, Object, Options};
 
 /// The IngressClass `quay`, which is the own class of [`lane`].
 pub(super) const OWN_CLASS: &str = r"
@@ -51,7 +53,8 @@ pub(super) fn objects(manifest: &str) -> Vec<Object> {
             "IngressClass" => Object::IngressClass(read(document)),
             "Service" => Object::Service(read(document)),
             "EndpointSlice" => Object::EndpointSlice(read(document)),
-            "Secret" => KeyringEntry::of(read(document)).into(),
+            "Secret" => read::<Secret>(document).into(),
+            "ConfigMap" => read::<ConfigMap>(document).into(),
             other => panic!("{other}"),
         })
         .collect()
@@ -125,6 +128,17 @@ pub(super) fn secret(name: &str, (chain, key): (&str, &str)) -> String {
         "kind: Secret\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\nstringData: {{tls.crt: \"{}\", tls.key: \"{}\"}}\n---\n",
         quote(chain),
         quote(key)
+    )
+}
+
+/// A Secret or ConfigMap with these texts under `field`.
+pub(super) fn data(kind: &str, field: &str, name: &str, entries: &[(&str, &str)]) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    let entry = |(key, text): &(&str, &str)| format!("{key:?}: {text:?}");
+    let entries: Vec<_> = entries.iter().map(entry).collect();
+    format!(
+        "kind: {kind}\napiVersion: v1\nmetadata: {{namespace: {namespace}, name: {name}}}\n{field}: {{{}}}\n---\n",
+        entries.join(", ")
     )
 }
 
@@ -233,6 +247,31 @@ impl World {
         named.chain(snapshot.tls.default.iter().map(|certificate| format!("* {}", certificate.origin))).collect()
     }
 
+    /// Who takes a share of each route, by host and path, and how requests belong together there and at the route's own backend.
+    pub(super) fn canaries(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let canary = route.filters.as_ref()?.canary.as_ref()?;
+            let Canary { backend, share, sticks, settings } = canary;
+            let method = settings.as_ref().map(|settings| settings.upstream.method);
+            let takes = format!("{} {} {share:?} {sticks} {method:?}", backend.name, backend.endpoints().list.len());
+            Some(format!("{}{} {takes} {:?}", route.host, route.path, backend.affinity))
+        });
+        shown.collect()
+    }
+
+    /// Which requests belong together at the backend of each route, by host and path.
+    pub(super) fn affinities(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| match &route.action {
+            Action::Forward(backends) => {
+                Some(format!("{}{} {:?}", route.host, route.path, backends[0].backend.affinity))
+            }
+            Action::Deny(_) => None,
+        });
+        shown.collect()
+    }
+
     /// How the backend of each route is spoken to, by host and path.
     pub(super) fn transports(&self) -> Vec<String> {
         let snapshot = self.snapshot();
@@ -242,6 +281,59 @@ impl World {
                 Some(format!("{}{} {:?} {:?}", route.host, route.path, backend.protocol, backend.tls))
             }
             Action::Deny(_) => None,
+        });
+        shown.collect()
+    }
+
+    /// The filters of every route, in order.
+    pub(super) fn all_filters(&self) -> Vec<Option<Arc<Filters>>> {
+        self.snapshot().hosts.iter().map(|route| route.filters.clone()).collect()
+    }
+
+    /// Where requests are sent instead, by host and path, and which hosts are meant for TLS.
+    pub(super) fn redirects(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let hosts = snapshot.hosts.hosts().into_iter();
+        let of_host = |(host, table): (HostPattern, &Arc<bulkhead_model::PathTable>)| {
+            let meant = format!("{host:?} {}", snapshot.tls.means(&host));
+            let routes = table.routes().into_iter().map(|route| {
+                format!("{}{} {:?}", route.host, route.path, route.filters.as_ref().map(|filters| &filters.redirects))
+            });
+            std::iter::once(meant).chain(routes).collect::<Vec<_>>()
+        };
+        hosts.flat_map(of_host).collect()
+    }
+
+    /// What the routes do besides, by host and path.
+    pub(super) fn filters(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let shown = snapshot.hosts.iter().filter_map(|route| {
+            let filters = route.filters.as_ref()?;
+            let (access, fields) = (&filters.access, &filters.response_fields);
+            let asked = filters.authentication.as_ref().map(|asked| (asked.satisfy, &asked.allow, &asked.basic));
+            // A backend by its name: its number is another one in every compiler.
+            let external = filters.authentication.as_ref().and_then(|asked| asked.external.as_ref());
+            let external =
+                external.map(|external| (&external.service.backend.name, &external.service.target, &external.told));
+            Some(format!("{}{} {access:?} {asked:?} {external:?} {fields:?}", route.host, route.path))
+        });
+        shown.collect()
+    }
+
+    /// What is done on each route besides, and which endpoints it leads to, by host and path.
+    pub(super) fn rewrites(&self) -> Vec<String> {
+        let snapshot = self.snapshot();
+        let addresses = |action: &Action| match action {
+            Action::Forward(backends) => {
+                let endpoints = backends[0].backend.endpoints();
+                endpoints.list.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>()
+            }
+            Action::Deny(denial) => vec![format!("{denial:?}")],
+        };
+        let shown = snapshot.hosts.iter().map(|route| {
+            let expression = route.expression.as_ref().map(|expression| expression.written().to_owned());
+            let filters = route.filters.as_ref().map(|filters| (&filters.rewrite, &filters.vhost));
+            format!("{}{} {expression:?} {filters:?} {:?}", route.host, route.path, addresses(&route.action))
         });
         shown.collect()
     }

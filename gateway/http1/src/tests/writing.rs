@@ -57,10 +57,11 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
         append: &[(Name::Via, b"1.1 b")],
         upgrade: false,
         trailers: false,
+        close: true,
     };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
-        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Tenant: mill\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Tenant: mill\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\nConnection: close\r\n\r\n"
     );
 }
 

@@ -56,6 +56,8 @@ pub enum By<'a> {
     Key(u64),
     /// The place of a key on a ring: a session stays where it is, however much there is to do.
     Session(u64),
+    /// Any of so many endpoints that follow the place of a key on a ring.
+    Subset(u64, u8),
     /// What a cookie says of the endpoint that is meant; another one by the method, where that one is away.
     Token(&'a Sticky, u64, Method),
 }
@@ -129,6 +131,10 @@ impl<T: Candidate> Group<T> {
                 let is_bound = matches!(by, By::Session(_));
                 if is_bound { ring.from(key).find(|at| view.takes(*at)) } else { view.by_key(ring, key) }
             }
+            By::Subset(key, size) => {
+                let keys = self.members.iter().map(|member| member.endpoint().key);
+                view.any_of(self.ring.get_or_insert_with(|| Ring::new(keys)), key, size)
+            }
             By::Token(sticky, token, method) => {
                 let is_meant = |at: &usize| view.key(*at).is_some_and(|key| sticky.token(key) == token);
                 let meant = (0..self.members.len()).find(is_meant).filter(|at| view.takes(*at));
@@ -141,6 +147,21 @@ impl<T: Candidate> Group<T> {
             None if self.members.iter().any(|member| member.load().in_flight() >= ask.most) => Err(Nobody::Full),
             None => Err(Nobody::Tried),
         }
+    }
+
+    /// Whose place on the ring a key is, whatever there is to know of it.
+    #[must_use]
+    pub fn owner(&mut self, key: u64) -> Option<&T> {
+        let keys = self.members.iter().map(|member| member.endpoint().key);
+        let at = self.ring.get_or_insert_with(|| Ring::new(keys)).from(key).next();
+        at.and_then(|at| self.members.get(at))
+    }
+
+    /// Whether there is anybody to ask.
+    #[must_use]
+    pub fn has_somebody(&self, ask: &Ask<'_>) -> bool {
+        let view = View { members: &self.members, ask, panic: &Cell::new(None) };
+        (0..self.members.len()).any(|at| view.takes(at))
     }
 
     /// Whether the endpoint that a cookie stands for is there.
@@ -243,6 +264,22 @@ impl<T: Candidate> View<'_, T> {
     /// The member there, or the next behind it that may be asked.
     fn or_next(&self, at: usize) -> Option<usize> {
         (at..self.members.len()).chain(0..at).find(|at| self.takes(*at))
+    }
+
+    /// One of the first `size` different owners from the key's place on that may be asked.
+    fn any_of(&self, ring: &Ring, key: u64, size: u8) -> Option<usize> {
+        let (mut few, mut count) = ([0; u8::MAX as usize], 0);
+        let size = usize::from(size).min(self.members.len());
+        for at in ring.from(key) {
+            if count == size {
+                break;
+            }
+            if self.takes(at) && !few.iter().take(count).any(|known| *known == at) {
+                *few.get_mut(count)? = at;
+                count += 1;
+            }
+        }
+        few.get(..count)?.get(place(self.ask.random, count)).copied()
     }
 
     /// The first owner from the key's place on that has not more to do than the bound: a quarter above the mean, rounded up, or

@@ -22,6 +22,7 @@ fn pattern(rule: &Rule) -> PathPattern {
     match rule.kind {
         PathKind::Exact => PathPattern::exact(&rule.path).unwrap(),
         PathKind::Prefix => PathPattern::prefix(&rule.path).unwrap(),
+        PathKind::Expression => PathPattern::expression(&rule.path),
         PathKind::Default => PathPattern::unmatched(),
     }
 }
@@ -33,6 +34,7 @@ fn route(rule: &Rule, origin: usize) -> Arc<Route> {
         kind: rule.kind,
         origin: format!("ns/{origin}").into(),
         client_auth: None,
+        expression: None,
         filters: None,
         action: Action::Deny(Denial::NoService),
     })
@@ -176,6 +178,7 @@ fn oracle(rules: &[Rule], host: &str, path: &str) -> Option<usize> {
             let (wanted, given) = (elements(&rule.path), path.split('/').map(str::to_owned).collect::<Vec<_>>());
             given.starts_with(&wanted)
         }
+        PathKind::Expression => false,
         Unmatched => true,
     };
     let length = |rule: &Rule| if rule.kind == Exact { path.len() + 1 } else { elements(&rule.path).join("/").len() };

@@ -135,12 +135,17 @@ async fn say<D: Downstream>(
             fields.push(("Content-Type", b"text/plain; charset=utf-8"));
             text = format!("{} {}\n", said.status, said.text);
         }
+        let strict = settings.strict_transport.filter(|_| down.client().secure);
+        fields.extend(strict.map(|value| ("Strict-Transport-Security", value.as_bytes())));
         fields.extend_from_slice(said.fields);
         let nothing = Overlay::default();
         let over = if scratch.filters.is_some() { &scratch.to_client } else { &nothing };
         write_own_response(&mut scratch.out, said.status, !keeps, (&fields, over), text.as_bytes(), head_only)
     });
-    worker.tally().response(if outcome.is_some() { 200 } else { said.status });
+    let status = if outcome.is_some() { 200 } else { said.status };
+    worker.tally().response(status);
+    scratch.record.respond(status);
+    scratch.record.send(scratch.out.len().saturating_sub(begin));
     let patience = Patience { guard, settings };
     // The head says how long the content is: it needs no framing of its own.
     let (_, sink) = down.halves();

@@ -54,7 +54,7 @@ pub(super) async fn converse<D: Downstream>(
         // Boxed, as in all that is not in clear text: what it takes would otherwise lie in every exchange.
         session @ Stream::Tls(_) => Box::pin(over(conversation, down, scratch, flight, session.split())).await?,
     };
-    if ended.reusable {
+    if ended.reusable && !conversation.patience.settings.upstream.closes {
         forward::keep(flight.slot(), stream, conversation.patience);
     }
     if ended.replaced { Err(withheld(scratch)) } else { Ok(ended.next) }
@@ -135,6 +135,7 @@ async fn exchange<D: Downstream>(
     let sent = if piece.content.is_empty() { first.await } else { attended(down.source(), first).await? };
     sent.map_err(|_| Fault::UpstreamClosed)?;
     worker.tally().bytes_in.add(piece.content.len() as u64);
+    scratch.record.receive(piece.content.len());
     let complete = Cell::new(piece.last);
     if let Some(twin) = &mut scratch.mirror {
         twin.begin(piece.content);
@@ -145,15 +146,17 @@ async fn exchange<D: Downstream>(
         twin.send(worker);
     }
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
+    let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, page, mirror, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, page, passing, mirror, record, .. } = scratch;
+    let record = &*record;
     let over = filters.is_some().then_some(&*to_client);
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
     let sending = pin!(async {
         if !complete.get() {
-            match request::pump(conversation, from_client, sink, mirror).await {
+            match request::pump(conversation, from_client, sink, mirror, record).await {
                 Ok(()) => {
                     complete.set(true);
                     mirror.take().into_iter().for_each(|twin| twin.send(worker));
@@ -173,12 +176,15 @@ async fn exchange<D: Downstream>(
         sink: client,
         source,
         complete: &complete,
+        secure,
         worn_out,
         request,
         response,
         over,
+        passing,
         pages,
         cookie,
+        record,
         out,
     };
     join(sending, pin!(delivery.run())).await

@@ -12,8 +12,9 @@ use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::affinity::Bond;
+use crate::exchange::record::Record;
 use crate::exchange::stop::Stop;
-use crate::exchange::{filter, forwarded, page};
+use crate::exchange::{choice, filter, forwarded, page};
 use crate::fault::Fault;
 use crate::worker::{Scratch, Worker};
 
@@ -53,19 +54,30 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     down: &'d D,
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
-    match find(worker, snapshot, down.client(), down.head(), &scratch.request) {
-        Ok(found) if found.route.filters.is_some() => Course::Filtered(Box::pin(async move {
+    let Scratch { request, record, .. } = scratch;
+    match find(worker, snapshot, down.client(), down.head(), request, record) {
+        Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
             let persistent = std::mem::take(&mut scratch.request.persistent);
-            let found = filter::run((worker, guard), down, scratch, found).await;
+            let found = filter::run((worker, guard, snapshot), down, scratch, found).await;
             scratch.request.persistent = persistent;
             let found = found?;
             write(worker, down.client(), down.head(), scratch, &found)
         })),
-        Ok(found) => Course::Decided(write(worker, down.client(), down.head(), scratch, &found)),
+        // With filters, what they add to every response must stand before anything is answered.
+        Ok(found) => Course::Decided(match admit_content(&found, &scratch.request) {
+            Ok(()) => write(worker, down.client(), down.head(), scratch, &found),
+            Err(fault) => Err(fault.into()),
+        }),
         Err(stop) => Course::Decided(Err(stop)),
     }
+}
+
+/// Whether the filters of a route have anything to do with a request.
+fn concerns(snapshot: &Snapshot, client: &Client, found: &Found<'_, '_>) -> bool {
+    let has_tls = || snapshot.tls.is_meant_for(found.host.as_str());
+    found.route.filters.as_ref().is_some_and(|filters| filters.concern(!client.secure, has_tls))
 }
 
 /// Host, path, route, limits. `bytes` is what the request's head was parsed from.
@@ -76,6 +88,7 @@ fn find<'s, 'b>(
     client: &Client,
     bytes: &'b [u8],
     head: &RequestHead,
+    record: &mut Record,
 ) -> Result<Found<'s, 'b>, Stop> {
     if forwarded::is_loop(worker.shared.pseudonym.name(), head, bytes) {
         return Err(Fault::Loop.into());
@@ -83,6 +96,9 @@ fn find<'s, 'b>(
     let host = Host::parse(head.authority.of(bytes)).map_err(Fault::Denied)?;
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
+    if record.is_kept() {
+        record.route(route);
+    }
     if let Some(auth) = &route.client_auth {
         client.admit(auth, host.as_str()).map_err(|denial| turn_away(denial, auth))?;
     }
@@ -91,12 +107,7 @@ fn find<'s, 'b>(
     }
     let own = route.filters.as_ref().and_then(|filters| filters.settings.as_deref());
     let settings = own.unwrap_or(&snapshot.settings);
-    let found = Found { route, settings, host, target, vhost: None };
-    // With filters, what they add to every response must stand before anything is answered.
-    if route.filters.is_none() {
-        admit_content(&found, head)?;
-    }
-    Ok(found)
+    Ok(Found { route, settings, host, target, vhost: None })
 }
 
 /// Refuses content that says itself that it is too long.
@@ -118,19 +129,30 @@ fn write<'s>(
     found: &Found<'s, '_>,
 ) -> Result<Decision<'s>, Stop> {
     let Found { route, settings, host, target, vhost } = found;
-    let (route, settings): (&'s Route, &'s Settings) = (route, settings);
-    let backend = match &route.action {
+    let (route, mut settings): (&'s Route, &'s Settings) = (route, settings);
+    let mut backend = match &route.action {
         Action::Forward(backends) => worker.turn(backends).ok_or(Fault::Denied(Denial::NoService))?,
         Action::Deny(denial) => return Err(Fault::Denied(*denial).into()),
     };
-    let bond = Bond::of(backend, client.address, &scratch.request, bytes);
+    let mut is_canary = false;
+    if let Some(canary) = route.filters.as_ref().and_then(|filters| filters.canary.as_ref())
+        && choice::is_taken(worker, (client, bytes), &scratch.request, found, canary, backend)
+    {
+        backend = &canary.backend;
+        settings = canary.settings.as_deref().unwrap_or(settings);
+        is_canary = true;
+    }
+    if scratch.record.is_kept() {
+        scratch.record.backend(backend, is_canary);
+    }
+    let bond = choice::bond((client, bytes), scratch, found, backend);
     let (question, query) = target.query.map_or((&b""[..], &b""[..]), |query| (b"?", query));
     let pieces: [&[u8]; 3] = match (&target.path, scratch.request.target) {
         // Canonical as it came: one piece instead of three with the same bytes.
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, to_backend, .. } = scratch;
+    let Scratch { request, out, values, authority, filters, to_backend, .. } = scratch;
     let authority = match vhost {
         Some(vhost) => vhost.as_bytes(),
         None => canonical(host, request.authority.of(bytes), authority),
@@ -138,9 +160,17 @@ fn write<'s>(
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    let over = route.filters.is_some().then_some(&*to_backend);
+    let over = filters.is_some().then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
-        write_request(out, bytes, request, &pieces, authority, request.framing, &Edits { over, ..*edits });
+        write_request(
+            out,
+            bytes,
+            request,
+            &pieces,
+            authority,
+            request.framing,
+            &Edits { over, close: settings.upstream.closes, ..*edits },
+        );
     });
     Ok(Decision { settings, backend, bond })
 }

@@ -1,16 +1,20 @@
 //! Step 2, for routes with filters: what is done with a request before its head is written for a backend.
 
 mod authenticate;
+mod cross_origin;
 mod external;
 pub(super) mod mirror;
+mod redirect;
+mod rewrite;
 
 use std::sync::Arc;
 
 use bulkhead_http1::{Name, RequestHead};
 use bulkhead_model::filters::{Filters, Step};
 use bulkhead_model::request::Fields;
-use bulkhead_model::{Action, Request};
+use bulkhead_model::{Action, Request, Snapshot};
 
+use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::decide::{Found, admit_content};
@@ -21,7 +25,7 @@ use crate::worker::{Scratch, Worker};
 
 /// Takes the steps of the route of `found`, in their order.
 pub(super) async fn run<'s, 'b, D: Downstream>(
-    (worker, guard): (&Worker, &Guard),
+    (worker, guard, snapshot): (&Worker, &Guard, &Snapshot),
     down: &'b D,
     scratch: &mut Scratch,
     found: Found<'s, 'b>,
@@ -30,8 +34,12 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
+        scratch.to_client.set(name, value);
+    }
     admit_content(&found, &scratch.request)?;
-    let mut passage = Passage { worker, guard, down, filters, scratch, found };
+    let mut passage = Passage { worker, guard, snapshot, down, filters, scratch, found };
+    passage.say_who_may_read();
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
@@ -43,6 +51,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
 struct Passage<'p, 's, 'b, D> {
     worker: &'p Worker,
     guard: &'p Guard,
+    snapshot: &'p Snapshot,
     down: &'b D,
     filters: &'s Filters,
     scratch: &'p mut Scratch,
@@ -56,18 +65,26 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             Step::Access => self.access(),
             Step::Authenticate => self.authenticate().await,
             Step::Backend => self.backend(),
-            Step::HostRedirect
-            | Step::HttpsRedirect
-            | Step::Redirect
-            | Step::Rate
-            | Step::Preflight
-            | Step::Rewrite => Ok(()),
+            Step::HostRedirect => self.redirect_host(),
+            Step::HttpsRedirect => self.redirect_to_https(),
+            Step::Preflight => self.preflight(),
+            Step::Rate => self.rate(),
+            Step::Redirect => self.redirect_moved().and_then(|()| self.redirect_by_rewrite()),
+            Step::Rewrite => self.rewrite(),
         }
     }
 
     fn access(&self) -> Result<(), Stop> {
         let Some(access) = &self.filters.access else { return Ok(()) };
         self.with_request(|request| access.admit(request.client).map_err(Fault::Denied))?;
+        Ok(())
+    }
+
+    fn rate(&mut self) -> Result<(), Stop> {
+        let Some(rate) = &self.filters.rate else { return Ok(()) };
+        let now = self.worker.moment(self.guard.now());
+        self.scratch.place =
+            self.with_request(|request| rate.admit(request.client, now)).map_err(Box::new).map_err(Stop::Answer)?;
         Ok(())
     }
 
@@ -80,15 +97,27 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
 
     /// Calls `with` on the request as decisions see it.
     fn with_request<T>(&self, with: impl FnOnce(&Request<'_>) -> T) -> T {
-        let (head, bytes) = (&self.scratch.request, self.down.head());
-        let speaker = forwarded::speaker(&self.found.settings.forwarded, self.down.client(), head, bytes);
+        self.found.with_request(self.down.client(), &self.scratch.request, self.down.head(), with)
+    }
+}
+
+impl Found<'_, '_> {
+    /// Calls `with` on the request as decisions see it; `bytes` is what its head was parsed from.
+    pub(super) fn with_request<T>(
+        &self,
+        client: &Client,
+        head: &RequestHead,
+        bytes: &[u8],
+        with: impl FnOnce(&Request<'_>) -> T,
+    ) -> T {
+        let speaker = forwarded::speaker(&self.settings.forwarded, client, head, bytes);
         with(&Request {
             method: head.method.bytes(bytes),
             secure: speaker.secure,
-            host: self.found.host.as_str(),
+            host: self.host.as_str(),
             authority: head.authority.of(bytes),
-            path: &self.found.target.path,
-            query: self.found.target.query,
+            path: &self.target.path,
+            query: self.target.query,
             uri: head.target.bytes(bytes),
             client: speaker.address,
             fields: &HeadFields(head, bytes),

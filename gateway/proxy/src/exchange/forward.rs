@@ -4,14 +4,19 @@
 //! (RFC 9113 §8.7), and everything that was sent is still in hand; or a connection that was there before turned out to be closed
 //! before any byte of a response, and the method is idempotent as well (RFC 9110 §9.2.2). It is sent again as often as the
 //! backend's budget allows, and each endpoint gets two tries at most.
+//!
+//! Where a route says so, an answer with a certain status is not passed on, but another endpoint asked: while nothing was sent to the
+//! client, all of the request is in hand, and its method is idempotent or the route says that this does not matter.
 
 use std::cell::Cell;
 use std::pin::pin;
 
 use bulkhead_http1::RequestHead;
-use bulkhead_model::Denial;
 use bulkhead_model::backend::Protocol;
 use bulkhead_model::balance::Nobody;
+use bulkhead_model::next_upstream::{NextUpstream, Statuses};
+use bulkhead_model::settings::Upstream;
+use bulkhead_model::{Denial, Moment};
 
 use crate::content::{RequestSource, Source};
 use crate::deadline::Waiting;
@@ -73,20 +78,42 @@ async fn try_endpoints<D: Downstream>(
     let mut bond = decision.bond;
     let key = bond.begin(&worker.dice);
     let (mut fault, mut tried) = (Fault::Denied(Denial::NoEndpoints), [0; MOST_TRIES]);
+    // A try that was paid for when the answer before it was given up.
+    let mut is_paid = false;
+    scratch.passing.until = upstream.next.within.map(|within| now.after(within));
     for (nth, _) in (0..upstream.tries.max(1)).enumerate().take(MOST_TRIES) {
         let asked = (upstream, tried.get(..nth).unwrap_or_default());
         let chosen = group.choose(worker, guard, decision.backend, bond.by(upstream.method), asked, now);
         let flight = match chosen {
             // Asked for last, so that what is not tried again costs nothing.
-            Ok(flight) if nth == 0 || group.may_retry(worker, guard) => flight,
+            Ok(flight)
+                if nth == 0
+                    || is_paid
+                    || (scratch.passing.until.is_none_or(|until| now <= until) && group.may_retry(worker, guard)) =>
+            {
+                flight
+            }
             Err(Nobody::Full) if nth == 0 => return Err(Fault::Denied(Denial::EndpointsFull)),
             Ok(_) | Err(_) => break,
         };
+        if scratch.record.is_kept() {
+            scratch.record.ask(flight.slot().endpoint().address, guard);
+        }
+        is_paid = false;
+        if let Some(place) = tried.get_mut(nth) {
+            *place = flight.slot().endpoint().id;
+        }
+        scratch.passing.statuses = Statuses::NONE;
+        if upstream.next.statuses != Statuses::NONE && nth + 1 < MOST_TRIES.min(upstream.tries as usize) {
+            let asked = (upstream, tried.get(..=nth).unwrap_or_default());
+            scratch.passing.statuses = passing(&scratch.request, down.source(), &group, asked, now);
+        }
         scratch.cookie.clear();
         if let Some(sticky) = bond.sticky()
-            && let Some(value) = key.or_else(|| bond.settle(&group, flight.slot().endpoint()))
+            && let Some(value) = bond.settle(key, &group, flight.slot().endpoint(), &worker.dice)
         {
             sticky.write(value, &mut scratch.cookie);
+            scratch.cookie.extend_from_slice(&scratch.attributes);
         }
         if let Some(stream) = flight.slot().take() {
             worker.tally().upstream_reuses.add(1);
@@ -96,6 +123,10 @@ async fn try_endpoints<D: Downstream>(
                 Err(Fault::UpstreamClosed)
                     if may_repeat(&scratch.request, down.source()) && group.may_retry(worker, guard) => {}
                 Err(Fault::UpstreamClosed) => return Err(Fault::UpstreamClosed),
+                Err(Fault::UpstreamStatus) => {
+                    (fault, is_paid, now) = (Fault::UpstreamStatus, true, worker.moment(guard.now()));
+                    continue;
+                }
                 ended => return judged(&flight, ended),
             }
         }
@@ -107,23 +138,25 @@ async fn try_endpoints<D: Downstream>(
             // Boxed: what it takes would otherwise lie in every exchange.
             Protocol::Http2 => {
                 match Box::pin(share_with(conversation, down, scratch, decision, &group, &flight)).await {
+                    Ok(Err(Fault::UpstreamStatus)) => Err(Fault::UpstreamStatus),
                     Ok(ended) => return ended,
                     Err(failed) => Err(failed),
                 }
             }
         };
         match connected {
-            Ok(stream) => {
-                let ended = pin!(converse(conversation, down, scratch, stream, &flight)).await;
-                return judged(&flight, ended);
-            }
+            Ok(stream) => match pin!(converse(conversation, down, scratch, stream, &flight)).await {
+                Err(Fault::UpstreamStatus) => (fault, is_paid) = (Fault::UpstreamStatus, true),
+                ended => return judged(&flight, ended),
+            },
+            Err(Fault::UpstreamStatus) => (fault, is_paid) = (Fault::UpstreamStatus, true),
             Err(failed) => {
                 flight.failed();
                 fault = failed;
+                if !passes_on(&upstream.next, failed) {
+                    return Err(failed);
+                }
             }
-        }
-        if let Some(place) = tried.get_mut(nth) {
-            *place = flight.slot().endpoint().id;
         }
         now = worker.moment(guard.now());
     }
@@ -176,10 +209,31 @@ async fn share_with<D: Downstream>(
 fn judged(flight: &Flight<'_>, ended: Result<Next, Fault>) -> Result<Next, Fault> {
     if let Err(fault) = ended
         && fault.row().blame == Blame::Upstream
+        // An endpoint that answers is there, whatever it says.
+        && fault != Fault::UpstreamStatus
     {
         flight.failed();
     }
     ended
+}
+
+/// Of which statuses the answer of an endpoint may be given up for that of another one.
+#[cold]
+fn passing(
+    request: &RequestHead,
+    source: &impl RequestSource,
+    group: &Group,
+    (upstream, tried): (&Upstream, &[u64]),
+    now: Moment,
+) -> Statuses {
+    let next = &upstream.next;
+    let is_safe = (next.non_idempotent || request.method.is_idempotent()) && is_whole(source);
+    if is_safe && group.has_others(upstream, tried, now) { next.statuses } else { Statuses::NONE }
+}
+
+/// Whether another endpoint is asked after one could not be reached.
+fn passes_on(next: &NextUpstream, failed: Fault) -> bool {
+    if failed == Fault::ConnectTimeout { next.timeout } else { next.error }
 }
 
 fn may_repeat(request: &RequestHead, source: &impl RequestSource) -> bool {

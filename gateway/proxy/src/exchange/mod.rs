@@ -10,6 +10,7 @@
 mod affinity;
 mod answer;
 mod attended;
+mod choice;
 mod converse;
 mod decide;
 mod errand;
@@ -18,6 +19,7 @@ mod forward;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod page;
+pub(crate) mod record;
 mod request;
 mod response;
 mod stop;
@@ -29,6 +31,7 @@ pub(crate) use self::filter::mirror::Twin;
 use std::cell::Cell;
 use std::pin::pin;
 
+use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
@@ -68,11 +71,18 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Ok(ended) => ended,
         Err(interrupt) => Option::from(interrupt).map_or(Ok(Next::Reset), Err),
     };
+    let mut failed = None;
     let next = match ended {
         Ok(next) => next,
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
-            stop.fault().into_iter().for_each(|fault| worker.tally().fault(fault));
+            failed = stop.fault();
+            // What is asked for from here on is not what the client asked for.
+            scratch.mirror = None;
+            failed.into_iter().for_each(|fault| worker.tally().fault(fault));
+            if matches!(failed, Some(Fault::Refused(_) | Fault::HeadTimeout)) && !scratch.record.is_begun() {
+                scratch.record.begin_unheard(worker, guard, down.client());
+            }
             match () {
                 () if begun.get() => Next::Reset,
                 // Boxed: few exchanges need it.
@@ -84,6 +94,10 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         }
     };
     scratch.filters = None;
+    scratch.place = None;
+    if scratch.record.is_begun() {
+        scratch.record.end(worker, guard, failed);
+    }
     scratch.mirror = None;
     worker.give_back(scratch);
     next
@@ -114,6 +128,12 @@ async fn attempt<D: Downstream>(
     let tally = worker.tally();
     tally.requests.add(1);
     let started = guard.now();
+    if let Some(pinned) = &pinned
+        && pinned.snapshot().settings.access_log.format != Format::Off
+    {
+        let settings = &pinned.snapshot().settings;
+        scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
+    }
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),
         Some(pinned) => match decide::decide(worker, guard, pinned.snapshot(), &*down, scratch) {

@@ -6,6 +6,7 @@ use crate::content::{Broken, RequestSource, Sink};
 use crate::exchange::Twin;
 use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, Stopped};
+use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::pace::Pace;
 
@@ -15,6 +16,7 @@ pub(super) async fn pump(
     source: &mut impl RequestSource,
     sink: &mut impl Sink,
     mirror: &mut Option<Box<Twin>>,
+    record: &Record,
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
     let mut total = source.piece().content.len() as u64;
@@ -38,6 +40,7 @@ pub(super) async fn pump(
             twin.add(piece.content);
         }
         worker.tally().bytes_in.add(piece.content.len() as u64);
+        record.receive(piece.content.len());
     }
     Ok(())
 }

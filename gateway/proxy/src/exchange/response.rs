@@ -8,8 +8,10 @@ use bulkhead_model::ErrorPages;
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
+use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::upstream::Flight;
+use crate::worker::Passing;
 
 /// How a response ended.
 pub(super) struct Ended {
@@ -30,16 +32,22 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) source: &'d mut S,
     /// Whether the request has been sent to its end.
     pub(super) complete: &'d Cell<bool>,
+    /// Whether the client speaks TLS.
+    pub(super) secure: bool,
     /// Whether the client's connection is to be closed anyway.
     pub(super) worn_out: bool,
     pub(super) request: &'d RequestHead,
     pub(super) response: &'d mut ResponseHead,
     /// What the route's filters change of the head.
     pub(super) over: Option<&'d Overlay>,
+    /// When another endpoint is asked instead.
+    pub(super) passing: &'d Passing,
     /// Which responses pages stand for.
     pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
+    /// For the access log.
+    pub(super) record: &'d Record,
     pub(super) out: &'d mut Vec<u8>,
 }
 
@@ -48,6 +56,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
     pub(super) async fn run(mut self) -> Result<Ended, Fault> {
         let Conversation { worker, patience, begun, .. } = self.conversation;
         self.source.receive(worker, *patience, self.request, self.response).await?;
+        if self.passing.statuses.has(self.response.status) && self.is_passed_on() {
+            return Err(Fault::UpstreamStatus);
+        }
         if self.pages.is_some_and(|pages| pages.replace(self.response.status)) {
             return self.withhold();
         }
@@ -58,6 +69,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.flight.answered();
         begun.set(true);
         worker.tally().response(self.response.status);
+        self.record.respond(self.response.status);
         if self.response.upgrade {
             let nothing = Piece { content: &[], last: false, trailers: None };
             self.sink.send(*patience, self.out, nothing).await.map_err(|_| Fault::ClientGone)?;
@@ -69,6 +81,7 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
+            self.record.send(piece.content.len());
             if piece.last {
                 break;
             }
@@ -99,6 +112,15 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         Ok(Ended { next: Next::Close, reusable, switched: false, replaced: true })
     }
 
+    /// Whether another endpoint is asked for the response instead.
+    #[cold]
+    fn is_passed_on(&self) -> bool {
+        let Conversation { worker, patience, .. } = self.conversation;
+        let now = worker.moment(patience.guard.now());
+        self.flight.answered();
+        self.passing.until.is_none_or(|until| now <= until) && self.flight.may_pass_on()
+    }
+
     /// Writes the head for the client to `out`; says how content is framed there, and whether the connection ends after it.
     fn write_head(&mut self) -> (ResponseFraming, bool) {
         let framing = match (self.response.framing, self.request.version) {
@@ -115,9 +137,11 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
+        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
+        let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();
-            let edits = Edits { over: self.over, append, upgrade: true, ..Edits::default() };
+            let edits = Edits { over: self.over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
 use bulkhead_model::balance::{Affinity, HashBy, Method, Mode, Sticky};
-use bulkhead_model::{Backend, Endpoint, Endpoints, Settings};
+use bulkhead_model::{Backend, Endpoint, Endpoints, Settings, Template};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -247,9 +247,11 @@ async fn requests_with_one_key_go_to_one_endpoint() {
     for _ in 0..4 {
         all.push(backend(Habit::Answers).await);
     }
-    for (affinity, field) in [
-        (HashBy::Field("x-user".into()), "X-User: NAME\r\n"),
-        (HashBy::Cookie("user".into()), "Cookie: a=b; user=NAME\r\n"),
+    for (affinity, field, without) in [
+        (HashBy::Field("x-user".into()), "X-User: NAME\r\n", 4),
+        (HashBy::Cookie("user".into()), "Cookie: a=b; user=NAME\r\n", 4),
+        // A text says something of every request.
+        (HashBy::Template(Template::parse("$host-$http_x_user").unwrap()), "X-User: NAME\r\n", 1),
     ] {
         let lane = lane(&all, Some(Affinity::Hash(affinity)), Settings::default()).await;
         let mut used = BTreeSet::new();
@@ -262,15 +264,14 @@ async fn requests_with_one_key_go_to_one_endpoint() {
         }
         assert_eq!(used.len(), 4);
         let mut client = lane.client().await;
-        assert_eq!(shares(&mut client, 8).await.len(), 4, "requests without it are balanced");
+        assert_eq!(shares(&mut client, 8).await.len(), without, "requests without it are balanced");
     }
     let lane = lane(&all, Some(Affinity::Hash(HashBy::Address)), Settings::default()).await;
     assert_eq!(shares(&mut lane.client().await, 12).await.len(), 1);
 }
 
 fn sticky(mode: Mode) -> Option<Affinity> {
-    let attributes = "; Path=/; HttpOnly".into();
-    Some(Affinity::Sticky(Sticky { cookie: "route".into(), attributes, mode, salt: 7 }))
+    Some(Affinity::Sticky(Sticky::new("route", mode, 7)))
 }
 
 #[tokio::test]
@@ -335,4 +336,46 @@ async fn persistent_sessions_stay_while_their_endpoint_exists_and_balanced_ones_
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_whose_endpoint_fails_comes_back_to_it_or_moves_for_good() {
+    for (mode, moves) in
+        [(Mode::Balanced, false), (Mode::Balanced, true), (Mode::Persistent, false), (Mode::Persistent, true)]
+    {
+        let (alive, dead) = (backend(Habit::Answers).await, nobody().await);
+        let session = Sticky { moves, ..Sticky::new("route", mode, 7) };
+        let lane = lane(&[alive, dead], Some(Affinity::Sticky(session.clone())), Settings::default()).await;
+        let mut client = lane.client().await;
+        // A cookie that stands for the endpoint that does not answer.
+        let list = [alive, dead].map(|address| Endpoint::new(1, address));
+        let value = match mode {
+            Mode::Persistent => session.token(list[1].key),
+            Mode::Balanced => balanced_value(&mut client, &lane, &session, dead).await,
+        };
+        let mut cookie = b"Cookie: ".to_vec();
+        session.write(value, &mut cookie);
+        let cookie = format!("{}\r\n", String::from_utf8(cookie).unwrap());
+        let (status, port, set) = ask(&mut client, &cookie).await;
+        assert_eq!((status, port, set.is_some()), (200, alive.port(), moves), "{mode:?} {moves}");
+        if let Some(set) = set {
+            let moved = format!("Cookie: {}\r\n", set.split(';').next().unwrap());
+            assert_eq!(ask(&mut client, &moved).await, (200, alive.port(), None), "{mode:?}");
+        }
+    }
+}
+
+/// What the cookie of a balanced session says that is with the endpoint at `address`: found by trying, as a client cannot know.
+async fn balanced_value(client: &mut Peer, lane: &Lane, session: &Sticky, address: SocketAddr) -> u64 {
+    // A request that goes there first is counted as tried again.
+    for value in (0..400).step_by(2) {
+        let before = lane.proxy.tally().retries;
+        let mut cookie = b"Cookie: ".to_vec();
+        session.write(value, &mut cookie);
+        ask(client, &format!("{}\r\n", String::from_utf8(cookie).unwrap())).await;
+        if lane.proxy.tally().retries > before {
+            return value;
+        }
+    }
+    panic!("no session is with {address}");
 }

@@ -89,6 +89,7 @@ pub(super) fn publish_under(
             path: "/".into(),
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
+            expression: None,
             client_auth: policy.map(|policy| RouteAuth {
                 policy: Arc::clone(policy),
                 pass_certificate,

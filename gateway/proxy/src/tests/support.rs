@@ -90,6 +90,7 @@ impl Lane {
             kind: PathKind::Prefix,
             origin: "shop/web".into(),
             client_auth: None,
+            expression: None,
             filters: None,
             action,
         };

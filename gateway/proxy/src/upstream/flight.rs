@@ -66,6 +66,11 @@ impl<'r> Flight<'r> {
         }
     }
 
+    /// Whether the request may be sent to another endpoint, although this one has answered; counts it.
+    pub(crate) fn may_pass_on(&self) -> bool {
+        self.group.may_retry(self.worker, self.guard)
+    }
+
     /// The connection did not come about, or broke, or what came over it was no answer.
     pub(crate) fn failed(&self) {
         self.judged.set(true);

@@ -93,7 +93,8 @@ impl Group {
         now: Moment,
     ) -> Result<Flight<'r>, Nobody> {
         // A rotation leaves nothing to chance.
-        let random = if settings.method == Method::RoundRobin { 0 } else { worker.dice.roll() };
+        let by_turn = settings.method == Method::RoundRobin && !matches!(by, By::Subset(..));
+        let random = if by_turn { 0 } else { worker.dice.roll() };
         let most = settings.requests_per_endpoint;
         let ask = Ask { now, random, most, in_flight: self.in_flight.get(), tried };
         let mut members = self.members.borrow_mut();
@@ -107,9 +108,20 @@ impl Group {
         Ok(Flight::begin(worker, guard, backend, (Rc::clone(self), slot), is_timed.then_some(now)))
     }
 
+    /// Whether there is an endpoint to ask besides those of `tried`.
+    pub(crate) fn has_others(&self, settings: &Upstream, tried: &[u64], now: Moment) -> bool {
+        let most = settings.requests_per_endpoint;
+        self.members.borrow().has_somebody(&Ask { now, random: 0, most, in_flight: self.in_flight.get(), tried })
+    }
+
     /// Whether a cookie stands for one of the endpoints.
     pub(crate) fn knows(&self, sticky: &balance::Sticky, token: u64) -> bool {
         self.members.borrow().knows(sticky, token)
+    }
+
+    /// Whether the place of a key on the ring is an endpoint's.
+    pub(crate) fn is_at(&self, key: u64, endpoint: &Endpoint) -> bool {
+        self.members.borrow_mut().owner(key).is_some_and(|member| member.endpoint().id == endpoint.id)
     }
 
     /// Whether a request may be sent once more; counts it, or that it may not.

@@ -46,6 +46,16 @@ fn an_entry_name_is_read_back_even_if_its_key_holds_underscores() {
 }
 
 #[test]
+fn a_config_map_and_a_secret_of_one_name_are_two() {
+    let mut input = input(&[("a", "x", "k", 1)]);
+    input.entries.insert(EntryName::of_config_map("a", "x", "k"), vec![0; 2]);
+    let shards = shards(&input);
+    let sizes: Vec<(&str, usize)> = shards.contents[&0].iter().map(|(name, value)| (&**name, value.len())).collect();
+    assert_eq!(sizes, [("ConfigMap_a_x_k", 2), ("a_x_k", 1)]);
+    assert_eq!(read_present(&shards).len(), 2);
+}
+
+#[test]
 fn what_is_no_entry_name_is_not_read() {
     for text in ["", "a", "a_b", "_b_c", "a__c", "a_b_"] {
         assert_eq!(EntryName::parse(text), None, "{text}");

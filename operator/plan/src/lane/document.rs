@@ -1,7 +1,8 @@
 //! What a lane's pods are told, and may be told anew while they run.
 
-use bulkhead_crds::lane::{LaneDocument, LaneIdentity, LaneScope};
+use bulkhead_crds::lane::{LaneDocument, LaneIdentity, LanePorts, LaneScope};
 use bulkhead_crds::names::LANE_DOCUMENT_KEY;
+use bulkhead_crds::service::ServiceSpec;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use crate::lane::context::LaneContext;
@@ -20,10 +21,16 @@ pub(super) fn build(lane: &LaneContext<'_>, keyring: &[Secret]) -> LaneDocument 
         config_generation: instance.generation(),
         scope: LaneScope { namespaces: lane.namespaces(), host_ownership: instance.spec().scope.host_ownership },
         profile: instance.spec().profile,
+        service_ports: ports(&spec.service),
         keyring: keyring.iter().filter_map(|secret| secret.metadata.name.clone()).collect(),
         ..LaneDocument::of(identity, &instance.class_name(lane.name), spec)
     }
     .stamped()
+}
+
+/// `None` for numbers that are no ports, which an API server does not take.
+fn ports(service: &ServiceSpec) -> Option<LanePorts> {
+    Some(LanePorts { http: service.http_port.try_into().ok()?, https: service.https_port.try_into().ok()? })
 }
 
 /// The document in the ConfigMap that gateways watch, one field a line.

@@ -223,7 +223,7 @@ fn a_key_stays_with_its_endpoint_and_moves_on_only_when_that_is_loaded() {
 
 #[test]
 fn a_session_stays_with_its_endpoint_while_that_exists_and_works() {
-    let sticky = Sticky { cookie: "route".into(), attributes: "".into(), mode: Mode::Persistent, salt: 5 };
+    let sticky = Sticky::new("route", Mode::Persistent, 5);
     let mut bench = Bench::new(4);
     let token = sticky.token(bench.group.members[2].endpoint.key);
     let by = By::Token(&sticky, token, Method::RoundRobin);
@@ -236,6 +236,21 @@ fn a_session_stays_with_its_endpoint_while_that_exists_and_works() {
     assert!(bench.counts(by, 20)[2] == 0 && bench.group.knows(&sticky, token), "it is away, not gone");
     bench.group.replace(members((3..9).map(endpoint)), bench.now);
     assert!(bench.choose(by).is_ok() && !bench.group.knows(&sticky, token));
+}
+
+#[test]
+fn a_subset_of_endpoints_shares_the_requests_of_a_key() {
+    let mut bench = Bench::new(9);
+    let by = |name: &[u8]| By::Subset(key(name), 3);
+    let counts = bench.counts(by(b"blue"), 300);
+    let asked: Vec<usize> = (0..9).filter(|at| counts[*at] > 0).collect();
+    assert_eq!(asked.len(), 3, "{counts:?}");
+    assert_eq!(bench.counts(by(b"blue"), 300).iter().filter(|count| **count > 0).count(), 3);
+    bench.eject([asked[0]]);
+    let counts = bench.counts(by(b"blue"), 300);
+    assert!(counts[asked[0]] == 0 && counts[asked[1]] > 0 && counts[asked[2]] > 0, "{counts:?}");
+    assert_eq!(Bench::new(2).counts(by(b"blue"), 300).iter().filter(|count| **count > 0).count(), 2);
+    assert!(Bench::new(0).choose(by(b"blue")).is_err());
 }
 
 proptest! {

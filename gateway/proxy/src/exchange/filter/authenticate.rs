@@ -16,6 +16,10 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             // A password is for the gateway, whatever else lets the request in.
             self.scratch.to_backend.remove("authorization");
         }
+        // Nobody but the service says these, whether it is asked or not.
+        for name in authentication.external.iter().flat_map(|external| &external.told) {
+            self.scratch.to_backend.remove(name);
+        }
         if self.with_request(|request| authentication.trusts(request.client)) {
             return Ok(());
         }

@@ -99,6 +99,10 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             let scheme: &[u8] = if asks.secure { b"https" } else { b"http" };
             over.set("X-Original-URL", &[scheme, b"://", asks.authority, asks.uri].concat());
             over.set("X-Original-Method", asks.method);
+            // By these some services decide, and a trusted peer may have passed on what a client says.
+            for claim in ["X-Forwarded-Method", "X-Forwarded-Uri", "X-Original-URI"] {
+                over.remove(claim);
+            }
             over.set("X-Sent-From", b"nginx-ingress-controller");
             match &external.returns_to {
                 None => over.set("X-Auth-Request-Redirect", asks.uri),

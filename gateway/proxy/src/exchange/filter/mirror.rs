@@ -94,7 +94,7 @@ impl Twin {
             return worker.tally().mirrors_dropped.add(1);
         };
         spawn_local(async move {
-            let mut seated = Seated::new(&worker, worker.registry.seat());
+            let mut seated = Seated::new(&worker, worker.registry.stand());
             let (Some(seat), Some(current)) = (seated.seat.take(), worker.current()) else { return };
             let (guard, Some(mirror)) = (Guard::new(seat), &self.filters.mirror) else { return };
             let settings = self.filters.settings.as_deref().unwrap_or(&current.snapshot().settings);
@@ -102,7 +102,10 @@ impl Twin {
             let question = Question { backend, request: &self.request, head: &self.head, content: &self.content };
             let asked = pin!(ask(&worker, Patience { guard: &guard, settings }, &question, |_, _| ()));
             let ended = timeout(LONGEST, guard.run(Phase::Draining, asked)).await;
-            if !matches!(ended, Ok(Ok(Ok(())))) {
+            if matches!(ended, Ok(Ok(Ok(())))) {
+                worker.tally().mirrors_answered.add(1);
+            } else {
+                worker.tally().mirrors_failed.add(1);
                 tracing::debug!(backend = %backend.name, "a copy of a request was not answered");
             }
         });
@@ -145,7 +148,9 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             came.authority.of(bytes),
             &mut values,
             |edits| {
-                let edits = Edits { upgrade: false, trailers: false, ..*edits };
+                // What the backend is not to see, such as a password, is not for others either.
+                let over = Some(&self.scratch.to_backend);
+                let edits = Edits { over, upgrade: false, trailers: false, ..*edits };
                 // Chunks are for those who do not know the length; what is known is known only when the content is there.
                 write_request(&mut head, bytes, &request, &[&target], &authority, Framing::None, &edits);
             },

@@ -1,0 +1,73 @@
+//! Paths as regular expressions, and what the backend is asked for instead of them.
+
+use std::sync::Arc;
+
+use bulkhead_model::rewrite::Rewrite;
+
+use super::reader::{Reader, Stake};
+use super::row::{Group, Row, State, Use};
+
+const USE_REGEX: &str = "use-regex";
+const TARGET: &str = "rewrite-target";
+const PREFIX: &str = "x-forwarded-prefix";
+
+pub(super) const ROWS: &[Row] = &[
+    Row::new(
+        USE_REGEX,
+        Group::Routing,
+        Use::Must,
+        State::Approximated(
+            "Look-around and back-references are refused. In the profile Standard only paths of the Ingress itself are expressions, and of these no Exact ones.",
+        ),
+    ),
+    Row::new(
+        TARGET,
+        Group::Routing,
+        Use::Must,
+        State::Approximated(
+            "A path that is not canonical, or begins with two slashes, is refused with 400 rather than sent; a group is not written with a second slash behind one of the target. In the profile Standard a plain Prefix path stays one.",
+        ),
+    ),
+    Row::new(PREFIX, Group::Routing, Use::Must, State::Obeyed),
+];
+
+/// How the paths of an Ingress are meant, and what becomes of them.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Routing {
+    /// All paths are expressions.
+    pub(crate) expressions: bool,
+    pub(crate) rewrite: Option<Arc<Rewrite>>,
+    /// The target of the rewrite as it is written; empty: there is none.
+    pub(crate) target: Box<str>,
+}
+
+impl Routing {
+    pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
+        // Both say which paths are meant, and what of the backend is shown: a guess could show what is not to be shown.
+        let expressions = reader.switch(USE_REGEX, Stake::Protection).unwrap_or_default();
+        let Some(target) = reader.text(TARGET, Stake::Protection) else {
+            return Self { expressions, ..Self::default() };
+        };
+        let rewrite = match Rewrite::parse(target) {
+            Ok(rewrite) => rewrite,
+            Err(why) => {
+                reader.bad::<()>(TARGET, Stake::Protection, &why.to_string());
+                return Self { expressions, ..Self::default() };
+            }
+        };
+        let rewrite = match reader.text(PREFIX, Stake::Comfort).map(|prefix| rewrite.clone().telling(prefix)) {
+            None => rewrite,
+            Some(Ok(telling)) => telling,
+            Some(Err(why)) => {
+                reader.bad::<()>(PREFIX, Stake::Comfort, &why.to_string());
+                rewrite
+            }
+        };
+        Self { expressions, rewrite: Some(Arc::new(rewrite)), target: target.into() }
+    }
+
+    /// Whether paths with the marks of expressions are some.
+    pub(crate) const fn has_expressions(&self) -> bool {
+        self.expressions || self.rewrite.is_some()
+    }
+}

@@ -1,0 +1,103 @@
+//! A ConfigMap's data, as fields of responses.
+
+use std::collections::BTreeMap;
+
+use bulkhead_model::response_fields::ResponseFields;
+use thiserror::Error;
+
+/// Most fields of one ConfigMap, and the longest value: as much as a client takes in one head, and far more than people write.
+pub const MOST_FIELDS: usize = 64;
+/// Longest value, in bytes.
+pub const MAX_VALUE_BYTES: usize = 4 << 10;
+
+/// Fields that nobody sets for a whole route: they frame a message, are for one connection (RFC 9110 §7.6.1), or are about one
+/// exchange and nobody else's.
+const NEVER: [&str; 14] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "date",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+];
+
+/// Why a ConfigMap is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum BadFields {
+    #[error("has more than {MOST_FIELDS} fields")]
+    Many,
+    #[error("has the key {0:?}, which is no name of a field")]
+    Name(String),
+    #[error(
+        "has a value of {0} that is no value of a field: it is longer than {MAX_VALUE_BYTES} bytes, or has control characters in it"
+    )]
+    Value(String),
+}
+
+/// The fields in the data of a ConfigMap, and the names of those that are left out.
+pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(ResponseFields, Vec<&str>), BadFields> {
+    if data.len() > MOST_FIELDS {
+        return Err(BadFields::Many);
+    }
+    let (mut fields, mut never) = (Vec::new(), Vec::new());
+    for (name, value) in data {
+        let value = value.trim_ascii();
+        if !is_token(name) {
+            return Err(BadFields::Name(name.clone()));
+        }
+        if value.len() > MAX_VALUE_BYTES || value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
+            return Err(BadFields::Value(name.clone()));
+        }
+        if NEVER.contains(&name.to_ascii_lowercase().as_str()) {
+            never.push(name.as_str());
+        } else {
+            fields.push((name.as_str().into(), value.into()));
+        }
+    }
+    Ok((ResponseFields(fields.into()), never))
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(entries: &[(&str, &str)]) -> Result<(usize, Vec<String>), BadFields> {
+        let data = entries.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect();
+        parse(&data).map(|(fields, never)| (fields.0.len(), never.into_iter().map(str::to_owned).collect()))
+    }
+
+    #[test]
+    fn fields_are_taken_as_they_are_written_but_for_those_that_nobody_sets() {
+        assert_eq!(read(&[("X-Frame-Options", "DENY\n"), ("X-Empty", "")]), Ok((2, vec![])));
+        let framing = ["Content-Length", "TRANSFER-ENCODING", "set-cookie", "Connection"];
+        let (taken, never) = read(&framing.map(|name| (name, "1"))).unwrap();
+        assert_eq!((taken, never.len()), (0, 4));
+    }
+
+    #[test]
+    fn what_could_break_out_of_a_field_is_not_taken() {
+        for value in ["a\r\nSet-Cookie: x", "a\nb", "a\0", "a\u{7f}b"] {
+            assert_eq!(read(&[("X-A", value)]), Err(BadFields::Value("X-A".to_owned())), "{value:?}");
+        }
+        assert!(read(&[("X-A", &"a".repeat(MAX_VALUE_BYTES + 1))]).is_err());
+        for name in ["", "a b", "a:b", "a\nb", "ä"] {
+            assert_eq!(read(&[(name, "x")]), Err(BadFields::Name(name.to_owned())), "{name:?}");
+        }
+        let names: Vec<String> = (0..=MOST_FIELDS).map(|n| format!("x-{n}")).collect();
+        let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        assert_eq!(read(&many), Err(BadFields::Many));
+    }
+}

@@ -1,0 +1,235 @@
+//! What is noted of a request for its line in the access log, while it is known.
+
+use std::cell::Cell;
+use std::net::{IpAddr, SocketAddr};
+
+use bulkhead_http1::{Name, RequestHead, Version};
+use bulkhead_model::access_log::Format;
+use bulkhead_model::{Action, Backend, Route, Settings};
+use tokio::time::Instant;
+
+use crate::access_log::Line;
+use crate::connection::Client;
+use crate::deadline::Guard;
+use crate::exchange::forwarded;
+use crate::fault::Fault;
+use crate::protocol::Protocol;
+use crate::worker::Worker;
+
+/// Most bytes of one text that are logged: longer ones are cut off. Collectors split lines at 16 KiB; who writes texts like that gets
+/// lines that are split, and no more.
+const MOST_BYTES: usize = 2 << 10;
+
+/// The texts of a request.
+#[derive(Clone, Copy)]
+enum Part {
+    Method,
+    Uri,
+    Host,
+    Referer,
+    Agent,
+    RequestId,
+    Ingress,
+    Service,
+    Alternative,
+}
+
+/// How many there are.
+const PARTS: usize = Part::Alternative as usize + 1;
+
+/// Whether a request has a line.
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    /// There is no request, or no log.
+    #[default]
+    Idle,
+    /// It has one.
+    Kept(Format),
+    /// It is left out.
+    LeftOut,
+}
+
+/// What is known of a request. Meant to be reused: it keeps the room that it has.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    state: State,
+    /// All parts, one behind the other, and where each begins and ends.
+    text: Vec<u8>,
+    places: [(u32, u32); PARTS],
+    client: Option<IpAddr>,
+    version: &'static str,
+    head_bytes: u64,
+    begun: Option<Instant>,
+    /// Who was asked last, and since when.
+    asked: Option<(SocketAddr, Instant)>,
+    /// How often somebody was.
+    tries: u32,
+    /// Of the response that was begun.
+    status: Cell<u16>,
+    /// Bytes of content that came from the client.
+    received: Cell<u64>,
+    /// Bytes of content that were sent to it.
+    sent: Cell<u64>,
+}
+
+impl Record {
+    /// Whether there will be a line.
+    pub(super) const fn is_kept(&self) -> bool {
+        matches!(self.state, State::Kept(_))
+    }
+
+    /// Whether there is a request that [`Self::end`] must be told the end of.
+    pub(super) const fn is_begun(&self) -> bool {
+        !matches!(self.state, State::Idle)
+    }
+
+    /// Begins with a request.
+    #[inline(never)]
+    pub(super) fn begin(
+        &mut self,
+        guard: &Guard,
+        settings: &Settings,
+        client: &Client,
+        bytes: &[u8],
+        head: &RequestHead,
+    ) {
+        let uri = head.target.bytes(bytes);
+        self.state = settings.access_log.format_of(uri).map_or(State::LeftOut, State::Kept);
+        if !self.is_kept() {
+            return;
+        }
+        self.clear(guard);
+        self.put(Part::Method, head.method.bytes(bytes));
+        self.put(Part::Uri, uri);
+        self.put(Part::Host, head.authority.of(bytes));
+        for field in head.fields.iter() {
+            let part = match field.id {
+                Name::Referer => Part::Referer,
+                Name::UserAgent => Part::Agent,
+                Name::XRequestId => Part::RequestId,
+                _ => continue,
+            };
+            self.put(part, field.value.of(bytes));
+        }
+        self.client = Some(forwarded::speaker(&settings.forwarded, client, head, bytes).address);
+        self.version = match (client.protocol, head.version) {
+            (Protocol::Http2, _) => "HTTP/2.0",
+            (Protocol::Http1, Version::Http11) => "HTTP/1.1",
+            (Protocol::Http1, Version::Http10) => "HTTP/1.0",
+        };
+        self.head_bytes = bytes.len() as u64;
+    }
+
+    /// Begins with a request whose head never came complete, or is none.
+    #[cold]
+    pub(super) fn begin_unheard(&mut self, worker: &Worker, guard: &Guard, client: &Client) {
+        let current = worker.current();
+        let format = current.map_or(Format::Off, |pinned| pinned.snapshot().settings.access_log.format);
+        if format == Format::Off {
+            return;
+        }
+        self.state = State::Kept(format);
+        self.clear(guard);
+        self.client = Some(client.address);
+        (self.version, self.head_bytes) = ("", 0);
+    }
+
+    fn clear(&mut self, guard: &Guard) {
+        self.text.clear();
+        self.places = Default::default();
+        (self.begun, self.asked, self.tries) = (Some(guard.now()), None, 0);
+        self.status.set(0);
+        self.received.set(0);
+        self.sent.set(0);
+    }
+
+    fn put(&mut self, part: Part, text: &[u8]) {
+        let begin = self.text.len();
+        self.text.extend_from_slice(text.get(..MOST_BYTES).unwrap_or(text));
+        if let Some(place) = self.places.get_mut(part as usize) {
+            // Parts are bounded, and few.
+            *place = (begin as u32, self.text.len() as u32);
+        }
+    }
+
+    fn part(&self, part: Part) -> &[u8] {
+        let (begin, end) = self.places.get(part as usize).copied().unwrap_or_default();
+        self.text.get(begin as usize..end as usize).unwrap_or_default()
+    }
+
+    /// Notes its route.
+    #[inline(never)]
+    pub(super) fn route(&mut self, route: &Route) {
+        if route.filters.as_ref().is_some_and(|filters| filters.unlogged) {
+            self.state = State::LeftOut;
+            return;
+        }
+        self.put(Part::Ingress, route.origin.as_bytes());
+        if let Action::Forward(backends) = &route.action
+            && let Some(first) = backends.first()
+        {
+            self.put(Part::Service, first.backend.name.as_bytes());
+        }
+    }
+
+    /// Notes the backend that was chosen, of those of its route or, as the alternative of them all, its canary.
+    #[inline(never)]
+    pub(super) fn backend(&mut self, backend: &Backend, is_canary: bool) {
+        let part = if is_canary { Part::Alternative } else { Part::Service };
+        if self.part(part) != backend.name.as_bytes() {
+            self.put(part, backend.name.as_bytes());
+        }
+    }
+
+    /// Notes who is asked.
+    pub(super) fn ask(&mut self, address: SocketAddr, guard: &Guard) {
+        self.asked = Some((address, guard.now()));
+        self.tries += 1;
+        // What another one was sent is sent again.
+        self.received.set(0);
+    }
+
+    /// Notes that a response is begun.
+    pub(super) fn respond(&self, status: u16) {
+        self.status.set(status);
+    }
+
+    /// Notes content that came.
+    pub(super) fn receive(&self, bytes: usize) {
+        self.received.set(self.received.get().wrapping_add(bytes as u64));
+    }
+
+    /// Notes content that was sent.
+    pub(super) fn send(&self, bytes: usize) {
+        self.sent.set(self.sent.get().wrapping_add(bytes as u64));
+    }
+
+    /// Writes the line.
+    #[inline(never)]
+    pub(super) fn end(&mut self, worker: &Worker, guard: &Guard, fault: Option<Fault>) {
+        let State::Kept(format) = std::mem::take(&mut self.state) else { return };
+        let now = guard.now();
+        let line = Line {
+            format,
+            client: self.client,
+            method: self.part(Part::Method),
+            uri: self.part(Part::Uri),
+            version: self.version,
+            host: self.part(Part::Host),
+            referer: self.part(Part::Referer),
+            agent: self.part(Part::Agent),
+            request_id: self.part(Part::RequestId),
+            ingress: self.part(Part::Ingress),
+            service: self.part(Part::Service),
+            alternative: self.part(Part::Alternative),
+            upstream: self.asked.map(|(address, since)| (address, now.saturating_duration_since(since))),
+            tries: self.tries,
+            request_bytes: self.head_bytes.saturating_add(self.received.get()),
+            status: self.status.get(),
+            sent: self.sent.get(),
+            took: self.begun.map(|begun| now.saturating_duration_since(begun)).unwrap_or_default(),
+            error: fault.map(|fault| fault.row().name).unwrap_or_default(),
+        };
+        worker.log.add(&worker.shared.log, &line);
+    }
+}

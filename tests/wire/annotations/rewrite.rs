@@ -1,0 +1,186 @@
+//! Paths as regular expressions, rewrites, and as whom a Service is asked.
+
+use bulkhead_crds::lane::Profile;
+
+use super::case::{Case, Exchange, Saw};
+
+const NGINX: &[Profile] = &[Profile::IngressNginx];
+const STANDARD: &[Profile] = &[Profile::Standard];
+
+/// `line` is answered by the Service, which saw `seen`.
+const fn served(line: &'static [&'static str], seen: &'static [&'static str]) -> Exchange {
+    Exchange { sends: line, saw: Saw::Main(seen), ..Exchange::PLAIN }
+}
+
+/// `line` is answered with `status`, and no backend saw it.
+const fn refused(line: &'static [&'static str], status: &'static [&'static str]) -> Exchange {
+    Exchange { sends: line, gets: status, saw: Saw::Nothing, ..Exchange::PLAIN }
+}
+
+/// Another Ingress for the case's host, with a plain path.
+const BESIDE: &str = r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"{case}-beside","namespace":"shop"},"spec":{"ingressClassName":"{class}","rules":[{"host":"{host}","http":{"paths":[{"path":"/beside","pathType":"Prefix","backend":{"service":{"name":"{case}-main","port":{"number":80}}}}]}}]}}
+"#;
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        proves: &["use-regex"],
+        what: "paths are expressions, in any case, from the beginning, to no end",
+        annotations: &[("use-regex", "true")],
+        paths: &[("/v[0-9]+/(a|b)", "ImplementationSpecific"), ("/end$", "ImplementationSpecific")],
+        more: BESIDE,
+        exchanges: &[
+            served(&["GET /v12/a/x?y=z"], &["GET /v12/a/x?y=z "]),
+            served(&["GET /V1/Boat"], &["GET /V1/Boat "]),
+            refused(&["GET /x/v1/a"], &["404"]),
+            refused(&["GET /v1/c"], &["404"]),
+            served(&["GET /end"], &["GET /end "]),
+            refused(&["GET /end/"], &["404"]),
+            served(&["GET /beside/x"], &["GET /beside/x "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "an expression makes all paths of its host some",
+        profiles: NGINX,
+        annotations: &[("use-regex", "true")],
+        paths: &[("/v[0-9]+", "ImplementationSpecific"), ("/exact", "Exact")],
+        more: BESIDE,
+        exchanges: &[
+            served(&["GET /besides"], &["GET /besides "]),
+            served(&["GET /BESIDE"], &["GET /BESIDE "]),
+            served(&["GET /exactly"], &["GET /exactly "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "an expression leaves the other paths of its host as they are",
+        profiles: STANDARD,
+        annotations: &[("use-regex", "true")],
+        paths: &[("/v[0-9]+", "ImplementationSpecific"), ("/exact", "Exact")],
+        more: BESIDE,
+        exchanges: &[
+            refused(&["GET /besides"], &["404"]),
+            refused(&["GET /BESIDE"], &["404"]),
+            refused(&["GET /exactly"], &["404"]),
+            served(&["GET /exact"], &["GET /exact "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "an expression that cannot be matched is not left to a wider path",
+        annotations: &[("use-regex", "true")],
+        paths: &[("/admin/(?!public)(.*)", "ImplementationSpecific"), ("/", "Prefix")],
+        exchanges: &[refused(&["GET /admin/users"], &["503"]), served(&["GET /other"], &["GET /other "])],
+        ..Case::PLAIN
+    },
+    Case {
+        proves: &["rewrite-target"],
+        what: "groups of the path stand in the target, and the query stays",
+        annotations: &[("rewrite-target", "/$2")],
+        paths: &[("/shop(/|$)(.*)", "ImplementationSpecific")],
+        exchanges: &[
+            served(&["GET /shop/a/b?c=d"], &["GET /a/b?c=d "]),
+            served(&["GET /shop"], &["GET / "]),
+            served(&["GET /SHOP/x"], &["GET /x "]),
+            served(&["GET /shop/a%20b"], &["GET /a%20b "]),
+            refused(&["GET /shopping"], &["404"]),
+            refused(&["GET /shop///evil.test"], &["400"]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "without groups the whole path becomes the target",
+        annotations: &[("rewrite-target", "/base")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[served(&["GET /shop"], &["GET /base "]), served(&["GET /shop/a/b?c"], &["GET /base?c "])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a target that is the path itself still stands for all below it",
+        annotations: &[("rewrite-target", "/shop")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[served(&["GET /shop/a"], &["GET /shop "]), refused(&["GET /shopping"], &["404"])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a rewrite of the root to itself is none",
+        annotations: &[("rewrite-target", "/"), ("x-forwarded-prefix", "/p")],
+        exchanges: &[Exchange { unseen: &["x-forwarded-prefix"], ..served(&["GET /a/b"], &["GET /a/b "]) }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a rewrite makes plain prefixes of its host expressions",
+        profiles: NGINX,
+        annotations: &[("rewrite-target", "/base")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[served(&["GET /shopping"], &["GET /base "]), served(&["GET /SHOP"], &["GET /base "])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a rewrite leaves plain prefixes as they are",
+        profiles: STANDARD,
+        annotations: &[("rewrite-target", "/base")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[refused(&["GET /shopping"], &["404"]), refused(&["GET /SHOP"], &["404"])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "no client makes dots, an authority or half an escape of a rewrite",
+        annotations: &[("rewrite-target", "/$1"), ("use-regex", "true")],
+        paths: &[("/api(.*)", "ImplementationSpecific")],
+        exchanges: &[
+            served(&["GET /api/users"], &["GET /users "]),
+            served(&["GET /apiusers"], &["GET /users "]),
+            refused(&["GET /api../admin"], &["400"]),
+            refused(&["GET /api%2e%2e/admin"], &["400"]),
+            refused(&["GET /api.%2e/admin"], &["400"]),
+            refused(&["GET /api//evil.test/x"], &["400"]),
+            refused(&["GET /api/%5cevil.test"], &["400"]),
+            refused(&["GET /api%0d%0aX-Evil:1"], &["400"]),
+            served(&["GET /api/a%3fb"], &["GET /a%3Fb "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a target with a scheme is a redirect that takes the query along",
+        annotations: &[("rewrite-target", "https://{host}:8443/new/$1")],
+        paths: &[("/old/(.*)", "ImplementationSpecific")],
+        exchanges: &[Exchange {
+            gets: &["302", "Location: https://{host}:8443/new/a?b=c"],
+            ..refused(&["GET /old/a?b=c"], &[])
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "what becomes of nothing is the route's fault",
+        annotations: &[("rewrite-target", "$1")],
+        paths: &[("/a(.*)", "ImplementationSpecific")],
+        exchanges: &[refused(&["GET /a"], &["500"]), served(&["GET /a/b"], &["GET /b "])],
+        ..Case::PLAIN
+    },
+    Case {
+        proves: &["x-forwarded-prefix"],
+        what: "the backend is told what was taken off, whatever the client says of it",
+        annotations: &[("rewrite-target", "/$2"), ("x-forwarded-prefix", "/$1")],
+        paths: &[("/(x|y)/(.*)", "ImplementationSpecific")],
+        exchanges: &[served(&["GET /x/a", "X-Forwarded-Prefix: /evil"], &["GET /a ", "X-Forwarded-Prefix: /x"])],
+        ..Case::PLAIN
+    },
+    Case {
+        proves: &["upstream-vhost"],
+        what: "the backend is told another host",
+        annotations: &[("upstream-vhost", "inner.test:8080")],
+        exchanges: &[served(&["GET /"], &["GET / ", "Host: inner.test:8080"])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "what a client makes of the host for the backend is a host, or refused",
+        annotations: &[("upstream-vhost", "$http_x_tenant.inner.test")],
+        exchanges: &[
+            served(&["GET /", "X-Tenant: a"], &["GET / ", "Host: a.inner.test"]),
+            refused(&["GET /", "X-Tenant: a/b"], &["400"]),
+            refused(&["GET /", "X-Tenant: a b"], &["400"]),
+        ],
+        ..Case::PLAIN
+    },
+];
