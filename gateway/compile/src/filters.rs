@@ -40,6 +40,7 @@ pub(crate) fn make(
         cross_origin: policies.cross_origin.clone().map(|policy| cross_origin(policy, lane.profile)),
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         response_fields: fetched.response_fields,
+        bandwidth: policies.bandwidth,
         canary: None,
         mirror: outside.mirror,
         pages: pages.map(Box::new),

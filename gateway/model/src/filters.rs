@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::bandwidth::Bandwidth;
 use crate::canary::Canary;
 use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
@@ -30,6 +31,8 @@ pub struct Filters {
     pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// How fast each response is sent.
+    pub bandwidth: Option<Bandwidth>,
     /// Who takes a part of the requests instead.
     pub canary: Option<Canary>,
     /// What every response says besides.
@@ -40,7 +43,7 @@ pub struct Filters {
     pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.
     pub redirects: Option<Redirects>,
-    /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.
+    /// There is nothing but a redirect to `https`, bounds, and what is not written down: other requests need not be looked at.
     pub only_https: bool,
     /// What the backend is asked for instead of the path.
     pub rewrite: Option<Arc<Rewrite>>,
@@ -57,13 +60,13 @@ impl Filters {
         *self == Self { order: self.order, ..Self::default() }
     }
 
-    /// The same, knowing whether there is nothing but a redirect to `https`.
+    /// The same, knowing whether a redirect to `https` is all that there may be to do.
     #[must_use]
     pub fn known(self) -> Self {
-        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
         let others = self.redirects.clone().map(|redirects| Redirects { https: None, ..redirects });
         let redirects = others.filter(|others| !others.is_empty());
-        let only_https = https.is_some() && Self { settings: None, redirects, ..self.clone() }.is_empty();
+        let only_https =
+            Self { settings: None, redirects, unlogged: false, only_https: false, ..self.clone() }.is_empty();
         Self { only_https, ..self }
     }
 

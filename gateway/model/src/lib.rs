@@ -14,6 +14,7 @@ pub mod access_log;
 pub mod answer;
 pub mod authentication;
 pub mod backend;
+pub mod bandwidth;
 pub mod balance;
 pub mod budget;
 pub mod canary;

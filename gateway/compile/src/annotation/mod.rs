@@ -8,6 +8,7 @@ mod access;
 mod aliases;
 mod authentication;
 mod balancing;
+mod bandwidth;
 mod bounds;
 mod canary;
 mod cors;
@@ -34,6 +35,7 @@ use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::{Affinity, Method};
+use bulkhead_model::bandwidth::Bandwidth;
 use bulkhead_model::cross_origin::CrossOrigin;
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -67,6 +69,8 @@ pub(crate) struct Policies {
     pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
     pub(crate) basic: Option<BasicWish>,
+    /// How fast each response is sent.
+    pub(crate) bandwidth: Option<Bandwidth>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
     /// Which pages of other origins may read the responses, as the profile Standard has it.
@@ -109,6 +113,7 @@ impl Policies {
         let mut read = Self {
             access: access::read(reader),
             affinity: balancing::affinity(reader),
+            bandwidth: bandwidth::read(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
@@ -174,6 +179,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         aliases::ROWS,
         authentication::ROWS,
         balancing::ROWS,
+        bandwidth::ROWS,
         bounds::ROWS,
         canary::ROWS,
         cors::ROWS,

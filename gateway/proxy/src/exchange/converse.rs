@@ -15,6 +15,7 @@ use crate::downstream::Downstream;
 use crate::exchange::attended::attended;
 use crate::exchange::response::Ended;
 use crate::exchange::stop::Stop;
+use crate::exchange::throttle::Throttle;
 use crate::exchange::{Next, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
@@ -154,6 +155,8 @@ async fn exchange<D: Downstream>(
     let over = filters.is_some().then_some(&*to_client);
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
+    let bandwidth = filters.as_ref().and_then(|filters| filters.bandwidth);
+    let throttle = bandwidth.map(|bandwidth| Box::new(Throttle::new(bandwidth, patience.guard.now())));
     let sending = pin!(async {
         if !complete.get() {
             match request::pump(conversation, from_client, sink, mirror, record).await {
@@ -184,6 +187,7 @@ async fn exchange<D: Downstream>(
         passing,
         pages,
         cookie,
+        throttle,
         record,
         out,
     };

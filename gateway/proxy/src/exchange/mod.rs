@@ -23,6 +23,7 @@ pub(crate) mod record;
 mod request;
 mod response;
 mod stop;
+mod throttle;
 mod tunnel;
 mod websocket;
 
