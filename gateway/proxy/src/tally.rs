@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::fault::Fault;
+use crate::ledger::Book;
 
 /// Upper bounds of the latency buckets in microseconds: powers of four, 64 µs to 17 min, so that finding one is a bit count.
 pub const LATENCY_BOUNDS_US: [u64; 13] = [
@@ -64,6 +65,8 @@ pub struct Tally {
     pub balance_panics: u64,
     /// Lines of the access log that were dropped, because nobody took them.
     pub access_log_dropped: u64,
+    /// Requests that are not counted by Ingress, because there would be too many time series.
+    pub uncounted: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.
     pub panics: u64,
     /// Content bytes received from clients.
@@ -138,6 +141,10 @@ pub(crate) struct ThreadTally {
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
     pub(crate) served: Counter,
+    /// Requests that are in no entry of `book`, because it has too many.
+    pub(crate) uncounted: Counter,
+    /// By Ingress, where that is asked for.
+    pub(crate) book: Book,
     faults: Box<[Counter]>,
     latency: Box<[Counter]>,
     latency_sum_us: Counter,
@@ -169,6 +176,8 @@ impl Default for ThreadTally {
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             served: Counter::default(),
+            uncounted: Counter::default(),
+            book: Book::default(),
             faults: Fault::all().map(|_| Counter::default()).collect(),
             latency: (0..=LATENCY_BOUNDS_US.len()).map(|_| Counter::default()).collect(),
             latency_sum_us: Counter::default(),
@@ -218,6 +227,7 @@ impl ThreadTally {
         sum.mirrors_dropped += self.mirrors_dropped.get();
         sum.ejections += self.ejections.get();
         sum.balance_panics += self.balance_panics.get();
+        sum.uncounted += self.uncounted.get();
         sum.panics += self.panics.get();
         sum.bytes_in += self.bytes_in.get();
         sum.bytes_out += self.bytes_out.get();

@@ -33,6 +33,7 @@ use crate::exchange::page::Wanted;
 use crate::exchange::record::Record;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
+use crate::ledger::Ledger;
 use crate::listen::BACKLOG;
 use crate::passwords::Verdicts;
 use crate::phase::Phase;
@@ -80,6 +81,8 @@ pub(crate) struct Worker {
     pub(crate) dice: Dice,
     /// Lines of the access log.
     pub(crate) log: Gathered,
+    /// What came of requests, by Ingress.
+    pub(crate) ledger: Ledger,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
 }
@@ -242,6 +245,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         rulings: Rulings::default(),
         dice: Dice::default(),
         log: Gathered::default(),
+        ledger: Ledger::default(),
         verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {

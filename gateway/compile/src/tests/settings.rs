@@ -10,7 +10,9 @@ use super::world::{World, ingress, lane, rules};
 fn the_documented_defaults_of_a_lane_are_the_models() {
     let mut world = World::new("");
     world.compiler.set_lane(lane());
-    assert_eq!(*world.snapshot().settings, Settings::default());
+    // Only what is no lane's writes no log.
+    let access_log = AccessLog { format: Format::Json, ..AccessLog::default() };
+    assert_eq!(*world.snapshot().settings, Settings { access_log, ..Settings::default() });
 }
 
 #[test]

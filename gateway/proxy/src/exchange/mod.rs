@@ -32,7 +32,6 @@ pub(crate) use self::filter::mirror::Twin;
 use std::cell::Cell;
 use std::pin::pin;
 
-use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
@@ -130,7 +129,7 @@ async fn attempt<D: Downstream>(
     tally.requests.add(1);
     let started = guard.now();
     if let Some(pinned) = &pinned
-        && pinned.snapshot().settings.access_log.format != Format::Off
+        && pinned.snapshot().settings.records()
     {
         let settings = &pinned.snapshot().settings;
         scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
