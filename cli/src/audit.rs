@@ -54,8 +54,7 @@ pub(crate) fn run(arguments: &AuditArgs) -> ExitCode {
         }
     };
     for problem in &audit.problems {
-        // Nobody reads it any more: the exit code still says it.
-        let _ = writeln!(io::stderr(), "{}", printable(problem));
+        crate::say(&printable(problem));
     }
     match io::stdout().write_all(text.as_bytes()) {
         // The reader may have seen enough: the exit code still says what there is.

@@ -42,16 +42,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says on standard error why a command ended, with every cause.
-fn complain(error: &dyn std::error::Error) -> ExitCode {
+/// A line on standard error. Nobody may be reading it any more: what is left to do, and the exit code, do not depend on it.
+fn say(line: &str) {
     use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Says why a command ended, with every cause.
+fn complain(error: &dyn std::error::Error) -> ExitCode {
     let mut text = format!("bulkhead: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    // Nobody reads it any more: there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    say(&text);
     ExitCode::FAILURE
 }

@@ -37,8 +37,7 @@ pub(crate) fn run(arguments: &RenderArgs) -> ExitCode {
         Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
         Ok(problems) => {
             for problem in problems {
-                // Nobody reads it any more: the exit code still says it.
-                let _ = writeln!(io::stderr(), "{problem}");
+                crate::say(&problem);
             }
             ExitCode::FAILURE
         }

@@ -23,7 +23,7 @@ mod show;
 mod state;
 mod strays;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -111,8 +111,7 @@ async fn drain(
     news: &mut mpsc::Receiver<(crate::name::LaneId, lane::News)>,
     signals: &mut Signals,
 ) -> Result<ExitCode, UpError> {
-    // Nobody may be reading any more: what is left to do does not depend on it.
-    let _ = writeln!(io::stderr(), "bulkhead: draining, once more to end at once");
+    crate::say("bulkhead: draining, once more to end at once");
     fleet.drain();
     while !fleet.is_over() {
         let _ = screen.update(&fleet.board);
@@ -122,7 +121,8 @@ async fn drain(
             }
             () = signals.next() => {
                 let lanes: Vec<String> = fleet.board.lanes.keys().map(ToString::to_string).collect();
-                let _ = writeln!(io::stderr(), "bulkhead: ending at once, what these lanes still serve is cut: {}", lanes.join(", "));
+                let lanes = lanes.join(", ");
+                crate::say(&format!("bulkhead: ending at once, what these lanes still serve is cut: {lanes}"));
                 fleet.kill();
             }
         }

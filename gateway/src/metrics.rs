@@ -83,7 +83,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 48] = [
+pub const FAMILIES: [Family; 50] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -105,6 +105,16 @@ pub const FAMILIES: [Family; 48] = [
         "bulkhead_connections_idle_closed_total",
         "Client connections closed because no request came in time",
         |now, out| out.one(now.tally.idle_closed),
+    ),
+    counter(
+        "bulkhead_connections_worn_out_total",
+        "Client connections ended because they had served as many requests, or for as long, as they may",
+        |now, out| out.one(now.tally.worn_out),
+    ),
+    counter(
+        "bulkhead_http2_streams_refused_total",
+        "HTTP/2 streams refused before anything looked at their requests: too many at once, header lists too large, malformed or taken back",
+        |now, out| out.one(now.tally.unserved_streams),
     ),
     gauge("bulkhead_requests_in_flight", "Requests being received, forwarded or answered", |now, out| {
         out.one(now.tally.in_flight);
@@ -178,9 +188,13 @@ pub const FAMILIES: [Family; 48] = [
     counter("bulkhead_mirrors_answered_total", "Copies of requests that were answered", |now, out| {
         out.one(now.tally.mirrors_answered);
     }),
-    counter("bulkhead_mirrors_failed_total", "Copies of requests that were not answered, or not in time", |now, out| {
-        out.one(now.tally.mirrors_failed);
-    }),
+    counter(
+        "bulkhead_mirrors_failed_total",
+        "Copies of requests that were not answered, or not in time",
+        |now, out| {
+            out.one(now.tally.mirrors_failed);
+        },
+    ),
     counter("bulkhead_mirrors_dropped_total", "Copies of requests that were not sent", |now, out| {
         out.one(now.tally.mirrors_dropped);
     }),

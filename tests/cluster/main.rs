@@ -26,6 +26,7 @@ use tokio::time::Instant;
 mod audits;
 mod certificates;
 mod classes;
+mod conformance;
 mod control_plane;
 mod crash;
 mod deletion;
@@ -59,6 +60,7 @@ fn tests() -> Vec<Test<Cluster>> {
         certificates::tests(),
         rights::tests(),
         classes::tests(),
+        conformance::tests(),
         drift::tests(),
         scope::tests(),
         switches::tests(),

@@ -5,6 +5,7 @@
 
 mod alpn;
 mod attacks;
+mod budgets;
 mod content;
 mod heads;
 mod leaving;

@@ -1,5 +1,7 @@
 //! Every limit of the lane document: at it, one above, ten times above; and that it can be changed while the gateway runs.
 
+mod coverage;
+mod openings;
 mod times;
 
 use bulkhead_crds::lane::{LaneDocument, LaneLimits};
@@ -161,6 +163,7 @@ async fn a_connection_takes_so_many_requests() {
         assert!(client.closed().await.unwrap_or_default().is_empty());
     }
     assert_eq!(limited.backend.saw().await.requests.len(), 6);
+    assert_eq!(limited.lane.metrics().await["bulkhead_connections_worn_out_total"], 2.0);
     // A connection that is open when the limit changes has the new one.
     let mut client = limited.lane.connect().await;
     client.write(&request).await.unwrap();

@@ -19,6 +19,7 @@ mod annotations;
 mod changes;
 mod classes;
 mod http2;
+mod incidents;
 mod leaving;
 mod limits;
 mod overload;

@@ -16,8 +16,6 @@ use super::settings;
 use super::verdict::{Audit, Beside, Counts, IngressReport, Item, Verdict};
 use crate::table::printable;
 
-/// Before the name of every annotation of ingress-nginx.
-const NGINX: &str = "nginx.ingress.kubernetes.io/";
 /// The class under which the compiler is shown the Ingresses of each class in turn.
 const STAND_IN: &str = "audited";
 
@@ -100,7 +98,7 @@ fn report(material: &Material, place: &Place, class: &str, ingress: &Ingress, fi
     for (key, value) in ingress.metadata.annotations.iter().flatten() {
         let of_key: Vec<&Finding> =
             findings.iter().copied().filter(|finding| finding.field == printable(key)).collect();
-        let row = key.strip_prefix(NGINX).and_then(annotation::row);
+        let row = key.strip_prefix(annotation::PREFIX).and_then(annotation::row);
         if row.is_none() && of_key.is_empty() {
             continue;
         }
@@ -164,7 +162,7 @@ fn judged(key: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]
 
 /// Whether a second name is written beside the first, which counts.
 fn is_second(row: &Row, key: &str, ingress: &Ingress) -> bool {
-    let first = format!("{NGINX}{}", row.name);
+    let first = format!("{}{}", annotation::PREFIX, row.name);
     key != first && ingress.metadata.annotations.iter().flatten().any(|(other, _)| *other == first)
 }
 
@@ -213,7 +211,7 @@ impl<'a> Unread<'a> {
     }
 
     fn about(&self, key: &str, value: &str) -> Option<Item> {
-        let row = annotation::row(key.strip_prefix(NGINX)?)?;
+        let row = annotation::row(key.strip_prefix(annotation::PREFIX)?)?;
         let obeyed = matches!(row.state, State::Obeyed | State::Approximated(_));
         let name = value.trim();
         let name = name.strip_prefix(self.namespace).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use bulkhead_compile::FindingCode;
+use bulkhead_compile::annotation::PREFIX;
 
 use super::settings::{ControllerReport, SettingReport};
 use super::verdict::{Audit, Counts, IngressReport, Item, Verdict};
@@ -107,7 +108,7 @@ const fn alike_sentence(verdict: Verdict) -> &'static str {
 
 /// An annotation without the prefix that they all have.
 fn short(field: &str) -> &str {
-    field.strip_prefix("nginx.ingress.kubernetes.io/").unwrap_or(field)
+    field.strip_prefix(PREFIX).unwrap_or(field)
 }
 
 fn item(page: &mut String, paint: Paint, item: &Item, field: &str) {

@@ -1,6 +1,5 @@
 //! What lanes write, of themselves to standard error and of requests to standard output: kept in files, the former shown on request.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use tokio::fs::File;
@@ -43,7 +42,7 @@ pub(crate) async fn copy(from: impl AsyncRead + Unpin, log: Log) {
         }
         if let Some(name) = &log.shown_as {
             let text = printable(String::from_utf8_lossy(&line).trim_end());
-            let _ = writeln!(std::io::stderr(), "{name} {text}");
+            crate::say(&format!("{name} {text}"));
         }
         if let Some(open) = &mut file {
             let _ = open.write_all(&line).await;

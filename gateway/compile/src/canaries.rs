@@ -98,13 +98,13 @@ impl Workshop<'_> {
         let catalog = self.catalog;
         let backend = match catalog.find(&service, port) {
             Err(code) => {
-                notes.add(code, &rule.field, || missing(code, &service, rule));
+                notes.add(code, &rule.field, || missing(code, &service, rule, "this canary takes no requests"));
                 None
             }
             Ok(port) => {
                 match self.backend(
                     &mut host.uses,
-                    &main.backend,
+                    &main.policies.backend,
                     (&service, &port, main.policies.service),
                     self.beside(main, declared),
                 ) {

@@ -11,6 +11,10 @@ pub enum FindingCode {
     AnnotationNotServed,
     /// An annotation whose value cannot be read; it is as if it were not written.
     AnnotationUnreadable,
+    /// Fields for an authentication service that are wanted and cannot be had; every route of the Ingress answers 503.
+    AuthFieldsBroken,
+    /// Fields for an authentication service that only the gateway itself says; they are left out.
+    AuthFieldsLeftOut,
     /// A backend under TLS whose certificate is not verified; it is served all the same, as ingress-nginx does.
     BackendNotVerified,
     /// A protocol that is not spoken with backends; every route of the Ingress answers 503.
@@ -97,7 +101,7 @@ pub enum FindingCode {
     ResponseFieldsLeftOut,
     /// A Secret that an Ingress refers to and that gateways must not have; what needs it is as if it did not exist.
     SecretNotCopied,
-    /// A Service that does not exist; the route answers 503.
+    /// A Service that does not exist; the route answers 503, and a canary takes no requests.
     ServiceNotFound,
     /// An Ingress with more paths than are looked at; the last ones are left out.
     TooManyPaths,
@@ -113,9 +117,11 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
+        Self::AuthFieldsBroken,
+        Self::AuthFieldsLeftOut,
         Self::BackendNotVerified,
         Self::BackendProtocolNotServed,
         Self::BackendTlsBroken,

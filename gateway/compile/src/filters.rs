@@ -31,7 +31,8 @@ pub(crate) fn make(
 ) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
-    let (access, authentication) = admission(policies, fetched.basic, outside.external);
+    let external = outside.external.map(|external| ExternalAuth { says: fetched.auth_fields, ..external });
+    let (access, authentication) = admission(policies, fetched.basic, external);
     let filters = Filters {
         order,
         settings: settings(declared, &lane.settings),
@@ -41,6 +42,7 @@ pub(crate) fn make(
         rate: policies.rates.as_ref().map(|rates| rate(rates, declared, lane.profile, zones)),
         response_fields: fetched.response_fields,
         bandwidth: policies.bandwidth,
+        revision: policies.revision.clone(),
         canary: None,
         mirror: outside.mirror,
         pages: pages.map(Box::new),

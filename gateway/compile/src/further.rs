@@ -12,7 +12,7 @@ use bulkhead_model::redirect::{HostRedirect, Redirects};
 use bulkhead_model::route::PathKind;
 use bulkhead_model::{Action, Denial, Filters, HostPattern, PathPattern, PathTable, Route};
 
-use crate::annotation::{NGINX, Names};
+use crate::annotation::{self, Names};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::hosts::HostPolicy;
@@ -105,7 +105,7 @@ impl Ingresses {
                 continue;
             }
             let mut notes = Notes::new("Ingress", &declared.age.name);
-            notes.add(FindingCode::NameTaken, &format!("{NGINX}server-alias"), || {
+            notes.add(FindingCode::NameTaken, &annotation::key("server-alias"), || {
                 let name = quote(&show(host));
                 let why = first.map_or_else(
                     || "belongs to another namespace".to_owned(),

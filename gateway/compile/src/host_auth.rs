@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bulkhead_model::ClientAuth;
 use bulkhead_model::client_auth::RouteAuth;
 
-use crate::client_policy::{self, ClientPolicy, ClientWish};
+use crate::annotation::{ClientPolicy, ClientWish, field_of_issuers};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::ingress::Declared;
@@ -51,7 +51,7 @@ impl<'d> HostAuth<'d> {
         for declared in claims {
             let namespace = &*declared.age.name.namespace;
             let is_known = if namespace == first { auth.wide.is_some() } else { auth.narrow.contains_key(namespace) };
-            let wish = match &declared.clients {
+            let wish = match &declared.policies.clients {
                 ClientPolicy::Wanted(wish) => Some(wish),
                 ClientPolicy::Refused => None,
                 ClientPolicy::None => continue,
@@ -71,7 +71,7 @@ impl<'d> HostAuth<'d> {
 
     /// What the routes of one of these Ingresses for `host` ask. What is to be said about it is noted.
     pub(crate) fn rule(&self, declared: &Declared, host: &str, secrets: &mut Secrets, notes: &mut Notes<'_>) -> Ruling {
-        let own = match &declared.clients {
+        let own = match &declared.policies.clients {
             ClientPolicy::Wanted(wish) => Some(wish),
             ClientPolicy::Refused => return Ruling::Refused,
             ClientPolicy::None => None,
@@ -85,7 +85,7 @@ impl<'d> HostAuth<'d> {
                 note_broken(own, name, secrets, notes);
             }
             (Some(_), _) => {
-                notes.add(FindingCode::ClientCertificateConflict, &client_policy::field(), || {
+                notes.add(FindingCode::ClientCertificateConflict, &field_of_issuers(), || {
                     let (host, first) = (show(host), choice.ingress);
                     format!("Ingress {first} is older and wants other client certificates for {host}, so the routes of this Ingress for it answer 503.")
                 });
@@ -121,7 +121,7 @@ fn note_broken(wish: &ClientWish, ingress: &Name, secrets: &mut Secrets, notes: 
         Some(Err(bad)) => bad.to_string(),
         None => "does not exist".to_owned(),
     };
-    notes.add(FindingCode::ClientCertificateBroken, &client_policy::field(), || {
+    notes.add(FindingCode::ClientCertificateBroken, &field_of_issuers(), || {
         let secret = quote(&secret.to_string());
         format!("Secret {secret} {why}, so the routes that it is to protect answer 503.")
     });

@@ -9,7 +9,7 @@ use bulkhead_model::redirect::{HostRedirect, LocalPath, Redirects};
 use bulkhead_model::route::PathKind;
 use bulkhead_model::{Filters, PathPattern, PathTable, Route};
 
-use crate::annotation::NGINX;
+use crate::annotation;
 use crate::code::FindingCode;
 use crate::findings::Notes;
 use crate::hosts::{Host, Wish, does_same};
@@ -68,7 +68,7 @@ impl Host<'_, '_> {
             |route: &&Arc<Route>| route.origin.split_once('/').is_some_and(|(place, _)| *place == *name.namespace);
         if let Some(other) = now.filter(|route| !is_ours(route)) {
             let mut notes = Notes::new("Ingress", name);
-            notes.add(FindingCode::AnnotationNotServed, &format!("{NGINX}app-root"), || {
+            notes.add(FindingCode::AnnotationNotServed, &annotation::key("app-root"), || {
                 format!(
                     "Ingress {} has the path / of the host, and is of another namespace, so it is served as that says.",
                     other.origin

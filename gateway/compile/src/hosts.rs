@@ -1,5 +1,6 @@
 //! One host: what all the Ingresses that name it come to.
 
+mod backends;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,16 +8,10 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::Profile;
-use bulkhead_model::balance::{Affinity, Sticky};
 use bulkhead_model::client_auth::RouteAuth;
-use bulkhead_model::route::Weighted;
 use bulkhead_model::tls::TlsWish;
-use bulkhead_model::{
-    Action, Backend, Denial, ErrorPages, Filters, HostPattern, PathPattern, PathTable, Route, Settings,
-};
+use bulkhead_model::{Action, Denial, Filters, HostPattern, PathPattern, PathTable, Route, Settings};
 
-use crate::annotation::{self, Pages};
-use crate::backend_policy::BackendPolicy;
 use crate::backends::{BackendKey, Backends, Catalog};
 use crate::canaries::Canaries;
 use crate::code::FindingCode;
@@ -27,15 +22,12 @@ use crate::findings::Notes;
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
 use crate::host_paths::{HostPaths, Meant};
-use crate::ingress::{Declared, Rule, Target};
-use crate::name::Name;
+use crate::ingress::{Declared, Rule};
 use crate::secrets::Secrets;
-use crate::service::{Port, Ports};
-use crate::transport::{BadTransport, Transport};
 use crate::zones::Zones;
 
 pub(crate) use self::words::missing;
-use self::words::{lost, note_owner, why_not};
+use self::words::{lost, note_owner};
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -194,114 +186,6 @@ impl Workshop<'_> {
         });
         host.routes.insert(pattern, route);
     }
-
-    fn action(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        declared: &Declared,
-        rule: &Rule,
-        notes: &mut Notes<'_>,
-    ) -> Action {
-        if declared.unprotected {
-            return Action::Deny(Denial::PolicyNotServed);
-        }
-        let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
-        let service = declared.age.name.beside(name);
-        let catalog = self.catalog;
-        let port = match catalog.find(&service, port) {
-            Ok(port) => port,
-            Err(code) => {
-                notes.add(code, &rule.field, || missing(code, &service, rule));
-                return Action::Deny(Denial::NoService);
-            }
-        };
-        let by_service = declared.policies.service
-            && self.catalog.services.get(&service).is_some_and(|ports| ports.address().is_some());
-        if declared.policies.service && !by_service {
-            notes.add(FindingCode::NoClusterAddress, &rule.field, || {
-                format!("Service {service} has no cluster IP to be asked by, so its endpoints are asked.")
-            });
-        }
-        match self.backend(uses, &declared.backend, (&service, &port, by_service), self.affinity(declared)) {
-            Ok(backend) => {
-                if backend.tls.is_none() && declared.backend.tls.are_any() {
-                    notes.add(FindingCode::BackendTlsUnused, &rule.field, || {
-                        format!("Service {service} is spoken to in clear text, so the annotations proxy-ssl-* of this Ingress change nothing.")
-                    });
-                }
-                Action::Forward(Box::from([Weighted { backend, weight: 1 }]))
-            }
-            Err(bad) => {
-                notes.add(FindingCode::BackendTlsBroken, &rule.field, || {
-                    format!("TLS with Service {service} cannot be as this Ingress wants it: {bad}, so the route answers 503.")
-                });
-                Action::Deny(Denial::PolicyNotServed)
-            }
-        }
-    }
-
-    /// What is answered instead of errors. It is asked as its Service says, whatever the Ingress says of its own backends.
-    fn pages(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        declared: &Declared,
-        notes: &mut Notes<'_>,
-    ) -> Option<ErrorPages> {
-        let Pages { service, statuses, own_only } = declared.policies.pages.as_ref()?;
-        let service = declared.age.name.beside(service);
-        let found = self.catalog.services.get(&service).ok_or(FindingCode::ServiceNotFound);
-        let backend = found.and_then(Ports::first).and_then(|port| {
-            let backend = self.backend(uses, &BackendPolicy::default(), (&service, port, false), None);
-            backend.map_err(|_| FindingCode::BackendTlsBroken)
-        });
-        match backend {
-            Ok(backend) => Some(ErrorPages { backend, statuses: statuses.clone(), own_only: *own_only }),
-            Err(code) => {
-                notes.add(FindingCode::ErrorPagesMissing, &annotation::key(annotation::DEFAULT_BACKEND), || {
-                    format!("Service {service} {}, so errors are answered without its pages.", why_not(code))
-                });
-                None
-            }
-        }
-    }
-
-    /// Which requests to the backends of an Ingress belong together.
-    pub(crate) fn affinity(&self, declared: &Declared) -> Option<Affinity> {
-        match declared.policies.affinity.clone()? {
-            Affinity::Sticky(sticky) => Some(Affinity::Sticky(Sticky { salt: self.policy.salt, ..sticky })),
-            other => Some(other),
-        }
-    }
-
-    /// The backend of a Service port, as `policy` wants it to be spoken to.
-    pub(crate) fn backend(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        policy: &BackendPolicy,
-        (service, port, by_service): (&Name, &Port, bool),
-        affinity: Option<Affinity>,
-    ) -> Result<Arc<Backend>, BadTransport> {
-        let spoken = port.app_protocol.spoken();
-        let transport = Transport::choose(policy, service, spoken, self.secrets)?;
-        let affinity = affinity.map(Box::new);
-        let key = BackendKey { service: service.clone(), port: port.number, transport, affinity, by_service };
-        self.acquire(uses, key)
-    }
-
-    /// The backend of this key, for the one host that is being made.
-    pub(crate) fn acquire(
-        &mut self,
-        uses: &mut BTreeSet<BackendKey>,
-        key: BackendKey,
-    ) -> Result<Arc<Backend>, BadTransport> {
-        if let Some(known) = self.backends.get(&key).filter(|_| uses.contains(&key)) {
-            return Ok(known);
-        }
-        let tls = || key.transport.tls.as_ref().map(|tls| tls.make(self.secrets).map(Arc::new)).transpose();
-        let backend = self.backends.acquire(&key, self.catalog, tls)?;
-        uses.insert(key);
-        Ok(backend)
-    }
 }
 
 fn rules_of<'d>(declared: &'d Declared, host: &HostPattern) -> &'d [Rule] {
@@ -313,7 +197,6 @@ fn shown(rules: &[Rule]) -> &str {
     rules.first().map(|rule| &*rule.host).unwrap_or_default()
 }
 
-/// Why a Service cannot be asked at all.
 /// A host in the making.
 pub(crate) struct Host<'h, 'd> {
     pattern: &'h HostPattern,

@@ -6,18 +6,14 @@ use std::sync::Arc;
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::HostPattern;
 use bulkhead_model::route::PathKind;
-use bulkhead_model::tls::TlsWish;
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressSpec};
 
 use crate::age::Age;
 use crate::annotation::{self, CanaryPolicy, Policies, Reader, Routing};
-use crate::backend_policy::{self, BackendPolicy};
 use crate::class::class_of;
-use crate::client_policy::{self, ClientPolicy};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 use crate::further::{self, Further};
-use crate::handshake_policy;
 use crate::name::Name;
 use crate::object::{MAX_PATHS, cost};
 use crate::rule_path::RulePath;
@@ -33,16 +29,10 @@ pub(crate) struct Declared {
     pub(crate) class: Option<Box<str>>,
     /// A protection is asked for that cannot be had: every rule answers 503.
     pub(crate) unprotected: bool,
-    /// How the backends of all rules are spoken to.
-    pub(crate) backend: BackendPolicy,
     /// What else its annotations ask for.
     pub(crate) policies: Policies,
     /// It makes no routes, but takes a share of others'.
     pub(crate) canary: Option<CanaryPolicy>,
-    /// What it wants of the clients of its hosts.
-    pub(crate) clients: ClientPolicy,
-    /// What it says of the handshakes of its hosts.
-    pub(crate) handshakes: TlsWish,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: BTreeMap<HostPattern, Vec<Rule>>,
     /// Further names of its hosts.
@@ -81,13 +71,8 @@ impl Declared {
         let (counting, canary) = canary.map_or((None, None), |(counting, canary)| (Some(counting), Some(canary)));
         let annotations = counting.as_ref().or(written);
         let denied = annotations.is_some_and(|all| annotation::judge(all, &mut notes));
-        let backend =
-            annotations.map(|all| backend_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
-        let clients =
-            annotations.map(|all| client_policy::read(all, &age.name.namespace, &mut notes)).unwrap_or_default();
         let read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
         let policies = annotations.map(read).unwrap_or_default();
-        let handshakes = annotations.map(|all| handshake_policy::read(all, &mut notes)).unwrap_or_default();
         let mut hosts = BTreeMap::new();
         let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
@@ -107,22 +92,8 @@ impl Declared {
         let class = class_of(ingress).map(Into::into);
         let origin = age.name.to_string().into();
         let findings = notes.into_list();
-        let unprotected = denied || backend.refused || policies.refused;
-        Self {
-            age,
-            origin,
-            class,
-            unprotected,
-            backend,
-            policies,
-            canary,
-            clients,
-            handshakes,
-            hosts,
-            names,
-            tls,
-            findings,
-        }
+        let unprotected = denied || policies.refused;
+        Self { age, origin, class, unprotected, policies, canary, hosts, names, tls, findings }
     }
 
     /// Whether it has a say on a host only because that is a further name of one of its hosts.
@@ -150,7 +121,7 @@ impl Declared {
     /// Names of the Secrets that it needs, some of them more than once.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
         let certificates = self.tls.values().filter_map(|claim| claim.secret.as_ref());
-        certificates.chain(&self.backend.tls.secret).chain(self.clients.secret()).chain(self.policies.secrets())
+        certificates.chain(self.policies.secrets())
     }
 
     /// Hosts that want the certificate in `secret`, which is of the Ingress's namespace.
@@ -161,7 +132,7 @@ impl Declared {
 
     /// Hosts whose routes need what is in `secret`, which is of the Ingress's namespace: for TLS with backends, or to judge clients.
     pub(crate) fn hosts_behind(&self, secret: &Name) -> impl Iterator<Item = &HostPattern> {
-        let mut all = self.backend.tls.secret.iter().chain(self.clients.secret()).chain(self.policies.secrets());
+        let mut all = self.policies.secrets();
         let needed = all.any(|name| *name == secret.name);
         self.hosts.keys().filter(move |_| needed)
     }

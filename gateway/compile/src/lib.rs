@@ -5,20 +5,22 @@
 //! for everything that could not be taken literally. No cluster client, no clock: equal input gives equal output, in any order.
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
-//! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and reads them; `hosts` makes one host's routes, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they need for it, `zones` what stays counted of clients; `backends`
-//! keeps the identity of backends and endpoints; `transport` says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need, `handshake_policy` what handshakes may agree on; `code` is the table of findings.
+//! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and
+//! reads them; `hosts` makes one host's routes, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they
+//! need for it, `zones` what stays counted of clients; `backends` keeps the identity of backends and endpoints; `transport`
+//! says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need,
+//! `handshake_policy` what handshakes may agree on; `code` is the table of findings.
 
 mod age;
 pub mod annotation;
+mod auth_fields;
 mod authority;
-mod backend_policy;
 mod backends;
 mod calendar;
 mod canaries;
 mod certificate;
 mod cipher_list;
 mod class;
-mod client_policy;
 mod client_roots;
 pub mod code;
 mod compiler;
@@ -54,7 +56,6 @@ mod tls;
 mod tls_claim;
 mod transport;
 mod users;
-mod wishes;
 mod zones;
 
 pub use bulkhead_model::{limits, overload};

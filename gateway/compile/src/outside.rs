@@ -42,6 +42,7 @@ impl Workshop<'_> {
                     outside.external = Some(ExternalAuth {
                         service,
                         method: wish.method,
+                        says: Box::default(),
                         told: wish.told.clone(),
                         sign_in: wish.sign_in.clone(),
                         returns_to: wish.returns_to.clone(),

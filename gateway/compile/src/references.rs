@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
-use crate::annotation::is_canary;
+use crate::annotation::{self, is_canary};
 use crate::object::MAX_PATHS;
 use crate::users::Form;
-use crate::{annotation, backend_policy, client_policy};
 
 /// An object in the Ingress's own namespace. Other namespaces cannot be referred to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,19 +65,10 @@ pub enum ReferenceKind {
     ConfigMap,
 }
 
-/// Before the annotations that refer to objects.
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
-
 /// Whether [`references`] looks at the annotation with this key.
 #[must_use]
 pub fn is_reference(annotation: &str) -> bool {
-    let is_read = |name: &str| {
-        backend_policy::obeys(name)
-            || client_policy::obeys(name)
-            || annotation::refers(name)
-            || name.starts_with("canary")
-    };
-    annotation.strip_prefix(PREFIX).is_some_and(is_read)
+    annotation.strip_prefix(annotation::PREFIX).and_then(annotation::row).is_some_and(|row| row.refers)
 }
 
 /// Longest name of a Secret (Kubernetes: `DNS1123SubdomainMaxLength`).
@@ -98,7 +88,8 @@ fn is_name(text: &str) -> bool {
 
 /// What an Ingress refers to: the Secrets of its TLS entries (`spec.tls[].secretName`), that of TLS towards its backends
 /// (annotation `proxy-ssl-secret`), that of its clients' issuers (annotation `auth-tls-secret`), that of its users (annotation
-/// `auth-secret`), and the ConfigMap of fields of its responses (annotation `custom-headers`). A canary needs nothing of its own.
+/// `auth-secret`), and the ConfigMaps of fields of its responses (annotation `custom-headers`) and
+/// of what an authentication service is told (annotation `auth-proxy-set-headers`). A canary needs nothing of its own.
 #[must_use]
 pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     if ingress.metadata.annotations.as_ref().is_some_and(is_canary) {
@@ -108,10 +99,10 @@ pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
     // A certificate is for a host that a rule is for, and there are no more of those.
     let shown = tls.filter_map(|entry| entry.secret_name.as_deref()).take(MAX_PATHS);
     let shown = shown.map(|name| (name.to_owned(), Needs::CERTIFICATE));
-    let behind = backend_policy::secret(ingress).map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
-    let clients = client_policy::secret(ingress).map(|name| (name.to_string(), Needs::ISSUERS));
-    let policies = annotation::needed(ingress);
-    let users = policies.basic.iter().map(|basic| {
+    let needed = annotation::needed(ingress);
+    let behind = needed.backend.tls.secret.iter().map(|name| (name.to_string(), Needs::CERTIFICATE.or(Needs::ISSUERS)));
+    let clients = needed.clients.secret().map(|name| (name.to_string(), Needs::ISSUERS));
+    let users = needed.basic.iter().map(|basic| {
         let needs = match basic.form {
             Form::File => Needs::USERS,
             Form::Map => Needs::USER_MAP,
@@ -123,7 +114,7 @@ pub fn references(ingress: &Ingress) -> BTreeSet<Reference> {
         let known = secrets.entry(name).or_default();
         *known = known.or(needs);
     }
-    let config_maps = policies.config_maps().filter(|name| is_name(name)).map(|name| name.to_string());
+    let config_maps = needed.config_maps().filter(|name| is_name(name)).map(|name| name.to_string());
     let config_maps = config_maps.map(|name| Reference { kind: ReferenceKind::ConfigMap, name, needs: Needs::NOTHING });
     let secrets = secrets.into_iter().map(|(name, needs)| Reference { kind: ReferenceKind::Secret, name, needs });
     secrets.chain(config_maps).collect()

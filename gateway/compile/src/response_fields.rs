@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bulkhead_model::response_fields::ResponseFields;
+use bulkhead_model::template::TemplateError;
 use thiserror::Error;
 
 /// Most fields of one ConfigMap, and the longest value: as much as a client takes in one head, and far more than people write.
@@ -40,14 +41,16 @@ pub(crate) enum BadFields {
         "has a value of {0} that is no value of a field: it is longer than {MAX_VALUE_BYTES} bytes, or has control characters in it"
     )]
     Value(String),
+    #[error("has a value of {0} that cannot be used: {1}")]
+    Text(String, TemplateError),
 }
 
-/// The fields in the data of a ConfigMap, and the names of those that are left out.
-pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(ResponseFields, Vec<&str>), BadFields> {
+/// The names and values in the data of a ConfigMap, each as it may stand in a head.
+pub(crate) fn each(data: &BTreeMap<String, Vec<u8>>) -> Result<Vec<(&str, &[u8])>, BadFields> {
     if data.len() > MOST_FIELDS {
         return Err(BadFields::Many);
     }
-    let (mut fields, mut never) = (Vec::new(), Vec::new());
+    let mut fields = Vec::new();
     for (name, value) in data {
         let value = value.trim_ascii();
         if !is_token(name) {
@@ -56,10 +59,19 @@ pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(ResponseFields,
         if value.len() > MAX_VALUE_BYTES || value.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
             return Err(BadFields::Value(name.clone()));
         }
+        fields.push((name.as_str(), value));
+    }
+    Ok(fields)
+}
+
+/// The fields in the data of a ConfigMap, and the names of those that are left out.
+pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(ResponseFields, Vec<&str>), BadFields> {
+    let (mut fields, mut never) = (Vec::new(), Vec::new());
+    for (name, value) in each(data)? {
         if NEVER.contains(&name.to_ascii_lowercase().as_str()) {
-            never.push(name.as_str());
+            never.push(name);
         } else {
-            fields.push((name.as_str().into(), value.into()));
+            fields.push((name.into(), value.into()));
         }
     }
     Ok((ResponseFields(fields.into()), never))

@@ -22,6 +22,7 @@ mod pages;
 mod paths;
 mod rates;
 mod redirects;
+mod references;
 mod scale;
 mod scope;
 mod settings;

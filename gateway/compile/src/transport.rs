@@ -8,8 +8,8 @@ use bulkhead_model::upstream_tls::{TlsVersions, Trust};
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 
+use crate::annotation::{BackendPolicy, TlsWishes};
 use crate::authority::{Authority, BadAuthority};
-use crate::backend_policy::BackendPolicy;
 use crate::findings::quote;
 use crate::name::Name;
 use crate::secrets::Secrets;
@@ -83,7 +83,7 @@ impl Transport {
         };
         let name = wishes.name.clone().unwrap_or_else(|| format!("{}.{}.svc", service.name, service.namespace).into());
         server_name(&name)?;
-        let &crate::backend_policy::TlsWishes { verify, depth, asks_for_name, versions, .. } = wishes;
+        let &TlsWishes { verify, depth, asks_for_name, versions, .. } = wishes;
         Ok(Self {
             protocol,
             tls: Some(TlsKey { secret, verify, depth, name, asks_for_name, versions, by_platform: false }),

@@ -56,6 +56,11 @@ impl Overlay {
         self.text.extend_from_slice(&other.text);
     }
 
+    /// Whether what comes in as `name`, in any case, is left out.
+    pub fn replaces(&self, name: &str) -> bool {
+        self.names.contains(Name::find(name.as_bytes())) || self.has(name.as_bytes())
+    }
+
     /// The names that are replaced and that [`Name`] knows.
     pub(crate) const fn names(&self) -> NameSet {
         self.names
@@ -100,6 +105,7 @@ mod tests {
         overlay.set("x-tenant", b"b");
         overlay.append("Set-Cookie", b"c=d");
         assert_eq!(overlay.as_bytes(), b"X-Tenant: a\r\nx-tenant: b\r\nSet-Cookie: c=d\r\n");
+        assert!(overlay.replaces("x-TENANT") && !overlay.replaces("Set-Cookie"));
         assert!(overlay.has(b"X-TENANT") && overlay.names() == NameSet::EMPTY && !overlay.is_empty());
         overlay.clear();
         assert!(overlay.is_empty());

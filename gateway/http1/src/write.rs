@@ -27,8 +27,6 @@ pub struct Edits<'a> {
     pub over: Option<&'a Overlay>,
     /// Fields instead of all that came in with the same name.
     pub set: &'a [(Name, &'a [u8])],
-    /// The same for names that [`Name`] does not know: whatever came in with this name, in any case, is gone.
-    pub more: &'a [(&'a str, &'a [u8])],
     /// Fields beside those that came in with the same name: one more Set-Cookie, Via.
     pub append: &'a [(Name, &'a [u8])],
     /// Passes an upgrade to WebSocket on: of a request that asks for one, and of the response that switches to it.
@@ -181,9 +179,6 @@ fn put_fields(out: &mut Vec<u8>, buf: &[u8], fields: &[Field], edits: &Edits<'_>
             put_line(out, name.as_bytes(), value);
         }
     }
-    for &(name, value) in edits.more {
-        put_named(out, name, value);
-    }
 }
 
 impl Edits<'_> {
@@ -194,8 +189,7 @@ impl Edits<'_> {
         let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(name);
         let begins =
             |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
-        self.more.iter().any(|&(other, _)| same(other))
-            || self.remove_more.iter().any(|&other| same(other))
+        self.remove_more.iter().any(|&other| same(other))
             || self.remove_prefixes.iter().any(|&prefix| begins(prefix))
             || self.over.is_some_and(|over| over.has(name))
     }

@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::denial::Denial;
 use crate::external_auth::ExternalAuth;
 use crate::password::PasswordHash;
-use crate::request::Request;
+use crate::request::Fields;
 use crate::settings::Network;
 
 /// Longest name and password together, in bytes. People type far less, and some hashes take longer for a long password.
@@ -161,14 +161,14 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Those that a request shows.
+    /// Those that a request with these fields shows.
     ///
     /// # Errors
     /// [`Denial::CredentialsMissing`] if it shows none, [`Denial::CredentialsRefused`] if they cannot be read, or there are several.
-    pub fn of(request: &Request<'_>) -> Result<Self, Denial> {
-        let mut fields = Vec::new();
-        request.fields.each("authorization", &mut |value| fields.push(value));
-        let value = match &*fields {
+    pub fn of(fields: &dyn Fields) -> Result<Self, Denial> {
+        let mut shown = Vec::new();
+        fields.each("authorization", &mut |value| shown.push(value));
+        let value = match &*shown {
             [] => return Err(Denial::CredentialsMissing),
             [only] => only,
             // Whoever reads the other one sees somebody else.

@@ -18,6 +18,8 @@ pub struct ExternalAuth {
     pub service: Errand,
     /// How; `None`: by GET. Where it is said how, the service is told the scheme and the URI of the request as well.
     pub method: Option<AskBy>,
+    /// What it is told besides: names as they are written, and what each says of a request. One that says nothing is left away.
+    pub says: Box<[(Box<str>, Template)]>,
     /// Fields of its answer that the backend is told, instead of what the client says under the same names.
     pub told: Box<[Box<str>]>,
     /// Where clients go that it does not know.

@@ -11,6 +11,7 @@ use crate::error_pages::ErrorPages;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
 use crate::response_fields::ResponseFields;
+use crate::revision::Revision;
 use crate::rewrite::Rewrite;
 use crate::mirror::Mirror;
 use crate::settings::Settings;
@@ -39,6 +40,8 @@ pub struct Filters {
     pub response_fields: Option<ResponseFields>,
     /// Who gets a copy.
     pub mirror: Option<Mirror>,
+    /// What a backend's answer says otherwise.
+    pub revision: Option<Arc<Revision>>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.

@@ -6,7 +6,7 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect` (where it is sent instead), `template` (texts with variables), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect` (where it is sent instead), `template` (texts with variables), `revision` (what a backend's answer says otherwise), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on). Paths as regular expressions, and what becomes of them: `expression`, `rewrite`.
 
 pub mod access;
@@ -49,12 +49,14 @@ pub mod redirect;
 pub mod request;
 pub mod response_fields;
 pub mod retry_budget;
+pub mod revision;
 pub mod rewrite;
 pub mod room;
 pub mod route;
 pub mod settings;
 pub mod snapshot;
 pub mod subject_rule;
+pub mod substitution;
 pub mod table;
 pub mod template;
 pub mod tls;
@@ -79,6 +81,7 @@ pub use path_table::PathTable;
 pub use pattern::{HostPattern, PathPattern};
 pub use request::Request;
 pub use retry_budget::RetryBudget;
+pub use revision::Revision;
 pub use room::Room;
 pub use route::{Action, Route};
 pub use settings::Settings;

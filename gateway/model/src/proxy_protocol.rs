@@ -21,8 +21,10 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const WORD: [u8; 6] = *b"PROXY ";
 /// Longest header of version 1, its line end included (section 2.1).
 pub const TEXT_BYTES: usize = 107;
-/// Most bytes behind the fixed part of version 2.
-pub const BINARY_BYTES: usize = limits::PROXY_HEADER.size();
+/// Bytes that stand before the addresses in version 2 (section 2.2).
+const FIXED_BYTES: usize = 16;
+/// Most bytes behind them.
+pub const BINARY_BYTES: usize = limits::PROXY_HEADER.size() - FIXED_BYTES;
 
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

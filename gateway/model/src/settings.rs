@@ -107,6 +107,10 @@ pub struct Http2 {
     pub settings_frames: Budget,
     /// Other frames without request or content that a client may send.
     pub control_frames: Budget,
+    /// Silence of a client with requests after which it is asked whether it is there.
+    pub ping: Duration,
+    /// How long it may take to answer.
+    pub pong: Duration,
 }
 
 /// Bounds on backends.
@@ -243,6 +247,8 @@ impl Default for Http2 {
             resets: budget(limits::H2_RESET_BURST, limits::H2_RESET_RATE),
             settings_frames: budget(limits::H2_SETTINGS_BURST, limits::H2_SETTINGS_RATE),
             control_frames: budget(limits::H2_CONTROL_BURST, limits::H2_CONTROL_RATE),
+            ping: limits::H2_PING.time(),
+            pong: limits::H2_PONG.time(),
         }
     }
 }

@@ -72,9 +72,9 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
         Ok((true, known)) => match Box::pin(proxy_header::receive(&guard, &mut stream)).await {
             Ok(Origin::Client { from, to }) => (address, port) = (from.ip(), to.port()),
             Ok(Origin::Peer) => port = known.unwrap_or(port),
-            Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
+            Err(fault) => return fault.into_iter().for_each(|fault| worker.blame(fault, address, String::new)),
         },
-        Err(fault) => return worker.tally().fault(fault),
+        Err(fault) => return worker.blame(fault, address, String::new),
     }
     let (mut peer, mut protocol) = (None, Protocol::Http1);
     stream = match stream {
@@ -84,7 +84,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, seat: Seat, mut stream: Stream, m
                 (peer, protocol) = (secured.peer, secured.protocol);
                 Stream::Tls(secured.session)
             }
-            Err(fault) => return fault.into_iter().for_each(|fault| worker.tally().fault(fault)),
+            Err(fault) => return fault.into_iter().for_each(|fault| worker.blame(fault, address, String::new)),
         },
         stream => stream,
     };

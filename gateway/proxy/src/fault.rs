@@ -1,6 +1,10 @@
 //! The one table of everything that keeps a request from being forwarded or a response from being finished: who is to
 //! blame, what the client is told, whether its connection survives, and the word that stands in logs and metrics.
 
+mod denied;
+#[cfg(test)]
+mod page;
+
 use bulkhead_http1::Refusal;
 use bulkhead_model::Denial;
 
@@ -107,37 +111,12 @@ pub struct Row {
     pub blame: Blame,
     /// Whether the connection can carry another request (framing is not in doubt).
     pub keeps: bool,
-    /// What stands in the response for a person.
+    /// What a person is told: in the response, if there is one, and in the log.
     pub text: &'static str,
 }
 
-/// Faults that are not the codec's, in the order in which they are counted.
-const OWN: [Fault; 61] = [
-    Fault::Denied(Denial::BadHost),
-    Fault::Denied(Denial::BadPath),
-    Fault::Denied(Denial::AmbiguousSlash),
-    Fault::Denied(Denial::PathTooCostly),
-    Fault::Denied(Denial::BadRewrite),
-    Fault::Denied(Denial::EmptyRewrite),
-    Fault::Denied(Denial::NoRoute),
-    Fault::Denied(Denial::NoService),
-    Fault::Denied(Denial::NoEndpoints),
-    Fault::Denied(Denial::EndpointsFull),
-    Fault::Denied(Denial::PolicyNotServed),
-    Fault::Denied(Denial::Misdirected),
-    Fault::Denied(Denial::ClientCertificateNeedsTls),
-    Fault::Denied(Denial::ClientCertificateMissing),
-    Fault::Denied(Denial::ClientCertificateRefused),
-    Fault::Denied(Denial::ClientSubjectRefused),
-    Fault::Denied(Denial::AddressRefused),
-    Fault::Denied(Denial::ConnectionsLimited),
-    Fault::Denied(Denial::RateLimited),
-    Fault::Denied(Denial::CredentialsMissing),
-    Fault::Denied(Denial::CredentialsRefused),
-    Fault::Denied(Denial::AuthenticationBusy),
-    Fault::Denied(Denial::ServiceRefused),
-    Fault::Denied(Denial::ServiceUnclear),
-    Fault::Denied(Denial::ContentTooLarge),
+/// Faults that are neither the codec's nor the model's, in the order in which they are counted.
+const OWN: [Fault; 36] = [
     Fault::NotReady,
     Fault::ProxyUntrusted,
     Fault::ProxyMalformed,
@@ -176,141 +155,98 @@ const OWN: [Fault; 61] = [
     Fault::ResponseTruncated,
 ];
 
+impl Row {
+    const fn new(name: &'static str, status: u16, blame: Blame, keeps: bool, text: &'static str) -> Self {
+        Self { name, status, blame, keeps, text }
+    }
+}
+
 impl Fault {
     /// Every fault, in the order in which they are counted.
     pub fn all() -> impl Iterator<Item = Self> {
-        Refusal::ALL.iter().copied().map(Self::Refused).chain(OWN)
+        let refused = Refusal::ALL.iter().copied().map(Self::Refused);
+        refused.chain(denied::ALL.map(Self::Denied)).chain(OWN)
     }
 
     /// What it means. The match is the table: a new fault does not compile until it has its row.
     #[must_use]
     pub fn row(self) -> Row {
         use Blame::{Client, Gateway, Upstream};
-        let row = |name, status, blame, keeps, text| Row { name, status, blame, keeps, text };
+        let row = Row::new;
         match self {
             Self::Refused(refusal) => row(refusal.name(), refusal.status(), Client, false, "the request is malformed"),
-            Self::Denied(Denial::BadHost) => {
-                row("unroutable_host", 400, Client, false, "the host is not a valid name or address")
-            }
-            Self::Denied(Denial::BadPath) => {
-                row("ambiguous_path", 400, Client, false, "the path can be read in more than one way")
-            }
-            Self::Denied(Denial::AmbiguousSlash) => row(
-                "ambiguous_slash",
-                400,
+            Self::Denied(denial) => denied::row(denial),
+            Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
+            Self::ProxyUntrusted => row(
+                "proxy_untrusted",
+                0,
                 Client,
                 false,
-                "an escaped slash makes the path ambiguous between two routes",
+                "a PROXY protocol header is awaited, and this address may not send one",
             ),
-            Self::Denied(Denial::PathTooCostly) => {
-                row("path_too_costly", 414, Client, true, "the path is too long for the expressions of its host")
-            }
-            Self::Denied(Denial::BadRewrite) => {
-                row("bad_rewrite", 400, Client, true, "what the route makes of the request must not be sent on")
-            }
-            // The status as in ingress-nginx.
-            Self::Denied(Denial::EmptyRewrite) => {
-                row("empty_rewrite", 500, Gateway, true, "the route makes nothing of the path")
-            }
-            Self::Denied(Denial::NoRoute) => row("no_route", 404, Client, true, "no route has this host and path"),
-            Self::Denied(Denial::NoService) => {
-                row("no_service", 503, Gateway, true, "the route's service or port does not exist")
-            }
-            Self::Denied(Denial::NoEndpoints) => {
-                row("no_endpoints", 503, Upstream, true, "the route's service has no ready endpoint")
-            }
-            Self::Denied(Denial::EndpointsFull) => {
-                row("endpoints_full", 503, Upstream, true, "every endpoint of the route's service is busy")
-            }
-            Self::Denied(Denial::PolicyNotServed) => row(
-                "policy_not_served",
-                503,
-                Gateway,
-                true,
-                "the route asks for a protection that this gateway does not serve",
-            ),
-            Self::Denied(Denial::Misdirected) => row(
-                "misdirected",
-                421,
+            Self::ProxyMalformed => row(
+                "proxy_malformed",
+                0,
                 Client,
-                true,
-                "the host wants a connection of its own, with a client certificate",
+                false,
+                "the connection does not begin with a PROXY protocol header that can be taken",
             ),
-            // Not 421, which asks the client to try again: in clear text it never can.
-            Self::Denied(Denial::ClientCertificateNeedsTls) => {
-                row("client_certificate_needs_tls", 403, Client, true, "the host is served under TLS only")
+            Self::ProxyTimeout => {
+                row("proxy_timeout", 0, Client, false, "the PROXY protocol header did not arrive in time")
             }
-            // Status of both as in ingress-nginx: alerts of TLS tell people nothing.
-            Self::Denied(Denial::ClientCertificateMissing) => {
-                row("client_certificate_missing", 400, Client, true, "the host wants a client certificate")
+            Self::ProxyAborted => {
+                row("proxy_aborted", 0, Client, false, "the connection ended within its PROXY protocol header")
             }
-            Self::Denied(Denial::ClientCertificateRefused) => {
-                row("client_certificate_refused", 400, Client, true, "the client certificate is not accepted")
+            Self::TlsTimeout => row("tls_timeout", 0, Client, false, "the TLS handshake was not finished in time"),
+            Self::TlsPlaintext => {
+                row("tls_plaintext", 0, Client, false, "the client does not speak TLS where TLS is spoken")
             }
-            Self::Denied(Denial::ClientSubjectRefused) => {
-                row("client_subject_refused", 403, Client, true, "the client certificate is for somebody else")
-            }
-            Self::Denied(Denial::AddressRefused) => {
-                row("address_refused", 403, Client, true, "the route does not let in this address")
-            }
-            Self::Denied(Denial::ConnectionsLimited) => {
-                row("connections_limited", 429, Client, true, "too many requests of this client at once")
-            }
-            Self::Denied(Denial::RateLimited) => row("rate_limited", 429, Client, true, "too many requests"),
-            Self::Denied(Denial::CredentialsMissing) => {
-                row("credentials_missing", 401, Client, true, "the route asks for a name and a password")
-            }
-            Self::Denied(Denial::CredentialsRefused) => {
-                row("credentials_refused", 401, Client, true, "the name or the password is not accepted")
-            }
-            Self::Denied(Denial::AuthenticationBusy) => row(
-                "authentication_busy",
-                503,
-                Gateway,
-                true,
-                "too many passwords are being checked, try again shortly",
-            ),
-            // What the client is told is what the service says: 401 or 403.
-            Self::Denied(Denial::ServiceRefused) => row(
-                "service_refused",
-                403,
+            Self::TlsUnknownName => row(
+                "tls_unknown_name",
+                0,
                 Client,
-                true,
-                "the service that decides on this route does not let in the request",
+                false,
+                "there is no certificate for the name that the client asks for",
             ),
-            Self::Denied(Denial::ServiceUnclear) => row(
-                "service_unclear",
-                500,
-                Upstream,
-                true,
-                "the service that decides on this route gave no clear answer",
+            Self::TlsIncompatible => row(
+                "tls_incompatible",
+                0,
+                Client,
+                false,
+                "the client offers no version, cipher or protocol of TLS that is spoken here",
             ),
-            Self::Denied(Denial::ContentTooLarge) => {
-                row("content_too_large", 413, Client, false, "the content is larger than allowed")
+            Self::TlsAborted => {
+                row("tls_aborted", 0, Client, false, "the client ended the connection within the TLS handshake")
             }
-            Self::NotReady => row("not_ready", 503, Gateway, true, "the gateway has no configuration yet"),
-            Self::ProxyUntrusted => row("proxy_untrusted", 0, Client, false, ""),
-            Self::ProxyMalformed => row("proxy_malformed", 0, Client, false, ""),
-            Self::ProxyTimeout => row("proxy_timeout", 0, Client, false, ""),
-            Self::ProxyAborted => row("proxy_aborted", 0, Client, false, ""),
-            Self::TlsTimeout => row("tls_timeout", 0, Client, false, ""),
-            Self::TlsPlaintext => row("tls_plaintext", 0, Client, false, ""),
-            Self::TlsUnknownName => row("tls_unknown_name", 0, Client, false, ""),
-            Self::TlsIncompatible => row("tls_incompatible", 0, Client, false, ""),
-            Self::TlsAborted => row("tls_aborted", 0, Client, false, ""),
-            Self::TlsFailed => row("tls_failed", 0, Client, false, ""),
+            Self::TlsFailed => row(
+                "tls_failed",
+                0,
+                Client,
+                false,
+                "the TLS handshake failed: the client does not take the certificate, or broke the protocol",
+            ),
             Self::Loop => row("loop", 508, Gateway, true, "the request has come through this gateway before"),
             Self::HeadTimeout => row("head_timeout", 408, Client, false, "the request head did not arrive in time"),
             Self::Overloaded => row("overloaded", 503, Gateway, true, "the gateway is overloaded, try again shortly"),
             Self::ContentTooSlow => {
                 row("content_too_slow", 408, Client, false, "the request content arrives too slowly")
             }
-            Self::TooManyResets => row("too_many_resets", 0, Client, false, ""),
-            Self::Http2Broken => row("http2_broken", 0, Client, false, ""),
-            Self::TooManyControlFrames => row("too_many_control_frames", 0, Client, false, ""),
+            Self::TooManyResets => {
+                row("too_many_resets", 0, Client, false, "the client took back more requests than anybody needs to")
+            }
+            Self::Http2Broken => row("http2_broken", 0, Client, false, "the client broke the rules of HTTP/2"),
+            Self::TooManyControlFrames => row(
+                "too_many_control_frames",
+                0,
+                Client,
+                false,
+                "the client sent more control frames than anybody needs to",
+            ),
             Self::ContentTimeout => row("content_timeout", 408, Client, false, "the request content stopped arriving"),
-            Self::ClientGone => row("client_gone", 0, Client, false, ""),
-            Self::ResponseStalled => row("response_stalled", 0, Client, false, ""),
+            Self::ClientGone => row("client_gone", 0, Client, false, "the client left before it had its response"),
+            Self::ResponseStalled => {
+                row("response_stalled", 0, Client, false, "the client stopped taking its response")
+            }
             Self::ConnectFailed => row("connect_failed", 502, Upstream, true, "no endpoint accepted a connection"),
             Self::ConnectTimeout => {
                 row("connect_timeout", 504, Upstream, true, "no endpoint accepted a connection in time")
@@ -344,7 +280,9 @@ impl Fault {
             Self::UpstreamTimeout => row("upstream_timeout", 504, Upstream, true, "the backend did not answer in time"),
             // Nothing is known of the backend by it: a caller may give a call no time at all.
             Self::CallTimeout => row("call_timeout", 504, Client, true, "the call took longer than its caller gave it"),
-            Self::ResponseTruncated => row("response_truncated", 0, Upstream, false, ""),
+            Self::ResponseTruncated => {
+                row("response_truncated", 0, Upstream, false, "the response ended before its content was complete")
+            }
         }
     }
 

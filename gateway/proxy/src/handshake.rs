@@ -12,6 +12,7 @@ use tokio_rustls::LazyConfigAcceptor;
 use crate::certificates::Handshakes;
 use crate::deadline::Guard;
 use crate::fault::Fault;
+use crate::incidents::Incident;
 use crate::peer::Peer;
 use crate::phase::Phase;
 use crate::protocol::Protocol;
@@ -33,17 +34,17 @@ pub(crate) struct Secured {
 /// What the client did wrong; `None` when the proxy leaves.
 pub(crate) async fn perform(worker: &Worker, guard: &Guard, stream: TcpStream) -> Result<Secured, Option<Fault>> {
     let Some(handshakes) = worker.handshakes() else { return Err(None) };
-    let shaking = pin!(shake(handshakes, stream));
+    let shaking = pin!(shake(worker, handshakes, stream));
     match guard.run(Phase::Draining, shaking).await {
         Ok(outcome) => outcome.map_err(Some),
         Err(interrupt) => Err(interrupt.into()),
     }
 }
 
-async fn shake(handshakes: &Handshakes, stream: TcpStream) -> Result<Secured, Fault> {
+async fn shake(worker: &Worker, handshakes: &Handshakes, stream: TcpStream) -> Result<Secured, Fault> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await.map_err(|error| classify(&error))?;
     let answer = handshakes.answer(&begun.client_hello()).map_err(|error| {
-        tracing::warn!(%error, "a TLS handshake cannot be configured");
+        worker.shared.incidents.note(Incident::HandshakeUnconfigured, None, || error.to_string());
         Fault::TlsFailed
     })?;
     match begun.into_stream(answer.config).await {

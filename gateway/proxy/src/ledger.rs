@@ -250,7 +250,8 @@ mod tests {
     #[test]
     fn entries_are_bounded_and_make_room_when_nothing_is_added_to_them() {
         let (ledger, book) = (Ledger::default(), Book::default());
-        let add = |number: usize, now| ledger.add(&book, &Deed { ingress: format!("a/{number}").as_bytes(), ..DEED }, now);
+        let add =
+            |number: usize, now| ledger.add(&book, &Deed { ingress: format!("a/{number}").as_bytes(), ..DEED }, now);
         (0..MOST).for_each(|number| assert!(add(number, 0)));
         assert!(!add(MOST, 0) && !add(MOST, IDLE - 1));
         // What there is goes on to be counted.

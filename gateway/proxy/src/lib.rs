@@ -26,6 +26,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod id_map;
+mod incidents;
 pub mod ledger;
 mod listen;
 mod pace;

@@ -38,6 +38,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The thread that writes about incidents could not be started.
+    #[error("starting the thread that writes about incidents")]
+    Incidents(#[source] io::Error),
 }
 
 /// Binds `count` sockets to `address`. With port 0, the first takes a free port and the others join it.

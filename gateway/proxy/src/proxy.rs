@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::access_log::Outlet;
 use crate::certificates::Handshakes;
+use crate::incidents::{self, Incidents};
 use crate::ledger::{Account, Labels};
 use crate::listen::{self, StartError};
 use crate::passwords::Passwords;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     /// The moment from which all threads count.
     pub(crate) epoch: Instant,
     pub(crate) room: Room,
+    /// What goes wrong, on its way into the log.
+    pub(crate) incidents: Incidents,
     pub(crate) emptied: Notify,
     /// Where lines of the access log go.
     pub(crate) log: Outlet,
@@ -79,6 +82,19 @@ impl Shared {
 
     pub(crate) fn threads(&self) -> usize {
         self.tallies.len()
+    }
+
+    /// Every thread's counters, added up.
+    fn sum(&self) -> Tally {
+        let mut sum = Tally::default();
+        self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
+        sum.access_log_dropped = self.log.dropped();
+        sum
+    }
+
+    /// Writes log lines about what has gone wrong since it last did.
+    pub(crate) fn tell_incidents(&self) {
+        self.incidents.tell(&self.sum().refused);
     }
 
     fn open(&self) -> u64 {
@@ -125,6 +141,7 @@ impl Proxy {
             pseudonym: Pseudonym::new(),
             passwords: Passwords::new(&config.name, count),
             room: config.room,
+            incidents: Incidents::new(),
             epoch: Instant::now(),
             emptied: Notify::new(),
             log: Outlet::new(),
@@ -133,6 +150,7 @@ impl Proxy {
             tallies: (0..count).map(|_| Arc::default()).collect(),
         });
         shared.log.write_to(std::io::stdout()).map_err(StartError::Log)?;
+        incidents::start(Arc::downgrade(&shared)).map_err(StartError::Incidents)?;
         let (phase, level) = (watch::Sender::new(Phase::Serving), watch::Sender::new(Level::Normal));
         let mut threads = Vec::with_capacity(count);
         for (index, listeners) in listeners.into_iter().enumerate() {
@@ -172,12 +190,7 @@ impl Proxy {
     /// Every thread's counters, added up.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
-        for tally in &self.shared.tallies {
-            tally.add_to(&mut sum);
-        }
-        sum.access_log_dropped = self.shared.log.dropped();
-        sum
+        self.shared.sum()
     }
 
     /// What came of the requests of every Ingress; `None`: the lane does not ask for it.
@@ -244,6 +257,7 @@ impl Proxy {
         self.enter(Phase::Cut);
         self.wait_until_empty(Instant::now() + CUT_GRACE).await;
         self.shared.log.settle(Instant::now() + CUT_GRACE).await;
+        self.shared.tell_incidents();
         cut
     }
 

@@ -33,6 +33,10 @@ pub struct Tally {
     pub over_limit: u64,
     /// Connections closed because no request came in time.
     pub idle_closed: u64,
+    /// Connections that had served as many requests, or for as long, as they may.
+    pub worn_out: u64,
+    /// Streams of HTTP/2 that clients began and that were refused before anything looked at their requests.
+    pub unserved_streams: u64,
     /// Exchanges in flight now.
     pub in_flight: u64,
     /// Request heads received complete and well-formed.
@@ -122,6 +126,8 @@ pub(crate) struct ThreadTally {
     pub(crate) open: Counter,
     pub(crate) over_limit: Counter,
     pub(crate) idle_closed: Counter,
+    pub(crate) worn_out: Counter,
+    pub(crate) unserved_streams: Counter,
     pub(crate) in_flight: Counter,
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 6],
@@ -157,6 +163,8 @@ impl Default for ThreadTally {
             open: Counter::default(),
             over_limit: Counter::default(),
             idle_closed: Counter::default(),
+            worn_out: Counter::default(),
+            unserved_streams: Counter::default(),
             in_flight: Counter::default(),
             requests: Counter::default(),
             responses: Default::default(),
@@ -210,6 +218,8 @@ impl ThreadTally {
         sum.open += self.open.get();
         sum.over_limit += self.over_limit.get();
         sum.idle_closed += self.idle_closed.get();
+        sum.worn_out += self.worn_out.get();
+        sum.unserved_streams += self.unserved_streams.get();
         sum.in_flight += self.in_flight.get();
         sum.requests += self.requests.get();
         for (total, counter) in sum.responses.iter_mut().zip(&self.responses) {

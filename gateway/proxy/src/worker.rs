@@ -1,13 +1,13 @@
 //! One data thread: its listeners, its tasks, and everything its connections share with each other and with nobody else.
 
+mod admission;
+
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{IpAddr, TcpListener as StdListener};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Duration;
 
 use bulkhead_http1::{Overlay, RequestHead, ResponseHead};
@@ -15,6 +15,7 @@ use bulkhead_model::balance::Rotation;
 use bulkhead_model::next_upstream::Statuses;
 use bulkhead_model::overload::Level;
 use bulkhead_model::rate_limit::Place;
+use bulkhead_model::revision::Words;
 use bulkhead_model::route::Weighted;
 use bulkhead_model::{Answer, Backend, Filters, Moment, Settings};
 use tokio::net::TcpListener;
@@ -26,29 +27,29 @@ use crate::access_log::Gathered;
 use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
-use crate::connection;
 use crate::dice::Dice;
 use crate::exchange::Twin;
 use crate::exchange::page::Wanted;
 use crate::exchange::record::Record;
+use crate::fault::Fault;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
+use crate::incidents::Incident;
 use crate::ledger::Ledger;
-use crate::listen::BACKLOG;
 use crate::passwords::Verdicts;
 use crate::phase::Phase;
 use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
-use crate::registry::{Registry, Seat};
+use crate::registry::Registry;
 use crate::rulings::Rulings;
-use crate::stream::Stream;
 use crate::tally::ThreadTally;
 use crate::upstream::{Groups, Pool};
 
+pub(crate) use self::admission::Seated;
+use self::admission::accept_until_draining;
+
 /// How often idle upstream connections are looked over. Short against any keep-alive time that makes sense.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Pause after a failed accept: it fails when descriptors or memory are short, and retrying at once would only spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Scratch structs kept per thread, for as many requests as are in flight at once on a busy core.
 const KEPT_SCRATCH: usize = 64;
 /// Rotations kept before they are forgotten: backends come and go, and a rotation may start anywhere.
@@ -116,6 +117,8 @@ pub(crate) struct Scratch {
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
     pub(crate) to_client: Overlay,
+    /// What a backend's answer says otherwise, if the route has filters that say so.
+    pub(crate) words: Option<Arc<Words>>,
     /// What a page would be asked for with instead of an error, if the route has any.
     pub(crate) page: Wanted,
     /// For the access log.
@@ -132,6 +135,12 @@ pub(crate) struct Passing {
 impl Worker {
     pub(crate) fn tally(&self) -> &ThreadTally {
         &self.tally
+    }
+
+    /// Counts a fault, and leaves word of it. `detail`: what it was about.
+    pub(crate) fn blame(&self, fault: Fault, client: IpAddr, detail: impl FnOnce() -> String) {
+        self.tally.fault(fault);
+        self.shared.incidents.note(Incident::Fault(fault), Some(client), detail);
     }
 
     /// What TLS handshakes are answered with; `None` where there is no TLS listener.
@@ -270,88 +279,6 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course:
     worker.log.hurry(&worker.shared.log);
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
-}
-
-async fn accept_until_draining(worker: &Rc<Worker>, listener: TcpListener, secure: bool, mut course: Course) {
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            _ = course.phases.wait_for(|phase| *phase >= Phase::Draining) => break,
-            accepted = accept_unless_overloaded(&listener, &mut course.levels) => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => admit(worker, stream, peer, secure),
-            Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed; trying again shortly");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    // What the kernel has queued is served, not reset; bounded, or whoever keeps connecting would keep the door open.
-    for _ in 0..BACKLOG {
-        match poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await {
-            Poll::Ready(Ok((stream, peer))) => admit(worker, stream, peer, secure),
-            Poll::Ready(Err(_)) | Poll::Pending => return,
-        }
-    }
-}
-
-/// The next connection, once the process may have more. Until then the kernel keeps those who come, as long as it has room.
-async fn accept_unless_overloaded(
-    listener: &TcpListener,
-    levels: &mut watch::Receiver<Level>,
-) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
-    // The sender is gone only when the proxy is, and this thread ends with it.
-    while levels.wait_for(|level| *level < Level::StopAccepting).await.is_ok() {
-        tokio::select! {
-            biased;
-            Ok(_) = levels.wait_for(|level| *level >= Level::StopAccepting) => {}
-            accepted = listener.accept() => return accepted,
-        }
-    }
-    listener.accept().await
-}
-
-fn admit(worker: &Rc<Worker>, stream: tokio::net::TcpStream, peer: std::net::SocketAddr, secure: bool) {
-    let tally = worker.tally();
-    tally.accepted.add(1);
-    let current = worker.current();
-    let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
-    // The bound is the process's, divided evenly: threads do not look at each other's counts.
-    if worker.registry.open() >= worker.shared.room.connections(&settings.limits).div_ceil(worker.shared.threads()) {
-        tally.over_limit.add(1);
-        return;
-    }
-    let address = peer.ip().to_canonical();
-    let seat = Seated::new(worker, worker.registry.seat());
-    worker.note_open();
-    spawn_local(async move {
-        let mut seated = seat;
-        if let Some(seat) = seated.seat.take() {
-            connection::serve(&seated.worker, seat, Stream::Plain(stream), address, secure).await;
-        }
-    });
-}
-
-/// Keeps the books when a connection, or a stream of one, ends, in peace or by a panic.
-pub(crate) struct Seated {
-    worker: Rc<Worker>,
-    pub(crate) seat: Option<Seat>,
-}
-
-impl Seated {
-    pub(crate) fn new(worker: &Rc<Worker>, seat: Seat) -> Self {
-        Self { worker: Rc::clone(worker), seat: Some(seat) }
-    }
-}
-
-impl Drop for Seated {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.worker.tally().panics.add(1);
-        }
-        self.worker.note_open();
-    }
 }
 
 /// Takes up each snapshot as it comes, so that an idle thread does not keep an old one alive.

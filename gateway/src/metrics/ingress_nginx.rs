@@ -41,7 +41,11 @@ fn process(now: &Readings, controller: &str, text: &mut String) {
         ("config_last_reload_successful", "gauge", &[("", u64::from(now.ready))]),
         ("success", "counter", &[("", now.control.counters.snapshots)]),
         ("nginx_process_connections", "gauge", &[(active, now.connections)]),
-        ("nginx_process_connections_total", "counter", &[(accepted, now.tally.accepted), (handled, now.tally.accepted)]),
+        (
+            "nginx_process_connections_total",
+            "counter",
+            &[(accepted, now.tally.accepted), (handled, now.tally.accepted)],
+        ),
         ("nginx_process_requests_total", "counter", &[("", now.tally.requests)]),
     ] {
         begin(name, kind, text);
@@ -58,12 +62,7 @@ fn requests(accounts: &[(String, &Account)], text: &mut String) {
     }
 }
 
-fn durations(
-    name: &str,
-    accounts: &[(String, &Account)],
-    of: impl Fn(&Account) -> &Histogram,
-    text: &mut String,
-) {
+fn durations(name: &str, accounts: &[(String, &Account)], of: impl Fn(&Account) -> &Histogram, text: &mut String) {
     begin(name, "histogram", text);
     for (labels, account) in accounts {
         let histogram = of(account);

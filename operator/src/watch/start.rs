@@ -262,6 +262,7 @@ mod tests {
                 "nginx.ingress.kubernetes.io/auth-secret-type": "auth-map",
                 "nginx.ingress.kubernetes.io/auth-realm": "the mill",
                 "nginx.ingress.kubernetes.io/custom-headers": "team/fields",
+                "nginx.ingress.kubernetes.io/auth-proxy-set-headers": "told",
                 "note": "x".repeat(1000),
             } },
             "spec": {
@@ -276,8 +277,8 @@ mod tests {
         let after = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
         assert_eq!(after, before);
         assert_eq!(after.0.as_deref(), Some("nginx"));
-        assert_eq!(after.1.len(), 5);
-        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(8));
+        assert_eq!(after.1.len(), 6);
+        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(9));
         let spec = ingress.spec.expect("a spec");
         assert_eq!((spec.rules, spec.default_backend), (None, None));
     }

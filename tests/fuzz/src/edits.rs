@@ -1,8 +1,8 @@
 //! What we are told to write ourselves.
 
 use bulkhead_http1::{
-    Edits, Framing, HeadLimits, Lines, Name, Progress, RequestHead, ResponseFraming, ResponseHead, parse_request,
-    parse_response, write_request, write_response,
+    Edits, Framing, HeadLimits, Lines, Name, Overlay, Progress, RequestHead, ResponseFraming, ResponseHead,
+    parse_request, parse_response, write_request, write_response,
 };
 
 use super::plain::Message;
@@ -25,9 +25,10 @@ pub(crate) fn edits(bytes: &[u8]) {
 
     let set: Vec<(Name, &[u8])> = (0..NAMES.len()).map(|at| (named(at), piece(at + 3))).collect();
     let name = String::from_utf8_lossy(piece(9));
-    let more: [(&str, &[u8]); 1] = [(&name, piece(10))];
+    let mut over = Overlay::default();
+    over.set(&name, piece(10));
     let lines = Lines::new(&[(Name::XForwardedFor, piece(3))], &[(Name::Via, piece(4))]);
-    let edits = Edits { set: &set, append: &set, more: &more, lines: Some(&lines), ..Edits::default() };
+    let edits = Edits { set: &set, append: &set, over: Some(&over), lines: Some(&lines), ..Edits::default() };
 
     let mut out = Vec::new();
     write_request(&mut out, REQUEST, &request, &[piece(0), piece(1)], piece(2), Framing::Sized(0), &edits);

@@ -139,6 +139,28 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        proves: &["auth-proxy-set-headers"],
+        what: "a service is told what a ConfigMap says, and who asks only by the gateway",
+        annotations: &[("auth-url", "http://127.0.0.1:{other}/verify"), ("auth-proxy-set-headers", "shop/{case}-told")],
+        more: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{case}-told\", namespace: shop}\ndata: {X-Shop: \"$host\", X-Key: \"7\", X-Real-IP: 10.9.8.7, Content-Length: \"5\"}\n",
+        exchanges: &[Exchange {
+            sends: &["GET /", "X-Key: forged"],
+            saw: Saw::Both(
+                &["GET / ", "X-Key: forged"],
+                &["GET /verify ", "X-Shop: {host}", "X-Key: 7", "X-Real-IP: 127.0.0.1"],
+            ),
+            ..Exchange::PLAIN
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a service that is to be told what is not there is not asked",
+        annotations: &[("auth-url", "http://127.0.0.1:{other}/verify"), ("auth-proxy-set-headers", "elsewhere/told")],
+        more: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: told, namespace: elsewhere}\ndata: {X-Shop: x}\n",
+        exchanges: &[Exchange { gets: &["503"], saw: Saw::Nothing, ..Exchange::PLAIN }],
+        ..Case::PLAIN
+    },
+    Case {
         what: "a service that cannot be named closes the route",
         annotations: &[("auth-url", "http://127.0.0.1:{other}/$unknown")],
         exchanges: &[Exchange { gets: &["503"], saw: Saw::Nothing, ..Exchange::PLAIN }],

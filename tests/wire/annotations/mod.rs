@@ -17,6 +17,7 @@ mod log;
 mod mirror;
 mod redirects;
 mod retries;
+mod revision;
 mod rewrite;
 mod scene;
 mod within;
@@ -45,6 +46,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         limits::CASES,
         mirror::CASES,
         redirects::CASES,
+        revision::CASES,
         rewrite::CASES,
         within::CASES,
     ]

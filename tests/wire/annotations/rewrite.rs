@@ -40,6 +40,19 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "every alternative begins where the path does",
+        annotations: &[("use-regex", "true")],
+        paths: &[("/v1/first|/second", "ImplementationSpecific")],
+        more: BESIDE,
+        exchanges: &[
+            served(&["GET /second/x"], &["GET /second/x "]),
+            served(&["GET /v1/first"], &["GET /v1/first "]),
+            refused(&["GET /x/second"], &["404"]),
+            refused(&["GET /x/v1/first"], &["404"]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
         what: "an expression makes all paths of its host some",
         profiles: NGINX,
         annotations: &[("use-regex", "true")],

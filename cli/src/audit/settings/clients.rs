@@ -1,12 +1,12 @@
 //! Keys of the ConfigMap about clients: who they are, TLS and HTTP.
 
-use super::row::{
-    Setting, boolean, buffers, duration, field, forwarded_for, instead, lacking, list, lowest_tls, moot, near,
-};
+use bulkhead_compile::annotation::parse_bool;
+
+use super::row::{Setting, buffers, duration, field, forwarded_for, instead, lacking, list, lowest_tls, moot, near};
 use super::row::{number, protects, proxy_protocol, size, switch};
 
 const COMPRESS: &str = "Compress in the application: a gateway passes content on as it is.";
-const HSTS: &str = "No `Strict-Transport-Security` is added: let the application send it, or name a ConfigMap by the annotation `custom-headers`.";
+const HSTS: &str = "Responses under TLS say `max-age=31536000; includeSubDomains` in the profile IngressNginx, and what the backend says in Standard. For anything else name a ConfigMap by the annotation `custom-headers`.";
 const REDIRECTS: &str = "Write the annotation onto the Ingresses that it is meant for.";
 const TICKETS: &str = "A ticket is taken for as long as the certificate and the settings of its host stand.";
 const ALWAYS_HTTP2: &str = "HTTP/2 is always offered.";
@@ -17,14 +17,14 @@ pub(super) const KEYS: &[Setting] = &[
         "use-forwarded-headers",
         "false",
         "northSouth.clientAddress.trustedCIDRs",
-        |text| boolean(text).filter(|on| !on).map(|_| serde_json::json!([])),
+        |text| parse_bool(text).filter(|on| !on).map(|_| serde_json::json!([])),
         "Taken with `proxy-real-ip-cidr`, whose blocks are trusted when it is true.",
     ),
     near(
         "enable-real-ip",
         "false",
         "northSouth.clientAddress.trustedCIDRs",
-        |text| boolean(text).filter(|on| !on).map(|_| serde_json::json!([])),
+        |text| parse_bool(text).filter(|on| !on).map(|_| serde_json::json!([])),
         "Taken with `proxy-real-ip-cidr`, whose blocks are trusted when it is true.",
     ),
     near(
@@ -49,7 +49,11 @@ pub(super) const KEYS: &[Setting] = &[
     instead("ssl-redirect", "true", REDIRECTS),
     protects("force-ssl-redirect", "false", REDIRECTS),
     instead("http-redirect-code", "308", "Redirects to HTTPS have status 308."),
-    instead("no-tls-redirect-locations", "/.well-known/acme-challenge", REDIRECTS),
+    instead(
+        "no-tls-redirect-locations",
+        "/.well-known/acme-challenge",
+        "This path is never redirected; give others an Ingress of their own with `ssl-redirect: \"false\"`.",
+    ),
     lacking("hsts", "true", HSTS),
     lacking("hsts-max-age", "31536000", HSTS),
     lacking("hsts-include-subdomains", "true", HSTS),

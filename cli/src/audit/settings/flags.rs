@@ -1,8 +1,8 @@
 //! Flags of the controller's command line.
 
-use super::row::{
-    Setting, boolean, field, instead, moot, namespace, near, protects, seconds, secret, selector, switch,
-};
+use bulkhead_compile::annotation::parse_bool;
+
+use super::row::{Setting, field, instead, moot, namespace, near, protects, seconds, secret, selector, switch};
 
 const STATUS: &str =
     "The operator writes the addresses of the lane's Service into the status of the Ingresses it owns.";
@@ -54,7 +54,7 @@ pub(super) const FLAGS: &[Setting] = &[
         "disable-svc-external-name",
         "false",
         "northSouth.upstream.externalNames",
-        |text| boolean(text).map(|off| (!off).into()),
+        |text| parse_bool(text).map(|off| (!off).into()),
         "Where it is not written, ingress-nginx follows the names of Services of the type ExternalName; a lane does when this says so.",
     ),
     moot("publish-service", "", STATUS),

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use bulkhead_compile::annotation::parse_bool;
 use bulkhead_crds::crd::crd_json;
 use bulkhead_crds::duration::Duration;
 use bulkhead_crds::not_obeyed;
 use bulkhead_crds::size::Size;
 use serde_json::{Map, Value, json};
 
-use super::row::boolean;
 use super::{Meaning, Setting, SettingReport};
 use crate::audit::verdict::Verdict;
 use crate::instance::admit;
@@ -71,12 +71,12 @@ impl Draft {
             Meaning::Instead(_) | Meaning::Protects(_) if is_default => {
                 report(Verdict::Honoured, "", BY_DEFAULT.to_owned())
             }
-            Meaning::Lacking(_) if boolean(value) == Some(false) && known.default == "true" => {
+            Meaning::Lacking(_) if parse_bool(value) == Some(false) && known.default == "true" => {
                 report(Verdict::Honoured, "", "It is off, so it asks for nothing.".to_owned())
             }
             Meaning::Instead(what) | Meaning::Lacking(what) => report(Verdict::Ignored, "", what.to_owned()),
             Meaning::Protects(what) => report(Verdict::Refused, "", what.to_owned()),
-            Meaning::Field(TRUSTED | PROXY_PROTOCOL, ..) if boolean(value) == Some(false) => {
+            Meaning::Field(TRUSTED | PROXY_PROTOCOL, ..) if parse_bool(value) == Some(false) => {
                 report(Verdict::Honoured, "", BY_DEFAULT.to_owned())
             }
             // Set with the others: see `trust`.
@@ -107,7 +107,7 @@ impl Draft {
     /// Sets whom to believe about the client's address, which three keys say together.
     pub(super) fn trust(&mut self, data: Option<&BTreeMap<String, String>>) {
         let text = |key: &str| data.and_then(|data| data.get(key)).map(|value| value.trim());
-        let on = |key| text(key).and_then(boolean).unwrap_or(false);
+        let on = |key| text(key).and_then(parse_bool).unwrap_or(false);
         let speaks_proxy = on("use-proxy-protocol");
         if !(speaks_proxy || on("use-forwarded-headers") || on("enable-real-ip")) {
             return;

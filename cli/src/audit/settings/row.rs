@@ -1,5 +1,6 @@
 //! What there is to know about one setting of ingress-nginx.
 
+use bulkhead_compile::annotation::parse_bool;
 use serde_json::{Value, json};
 
 /// A key of the controller's ConfigMap, or a flag of its command line.
@@ -61,17 +62,8 @@ pub(super) const fn protects(key: &'static str, default: &'static str, what: &'s
     Setting { key, default, meaning: Meaning::Protects(what) }
 }
 
-/// As Go's `strconv.ParseBool` has it.
-pub(super) fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
-}
-
 pub(super) fn switch(text: &str) -> Option<Value> {
-    boolean(text).map(Value::Bool)
+    parse_bool(text).map(Value::Bool)
 }
 
 pub(super) fn number(text: &str) -> Option<Value> {
@@ -177,11 +169,11 @@ pub(super) fn lowest_tls(text: &str) -> Option<Value> {
 }
 
 pub(super) fn proxy_protocol(text: &str) -> Option<Value> {
-    boolean(text).map(|on| json!(if on { "Accept" } else { "Off" }))
+    parse_bool(text).map(|on| json!(if on { "Accept" } else { "Off" }))
 }
 
 pub(super) fn forwarded_for(text: &str) -> Option<Value> {
-    boolean(text).map(|on| json!(if on { "Append" } else { "Replace" }))
+    parse_bool(text).map(|on| json!(if on { "Append" } else { "Replace" }))
 }
 
 pub(super) fn balance(text: &str) -> Option<Value> {
@@ -194,5 +186,5 @@ pub(super) fn balance(text: &str) -> Option<Value> {
 }
 
 pub(super) fn no_log(text: &str) -> Option<Value> {
-    boolean(text).map(|off| json!(if off { "Off" } else { "IngressNginx" }))
+    parse_bool(text).map(|off| json!(if off { "Off" } else { "IngressNginx" }))
 }

@@ -13,13 +13,15 @@ const PROCESS: &str = "A setting of nginx processes, which there are none of.";
 const SAFETY: &str = "It guards templates of nginx.conf; no text of an annotation is ever pasted into anything here.";
 const RETRIES: &str = "Write the annotation onto the Ingresses that need it. Endpoints tried for one request are bounded by `spec.northSouth.upstream.tries`.";
 const LOG_LINE: &str = "Set `spec.northSouth.accessLog.format`: `IngressNginx` is the default line of ingress-nginx, `Json` one object per request.";
+const LIMIT_STATUS: &str =
+    "No field says which status it is: 503 with the profile IngressNginx, and 429 with Standard.";
 const FIELDS: &str = "Write the annotation `custom-headers` for responses; fields of requests have `upstream-vhost`, `x-forwarded-prefix` and `connection-proxy-header`.";
 
 pub(super) const KEYS: &[Setting] = &[
     field("proxy-connect-timeout", "5", "northSouth.upstream.connectTimeout", duration),
     field("proxy-read-timeout", "60", "northSouth.upstream.readTimeout", duration),
     field("proxy-send-timeout", "60", "northSouth.upstream.sendTimeout", duration),
-    moot("proxy-buffer-size", "4k", "A response's head may be as long as one of HTTP/1.1 usually is, and more."),
+    moot("proxy-buffer-size", "4k", "The head of a response may have 32 KiB."),
     moot("proxy-buffers-number", "4", STREAMED),
     moot("proxy-buffering", "off", STREAMED),
     moot("proxy-request-buffering", "on", STREAMED),
@@ -103,8 +105,8 @@ pub(super) const KEYS: &[Setting] = &[
         "/.well-known/acme-challenge",
         "Give the path an Ingress of its own, without authentication.",
     ),
-    instead("limit-req-status-code", "503", "It is 503 with the profile IngressNginx, and 429 with Standard."),
-    instead("limit-conn-status-code", "503", "It is 503 with the profile IngressNginx, and 429 with Standard."),
+    instead("limit-req-status-code", "503", LIMIT_STATUS),
+    instead("limit-conn-status-code", "503", LIMIT_STATUS),
     instead("limit-rate", "0", "Write the annotation onto the Ingresses that need it."),
     instead("limit-rate-after", "0", "Write the annotation onto the Ingresses that need it."),
     moot("annotations-risk-level", "High", SAFETY),
@@ -173,5 +175,5 @@ pub(super) const KEYS: &[Setting] = &[
     moot("debug-connections", "", PROCESS),
     moot("bind-address", "", "A gateway listens on every address of its pod."),
     moot("disable-ipv6", "false", "Set `spec.northSouth.service.ipFamilyPolicy`."),
-    moot("disable-ipv6-dns", "false", "No names are resolved."),
+    moot("disable-ipv6-dns", "false", "Names are looked up in IPv4 and IPv6."),
 ];

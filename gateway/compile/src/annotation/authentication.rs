@@ -24,8 +24,9 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated(
             "Only a Secret of the Ingress's own namespace can be named, and users whose passwords are hashed by DES are not let in.",
         ),
-    ),
-    Row::new(FORM, Group::Authentication, Use::Must, State::Obeyed),
+    )
+    .referring(),
+    Row::new(FORM, Group::Authentication, Use::Must, State::Obeyed).referring(),
     Row::new(
         TYPE,
         Group::Authentication,
@@ -33,7 +34,8 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated(
             "The type `digest` is refused: its routes answer 503. Write `basic`, and serve them over HTTPS.",
         ),
-    ),
+    )
+    .referring(),
     Row::new(
         SATISFY,
         Group::Authentication,
@@ -41,9 +43,6 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated("With `any`, addresses of `denylist-source-range` stay out whatever else they show."),
     ),
 ];
-
-/// What of the annotations says which Secret is needed, and how.
-pub(super) const OF_SECRET: [&str; 3] = [TYPE, SECRET, FORM];
 
 /// Names and passwords that an Ingress wants.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,10 +14,8 @@ const AFTER: &str = "limit-rate-after";
 const ALWAYS: State =
     State::Approximated("It holds for every response, where ingress-nginx needs proxy-buffering to be on as well.");
 
-pub(super) const ROWS: &[Row] = &[
-    Row::new(RATE, Group::Access, Use::Rare, ALWAYS),
-    Row::new(AFTER, Group::Access, Use::Rare, State::Obeyed),
-];
+pub(super) const ROWS: &[Row] =
+    &[Row::new(RATE, Group::Access, Use::Rare, ALWAYS), Row::new(AFTER, Group::Access, Use::Rare, State::Obeyed)];
 
 /// Both are in KiB, as nginx reads `k`.
 const UNIT: u64 = 1 << 10;

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use bulkhead_model::canary::{HeaderRule, Says, Share};
 
+use super::balancing;
+use super::judge::is_ours;
 use super::reader::{Reader, Stake, key, parse_bool};
 use super::row::{Group, PREFIX, Row, State, Use};
-use super::{balancing, is_ours};
+
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
 
@@ -30,18 +32,20 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated(
             "A canary shares the rule of an Ingress of its own namespace only, and no other rule of the same Service.",
         ),
-    ),
-    Row::new(HEADER, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(VALUE, Group::Canary, Use::Must, State::Obeyed),
+    )
+    .referring(),
+    Row::new(HEADER, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(VALUE, Group::Canary, Use::Must, State::Obeyed).referring(),
     Row::new(
         PATTERN,
         Group::Canary,
         Use::Must,
         State::Approximated("Look-around and back-references are not understood: such a canary takes no requests."),
-    ),
-    Row::new(COOKIE, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(WEIGHT, Group::Canary, Use::Must, State::Obeyed),
-    Row::new(TOTAL, Group::Canary, Use::Should, State::Obeyed),
+    )
+    .referring(),
+    Row::new(COOKIE, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(WEIGHT, Group::Canary, Use::Must, State::Obeyed).referring(),
+    Row::new(TOTAL, Group::Canary, Use::Should, State::Obeyed).referring(),
     Row::new(BEHAVIOR, Group::Canary, Use::Must, State::Obeyed),
 ];
 

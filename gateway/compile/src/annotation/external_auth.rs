@@ -1,16 +1,19 @@
 //! Another service's word on whether a client may ask.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::external_auth::{AskBy, Memory, SignIn};
 use bulkhead_model::template::Template;
 
-use super::reader::{Reader, Stake};
+use super::reader::{Reader, Stake, key};
 use super::row::{Group, Row, State, Use};
 use super::url::Url;
+use crate::code::FindingCode;
 use crate::findings::quote;
 
 const AUTH: Group = Group::Authentication;
+const SAYS: &str = "auth-proxy-set-headers";
 
 pub(super) const ROWS: &[Row] = &[
     Row::new(
@@ -53,6 +56,15 @@ pub(super) const ROWS: &[Row] = &[
         Use::Must,
         State::Approximated("CONNECT and TRACE are never sent: routes answer 503."),
     ),
+    Row::new(
+        SAYS,
+        AUTH,
+        Use::Should,
+        State::Approximated(
+            "Only a ConfigMap of the Ingress's own namespace can be named. Fields that frame a message, are for one connection, or are the gateway's own word on who asks for what, are left out.",
+        ),
+    )
+    .referring(),
     Row::new("auth-request-redirect", AUTH, Use::Should, State::Obeyed),
     Row::new("auth-response-headers", AUTH, Use::Must, State::Obeyed),
     Row::new("auth-signin", AUTH, Use::Must, State::Obeyed),
@@ -113,13 +125,30 @@ pub(crate) struct ExternalWish {
     pub(crate) memory: Option<Memory>,
 }
 
+/// The field of a finding about the ConfigMap.
+pub(crate) fn field() -> String {
+    key(SAYS)
+}
+
+/// The ConfigMap beside the Ingress with what the service is told besides: it may decide by that.
+pub(super) fn says(reader: &mut Reader<'_, '_>) -> Option<Arc<str>> {
+    reader.beside(SAYS, Stake::Protection).map(Into::into)
+}
+
 /// Reads it. What cannot be read closes the routes.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<ExternalWish> {
     // All of it is read in any case, so that what is wrong with it is said.
     let (method, told, sign_in) =
         (reader.word("auth-method", &METHODS, Stake::Protection), fields(reader), sign_in(reader));
     let (returns_to, memory) = (template(reader, "auth-request-redirect"), memory(reader));
-    let text = reader.text("auth-url", Stake::Protection)?;
+    let Some(text) = reader.text("auth-url", Stake::Protection) else {
+        if !reader.refused && reader.has(SAYS) {
+            reader.notes.add(FindingCode::AnnotationNotServed, &key(SAYS), || {
+                format!("The annotation {SAYS} says nothing where there is no auth-url.")
+            });
+        }
+        return None;
+    };
     match Url::parse(text) {
         Ok(url) => Some(ExternalWish { url, method, told, sign_in, returns_to, memory }),
         Err(why) => reader.bad("auth-url", Stake::Protection, &why),

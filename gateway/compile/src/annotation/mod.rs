@@ -2,25 +2,29 @@
 //! silently.
 //!
 //! A module for each thing that annotations can ask for holds the rows of its annotations and reads them, with one [`Reader`], into
-//! a type of the model. [`Policies`] is all of it.
+//! a type of the model. [`Policies`] is all of it, [`judge`](judge()) says what is not obeyed.
 
 mod access;
 mod aliases;
 mod authentication;
+mod backend;
 mod balancing;
 mod bandwidth;
 mod bounds;
 mod canary;
+mod clients;
 mod cors;
 mod external_auth;
+mod handshakes;
+mod judge;
 mod mirror;
 mod observation;
-mod others;
 mod pages;
 mod rates;
 mod reader;
 mod redirect;
 mod response_fields;
+mod revision;
 mod rewrite;
 mod row;
 mod snippets;
@@ -28,43 +32,54 @@ mod upstream;
 mod url;
 mod within;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulkhead_model::Template;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::{Affinity, Method};
 use bulkhead_model::bandwidth::Bandwidth;
 use bulkhead_model::cross_origin::CrossOrigin;
+use bulkhead_model::tls::TlsWish;
+use bulkhead_model::{Revision, Template};
 
 use k8s_openapi::api::networking::v1::Ingress;
 
-use crate::code::FindingCode;
-use crate::findings::{Notes, quote};
+use crate::findings::Notes;
 use crate::name::Name;
 
 pub(crate) use self::aliases::Names;
 pub(crate) use self::authentication::{BasicWish, field as field_of_users};
+pub(crate) use self::backend::{BackendPolicy, TlsWishes};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
-pub(crate) use self::external_auth::ExternalWish;
+pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
+pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
+pub(crate) use self::handshakes::{CIPHERS, ORDER};
+pub(crate) use self::judge::judge;
 pub(crate) use self::mirror::MirrorWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
+pub use self::reader::parse_bool;
 pub(crate) use self::reader::{Reader, key};
 pub(crate) use self::redirect::Redirection;
 pub(crate) use self::response_fields::field as field_of_response_fields;
 pub(crate) use self::rewrite::Routing;
-pub(crate) use self::row::PREFIX as NGINX;
-pub use self::row::{Group, Row, Scope, State, Use};
+pub use self::row::{Group, PREFIX, Row, Scope, State, Use};
 pub(crate) use self::url::{Url, UrlHost};
 
 /// What an Ingress asks for by annotations, as far as it can be understood alone.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Policies {
+    /// What is spoken with the backends of all rules, and how.
+    pub(crate) backend: BackendPolicy,
+    /// What it wants of the clients of its hosts.
+    pub(crate) clients: ClientPolicy,
+    /// What it says of the handshakes of its hosts.
+    pub(crate) handshakes: TlsWish,
     /// Who may ask, by address.
     pub(crate) access: Option<AccessList>,
+    /// The ConfigMap beside the Ingress with what an authentication service is told besides.
+    pub(crate) auth_fields: Option<Arc<str>>,
     /// Which requests belong together.
     pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
@@ -103,6 +118,8 @@ pub(crate) struct Policies {
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
     pub(crate) response_fields: Option<Arc<str>>,
+    /// What a backend's answer says otherwise.
+    pub(crate) revision: Option<Arc<Revision>>,
     /// How much of what it asks is enough.
     pub(crate) satisfy: Satisfy,
 }
@@ -111,8 +128,11 @@ impl Policies {
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {
+            backend: backend::read(&mut reader.apart()),
+            clients: clients::read(&mut reader.apart()),
             access: access::read(reader),
             affinity: balancing::affinity(reader),
+            auth_fields: external_auth::says(reader),
             bandwidth: bandwidth::read(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
@@ -126,14 +146,16 @@ impl Policies {
             redirects: Redirection::read(reader),
             pages: pages::read(reader),
             response_fields: response_fields::read(reader),
+            revision: revision::read(reader).map(Arc::new),
             satisfy: authentication::satisfy(reader),
             routing: Routing::read(reader),
             service: upstream::by_service(reader),
             unlogged: observation::unlogged(reader),
             vhost: upstream::vhost(reader),
+            handshakes: handshakes::read(reader),
             refused: false,
         };
-        read.refused = reader.refused;
+        read.refused = reader.refused || read.backend.refused;
         read
     }
 
@@ -144,21 +166,17 @@ impl Policies {
 
     /// Names of the Secrets of its namespace that they need.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.basic.iter().map(|basic| &basic.secret)
+        let basic = self.basic.iter().map(|basic| &basic.secret);
+        self.backend.tls.secret.iter().chain(self.clients.secret()).chain(basic)
     }
 
     /// Names of the ConfigMaps of its namespace that they need.
     pub(crate) fn config_maps(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.response_fields.iter()
+        self.auth_fields.iter().chain(&self.response_fields)
     }
 }
 
-/// Whether the annotation of ingress-nginx with this name, which is without prefix, refers to an object that [`needed`] names.
-pub(crate) fn refers(name: &str) -> bool {
-    authentication::OF_SECRET.contains(&name) || response_fields::OF_CONFIG_MAP.contains(&name)
-}
-
-/// The policies of an Ingress as far as they refer to objects.
+/// The policies of an Ingress as far as they refer to objects, which the rows of their annotations say.
 pub(crate) fn needed(ingress: &Ingress) -> Policies {
     let Some(annotations) = &ingress.metadata.annotations else { return Policies::default() };
     let name = Name::of(&ingress.metadata);
@@ -166,6 +184,9 @@ pub(crate) fn needed(ingress: &Ingress) -> Policies {
     let mut notes = Notes::new("Ingress", &name);
     let mut reader = Reader::new(annotations, &name.namespace, &mut notes);
     Policies {
+        backend: backend::read(&mut reader.apart()),
+        clients: clients::read(&mut reader.apart()),
+        auth_fields: external_auth::says(&mut reader),
         basic: authentication::basic(&mut reader),
         response_fields: response_fields::read(&mut reader),
         ..Policies::default()
@@ -178,19 +199,22 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         aliases::ROWS,
         authentication::ROWS,
+        backend::ROWS,
         balancing::ROWS,
         bandwidth::ROWS,
         bounds::ROWS,
         canary::ROWS,
+        clients::ROWS,
         cors::ROWS,
         external_auth::ROWS,
+        handshakes::ROWS,
         mirror::ROWS,
         observation::ROWS,
-        others::ROWS,
         pages::ROWS,
         rates::ROWS,
         redirect::ROWS,
         response_fields::ROWS,
+        revision::ROWS,
         rewrite::ROWS,
         snippets::ROWS,
         upstream::ROWS,
@@ -203,125 +227,4 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
 #[must_use]
 pub fn row(name: &str) -> Option<&'static Row> {
     rows().find(|row| row.name == name || row.alias == Some(name))
-}
-
-/// How keys with a controller's prefix are judged.
-#[derive(Clone, Copy)]
-enum Reading {
-    /// Each has a row, or may ask for anything.
-    Listed,
-    /// Those that have a word of [`PROTECTION_WORDS`] in them ask for a protection.
-    ByWord,
-    /// None does: the load balancer that they set up is in front of the gateway, whether this is its class or not.
-    Harmless,
-}
-
-/// Controllers that people come from.
-const CONTROLLERS: [(&str, Reading); 10] = [
-    (NGINX, Reading::Listed),
-    ("alb.ingress.kubernetes.io/", Reading::Harmless),
-    ("haproxy-ingress.github.io/", Reading::ByWord),
-    ("haproxy.org/", Reading::ByWord),
-    ("ingress.kubernetes.io/", Reading::ByWord),
-    ("konghq.com/", Reading::ByWord),
-    ("nginx.com/", Reading::ByWord),
-    ("nginx.org/", Reading::ByWord),
-    ("projectcontour.io/", Reading::ByWord),
-    ("traefik.ingress.kubernetes.io/", Reading::ByWord),
-];
-
-/// Annotations of former versions of ingress-nginx that protect nothing. A star stands for any end.
-const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
-
-/// Annotations of ingress-nginx that ask for nothing when they are false.
-const SWITCHES: [&str; 5] = [
-    "enable-global-auth",
-    "enable-modsecurity",
-    "enable-owasp-core-rules",
-    "enable-owasp-modsecurity-crs",
-    "ssl-passthrough",
-];
-
-/// What the keys of other controllers have in common that restrict who may ask what. Middlewares and plugins can be anything.
-const PROTECTION_WORDS: [&str; 14] = [
-    "allow",
-    "auth",
-    "blacklist",
-    "client-ca",
-    "deny",
-    "jwt",
-    "limit",
-    "middleware",
-    "plugin",
-    "polic",
-    "snippet",
-    "tls.options",
-    "waf",
-    "whitelist",
-];
-
-/// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
-/// answer 503.
-pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
-    let mut denied = false;
-    for (key, value) in annotations {
-        let Some((name, reading)) = known(key) else { continue };
-        let row = if key.starts_with(NGINX) { row(name) } else { None };
-        if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
-            continue;
-        }
-        if denies(name, value.trim(), reading) {
-            denied = true;
-            notes.add(FindingCode::PolicyNotServed, key, || {
-                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
-            });
-        } else {
-            notes.add(FindingCode::AnnotationNotServed, key, || {
-                format!(
-                    "The annotation {} is not obeyed: the routes of this Ingress are served without it.",
-                    quote(name)
-                )
-            });
-        }
-    }
-    denied
-}
-
-/// The name of an annotation that a controller reads, without prefix.
-fn known(key: &str) -> Option<(&str, Reading)> {
-    CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)))
-}
-
-/// Whether an annotation is one that a controller reads.
-fn is_ours(key: &str) -> bool {
-    known(key).is_some()
-}
-
-/// Whether an annotation that is not obeyed may ask for a protection.
-fn denies(name: &str, value: &str, reading: Reading) -> bool {
-    match reading {
-        Reading::Harmless => false,
-        Reading::ByWord => {
-            let name = name.to_ascii_lowercase();
-            // Cross-origin rules restrict browsers, not who may ask.
-            !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
-        }
-        Reading::Listed => match name {
-            _ if SWITCHES.contains(&name) && is_false(value) => false,
-            // One of a later version may protect something.
-            _ => {
-                !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
-                    && !HARMLESS.iter().any(|listed| matches(listed, name))
-            }
-        },
-    }
-}
-
-fn matches(listed: &str, name: &str) -> bool {
-    listed.strip_suffix('*').map_or(name == listed, |begin| name.starts_with(begin))
-}
-
-/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.
-fn is_false(value: &str) -> bool {
-    reader::parse_bool(value) == Some(false)
 }

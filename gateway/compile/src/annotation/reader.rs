@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::settings::Network;
@@ -25,6 +26,10 @@ pub(crate) enum Stake {
     Protection,
     /// A canary may take requests that it was not meant to: it takes none.
     Share,
+    /// Somebody else may answer as a backend: every route answers 503.
+    BackendTls,
+    /// A client without a certificate may be let in: the routes that ask for one answer 503.
+    ClientCertificate,
 }
 
 /// The annotations of one Ingress.
@@ -46,8 +51,18 @@ impl<'r, 'n> Reader<'r, 'n> {
         Self { annotations, namespace, notes, refused: false }
     }
 
-    /// The value without spaces around it. An empty one is as good as none, and so is one that is too long or has control
-    /// characters other than line ends: that is noted, with what is at stake.
+    /// A reader of the same annotations for a policy that stands or falls by itself.
+    pub(crate) const fn apart(&mut self) -> Reader<'_, 'n> {
+        Reader::new(self.annotations, self.namespace, self.notes)
+    }
+
+    /// The value without spaces around it, however long and whatever is in it. An empty one is as good as none.
+    pub(crate) fn written(&self, name: &str) -> Option<&'r str> {
+        Some(self.annotations.get(&key(name))?.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The same of one that is neither too long nor has control characters other than line ends: otherwise that is noted, with what is at
+    /// stake.
     pub(crate) fn text(&mut self, name: &str, stake: Stake) -> Option<&'r str> {
         let value = self.annotations.get(&key(name))?.trim();
         if value.len() > MAX_VALUE_BYTES {
@@ -73,6 +88,16 @@ impl<'r, 'n> Reader<'r, 'n> {
         self.annotations.get(&key(name)).is_some_and(|value| value.trim().is_empty())
     }
 
+    /// As Go's `strconv.ParseBool` has it. One that is neither is noted, with what it comes to, and is none.
+    pub(crate) fn preference(&mut self, name: &str, so: &str) -> Option<bool> {
+        let value = self.written(name)?;
+        let known = parse_bool(value);
+        if known.is_none() {
+            self.not_served(name, || format!("{} is neither true nor false, so {so}.", quote(value)));
+        }
+        known
+    }
+
     /// As Go's `strconv.ParseBool` has it.
     pub(crate) fn switch(&mut self, name: &str, stake: Stake) -> Option<bool> {
         let value = self.text(name, stake)?;
@@ -91,6 +116,15 @@ impl<'r, 'n> Reader<'r, 'n> {
                 self.bad(name, stake, &format!("{} is not a whole number from {least} to {most}", quote(value)))
             }
             known => known,
+        }
+    }
+
+    /// How many intermediate certificates a chain may have.
+    pub(crate) fn depth(&mut self, name: &str, stake: Stake) -> Option<u8> {
+        let value = self.written(name)?;
+        match value.parse() {
+            Err(_) => self.bad(name, stake, &format!("{} is not a number from 0 to 255", quote(value))),
+            Ok(depth) => Some(depth),
         }
     }
 
@@ -143,13 +177,24 @@ impl<'r, 'n> Reader<'r, 'n> {
     /// The name of an object of the Ingress's own namespace, which may be written before it.
     pub(crate) fn beside(&mut self, name: &str, stake: Stake) -> Option<&'r str> {
         let value = self.text(name, stake)?;
-        match value.split_once('/') {
-            None => Some(value),
-            Some((place, object)) if place == self.namespace && !object.is_empty() && !object.contains('/') => {
-                Some(object)
-            }
-            Some(_) => self.bad(name, stake, "only objects of the Ingress's own namespace can be referred to"),
+        match in_namespace(value, self.namespace) {
+            None => self.bad(name, stake, "only objects of the Ingress's own namespace can be referred to"),
+            known => known,
         }
+    }
+
+    /// The same of a Secret with certificates, however its name is written.
+    pub(crate) fn secret(&mut self, name: &str, stake: Stake) -> Option<Arc<str>> {
+        let value = self.written(name)?;
+        match in_namespace(value, self.namespace) {
+            None => self.bad(name, stake, "only Secrets of the Ingress's own namespace can be referred to"),
+            known => known.map(Into::into),
+        }
+    }
+
+    /// Notes what an annotation does not change.
+    pub(crate) fn not_served(&mut self, name: &str, said: impl FnOnce() -> String) {
+        self.notes.add(FindingCode::AnnotationNotServed, &key(name), said);
     }
 
     /// Notes that a part of a value cannot be obeyed; the others are.
@@ -164,6 +209,10 @@ impl<'r, 'n> Reader<'r, 'n> {
             Stake::Comfort => (FindingCode::AnnotationUnreadable, "it is as if it were not written"),
             Stake::Protection => (FindingCode::ProtectionUnreadable, "every route of this Ingress answers 503"),
             Stake::Share => (FindingCode::CanaryNotServed, "this canary takes no requests"),
+            Stake::BackendTls => (FindingCode::BackendTlsBroken, "every route of this Ingress answers 503"),
+            Stake::ClientCertificate => {
+                (FindingCode::ClientCertificateBroken, "the routes that it is to protect answer 503")
+            }
         };
         self.refused |= stake != Stake::Comfort;
         self.notes.add(code, &key(name), || format!("The annotation {name} cannot be obeyed: {why}, so {then}."));
@@ -176,7 +225,19 @@ pub(crate) fn key(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-pub(crate) fn parse_bool(value: &str) -> Option<bool> {
+/// The name of an object of this namespace, which may be written before it; `None`: it is of another.
+fn in_namespace<'r>(value: &'r str, namespace: &str) -> Option<&'r str> {
+    match value.split_once('/') {
+        None => Some(value),
+        Some((place, object)) => {
+            Some(object).filter(|object| place == namespace && !object.is_empty() && !object.contains('/'))
+        }
+    }
+}
+
+/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations and settings with.
+#[must_use]
+pub fn parse_bool(value: &str) -> Option<bool> {
     match value {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

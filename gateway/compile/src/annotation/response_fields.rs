@@ -15,10 +15,8 @@ pub(super) const ROWS: &[Row] = &[Row::new(
         "Only a ConfigMap of the Ingress's own namespace can be named. No list of names has to be allowed first; instead, \
          fields that frame a message, are for one connection or set cookies are left out.",
     ),
-)];
-
-/// What of the annotations names a ConfigMap.
-pub(super) const OF_CONFIG_MAP: [&str; 1] = [CUSTOM];
+)
+.referring()];
 
 /// The field of a finding about the ConfigMap.
 pub(crate) fn field() -> String {

@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Row] = &[
         Group::Routing,
         Use::Must,
         State::Approximated(
-            "Look-around and back-references are refused. In the profile Standard only paths of the Ingress itself are expressions, and of these no Exact ones.",
+            "Look-around and back-references are refused, and every alternative outside of groups begins where the path does, while nginx says so of the first one alone. In the profile Standard only paths of the Ingress itself are expressions, and of these no Exact ones.",
         ),
     ),
     Row::new(

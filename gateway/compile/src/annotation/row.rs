@@ -1,7 +1,7 @@
 //! What there is to know about an annotation, whatever its value.
 
 /// Before the name of every annotation of ingress-nginx.
-pub(crate) const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+pub const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
 /// An annotation of ingress-nginx.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct Row {
     pub use_: Use,
     /// What becomes of it.
     pub state: State,
+    /// Whether it says, alone or with others, which Secrets and ConfigMaps the Ingress refers to.
+    pub refers: bool,
 }
 
 /// What an annotation is about, as the documentation groups them.
@@ -83,12 +85,17 @@ pub enum State {
 impl Row {
     /// A row for what is obeyed on the routes of its Ingress.
     pub(crate) const fn new(name: &'static str, group: Group, use_: Use, state: State) -> Self {
-        Self { name, alias: None, group, scope: Scope::Route, use_, state }
+        Self { name, alias: None, group, scope: Scope::Route, use_, state, refers: false }
     }
 
     /// The same, with a second name.
     pub(crate) const fn or(self, alias: &'static str) -> Self {
         Self { alias: Some(alias), ..self }
+    }
+
+    /// The same, of one that [`references`](crate::references) looks at.
+    pub(crate) const fn referring(self) -> Self {
+        Self { refers: true, ..self }
     }
 
     /// The same, for all of a host.

@@ -12,8 +12,9 @@ const STREAMED: State = State::Implied(
 /// Content of requests.
 const HANDED_ON: State = State::Implied("The content of requests is never gathered, so there is no buffer to size.");
 /// Heads of responses.
-const ROOMY: State =
-    State::Implied("Heads of responses may have 64 KiB, whatever their route: more than these buffers are set to.");
+const ROOMY: State = State::Implied(
+    "Heads of responses may have 32 KiB, whatever their route: more than this buffer holds unless it is set to more.",
+);
 /// Protocols that are not HTTP.
 const FASTCGI: State = State::Refused(
     "Put a server that speaks HTTP in front of the FastCGI process, in the same Pod, and lead the route to its port.",
@@ -60,7 +61,6 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("fastcgi-index", Group::Backend, Use::Rare, FASTCGI),
     Row::new("fastcgi-params-configmap", Group::Backend, Use::Rare, FASTCGI),
 ];
-
 
 /// Whether each request has a connection of its own to the backend.
 pub(super) fn closes(reader: &mut Reader<'_, '_>) -> bool {

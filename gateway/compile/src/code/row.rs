@@ -16,6 +16,16 @@ impl FindingCode {
             Self::AnnotationUnreadable => {
                 ("AnnotationUnreadable", Warning, "Correct the value as the finding says, or remove the annotation.")
             }
+            Self::AuthFieldsBroken => (
+                "AuthFieldsBroken",
+                Error,
+                "Name by the annotation `auth-proxy-set-headers` a ConfigMap beside the Ingress whose keys are names of header fields and whose values are one line each, with variables that are known here.",
+            ),
+            Self::AuthFieldsLeftOut => (
+                "AuthFieldsLeftOut",
+                Warning,
+                "Take them out of the ConfigMap: the gateway tells the service who asks for what.",
+            ),
             Self::BackendNotVerified => (
                 "BackendNotVerified",
                 Warning,

@@ -35,7 +35,7 @@ pub(super) fn lost(first: &Route, declared: &Declared) -> String {
     )
 }
 
-pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String {
+pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule, then: &str) -> String {
     let port = match &rule.backend {
         Target::Service { port, .. } => port.to_string(),
         Target::Nothing => String::new(),
@@ -48,5 +48,5 @@ pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule) -> String 
         FindingCode::PortNotTcp => format!("has no TCP port {}", quote(&port)),
         _ => "does not exist".to_owned(),
     };
-    format!("Service {service} {why}, so the route answers 503.")
+    format!("Service {service} {why}, so {then}.")
 }

@@ -4,9 +4,9 @@ use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::{Action, Denial};
 
 use super::world::{World, data, ingress, objects, rules, service};
+use crate::annotation::PREFIX;
 use crate::{Kind, Needs, Object, ReferenceKind, references};
 
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 const HASH: &str = "{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=";
 const BASIC: &str = "auth-type: basic; auth-secret: users";
 
@@ -41,7 +41,10 @@ fn outcome(world: &World) -> (String, Vec<String>) {
             let access =
                 access.map_or(String::new(), |list| format!(" behind {} {}", list.deny.len(), list.allow.is_some()));
             let satisfy = if asked.satisfy == Satisfy::Any { " any" } else { "" };
-            format!("{:?}{satisfy}{allow}{access}", asked.basic.as_ref().unwrap().users)
+            match &asked.basic {
+                None => "asked elsewhere".to_owned(),
+                Some(basic) => format!("{:?}{satisfy}{allow}{access}", basic.users),
+            }
         }
     };
     let codes = world.findings.iter().map(|finding| finding.code.clone()).filter(|code| code != "NoEndpoints");
@@ -130,6 +133,27 @@ fn a_route_opens_and_closes_with_the_config_map_of_its_fields() {
 }
 
 #[test]
+fn a_route_opens_and_closes_with_the_config_map_of_what_its_service_is_told() {
+    const ASKS: &str = "auth-url: http://10.0.0.1/verify; auth-proxy-set-headers";
+    let outcome = |world: &World| outcome(world).1;
+    let mut world = World::new(&site(&format!("{ASKS}: told")));
+    let broken = vec!["AuthFieldsBroken".to_owned()];
+    assert_eq!(outcome(&world), broken);
+    world.apply(&fields("mill/told", &[("X-Shop", "$host"), ("X-Forwarded-For", "10.0.0.1")])).compile();
+    assert_eq!(outcome(&world), ["AuthFieldsLeftOut"]);
+    world.apply(&fields("mill/told", &[("X-Shop", "$nothing")])).compile();
+    assert_eq!(outcome(&world), broken);
+    world.apply(&fields("mill/told", &[("X-Shop", "a")])).compile();
+    assert_eq!(outcome(&world), [""; 0]);
+    world.delete(Kind::ConfigMap, "mill/told").compile();
+    assert_eq!(outcome(&world), broken);
+    let foreign = World::new(&(site(&format!("{ASKS}: farm/told")) + &fields("farm/told", &[("X-A", "1")])));
+    assert_eq!(outcome(&foreign), ["ProtectionUnreadable"]);
+    let alone = World::new(&site("auth-proxy-set-headers: told"));
+    assert_eq!(outcome(&alone), ["AnnotationNotServed"]);
+}
+
+#[test]
 fn what_is_needed_of_users_and_fields_is_referred_to() {
     let needs = |annotations: &str| {
         let objects = objects(&site(annotations));
@@ -141,6 +165,7 @@ fn what_is_needed_of_users_and_fields_is_referred_to() {
     assert_eq!(needs(BASIC), secret(Needs::USERS));
     assert_eq!(needs(&format!("{BASIC}; auth-secret-type: auth-map")), secret(Needs::USER_MAP));
     assert_eq!(needs(&format!("{BASIC}; auth-tls-secret: mill/users")), secret(Needs::USERS.or(Needs::ISSUERS)));
+    assert_eq!(needs("auth-proxy-set-headers: told"), [(ReferenceKind::ConfigMap, "told".to_owned(), Needs::NOTHING)]);
     assert_eq!(needs("custom-headers: fields"), [(ReferenceKind::ConfigMap, "fields".to_owned(), Needs::NOTHING)]);
     for nothing in
         ["auth-type: digest; auth-secret: users", "auth-type: basic; auth-secret: farm/users", "auth-secret: users"]

@@ -200,6 +200,7 @@ fn a_broken_canary_leaves_its_route_as_it_is() {
     assert_eq!(world.routes(), ["a.test / Prefix mill/main mill/one:80 1"]);
     assert!(of(&world).is_none());
     assert_eq!(world.codes(), ["ServiceNotFound Ingress mill/next spec.rules[0].http.paths[0].backend"]);
+    assert!(world.findings[0].message.ends_with("so this canary takes no requests."), "{:?}", world.findings);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use bulkhead_model::tls::TlsWish;
 
 use super::world::{World, ingress, lane, rules};
 use crate::Kind;
+use crate::annotation::PREFIX;
 
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 const AES_128: &str = "ssl-ciphers: AES128";
 const CHACHA20: &str = "ssl-ciphers: CHACHA20";
 

@@ -5,9 +5,8 @@ use bulkhead_model::{Action, Denial};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 
 use super::world::{World, ingress, lane, objects, rules, service};
+use crate::annotation::PREFIX;
 use crate::{Kind, Needs, Object, references};
-
-const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
 /// The certificate of an issuer, in PEM form.
 fn issuer() -> String {

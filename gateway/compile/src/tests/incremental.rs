@@ -74,6 +74,9 @@ fn manifests() -> impl Strategy<Value = String> {
         "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: s",
         "auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: t, nginx.ingress.kubernetes.io/auth-secret-type: auth-map",
         "custom-headers: c",
+        "auth-url: http://one.example/verify, nginx.ingress.kubernetes.io/auth-proxy-set-headers: c",
+        "proxy-cookie-path: / /x",
+        "proxy-redirect-from: $host, nginx.ingress.kubernetes.io/proxy-redirect-to: /",
     ]);
     let ingresses = (place(), 0_u8..4, extra, proptest::collection::vec(line, 1..4), any::<bool>(), annotation)
         .prop_map(|(name, day, extra, lines, own, annotation)| {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bulkhead_crds::upstream::LoadBalance;
 use bulkhead_model::Settings;
+use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
 
 use super::world::{World, ingress, lane, rules};

@@ -8,13 +8,12 @@ use bulkhead_model::upstream_tls::{TlsVersions, Trust};
 use bulkhead_model::{Action, Backend, Denial};
 
 use super::world::{World, certificate, ingress, rules, secret, service, slice};
+use crate::annotation::PREFIX;
 use crate::{Kind, Object, references};
-
-const NGINX: &str = "nginx.ingress.kubernetes.io/";
 
 /// Ingress mill/a with annotations, each `name: value`, and its one rule.
 fn ingress_with(annotations: &[&str]) -> String {
-    let list: String = annotations.iter().map(|one| format!("{NGINX}{one}, ")).collect();
+    let list: String = annotations.iter().map(|one| format!("{PREFIX}{one}, ")).collect();
     let manifest = ingress("mill/a", 1, &rules(&["a.test / Prefix flour:80"]));
     manifest.replace("name: a,", &format!("name: a, annotations: {{{list}}},"))
 }

@@ -46,6 +46,7 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
     let mut over = Overlay::default();
     over.remove("accept-language");
     over.set("X-Tenant", b"mill");
+    over.set("X-User", b"alice");
     let edits = Edits {
         over: Some(&over),
         remove: NameSet::of(&[Name::Accept]),
@@ -53,7 +54,6 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
         remove_prefixes: &[],
         lines: None,
         set: &[(Name::XRealIp, b"192.0.2.1")],
-        more: &[("X-User", b"alice")],
         append: &[(Name::Via, b"1.1 b")],
         upgrade: false,
         trailers: false,
@@ -61,12 +61,25 @@ fn edits_replace_every_spelling_and_append_beside_what_came() {
     };
     assert_eq!(
         rewrite(&bytes, &[b"/"], b"a", Framing::None, &edits),
-        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Tenant: mill\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nX-User: alice\r\nConnection: close\r\n\r\n"
+        "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 a\r\nX-Tenant: mill\r\nX-User: alice\r\nX-Real-IP: 192.0.2.1\r\nVia: 1.1 b\r\nConnection: close\r\n\r\n"
     );
 }
 
 #[test]
 fn no_edit_breaks_out_of_its_line_or_decides_framing() {
+    let mut over = Overlay::default();
+    let lines: [(&str, &[u8]); 7] = [
+        ("transfer-encoding", b"chunked"),
+        ("CONTENT-LENGTH", b"5"),
+        ("host", b"evil"),
+        ("X: 1\r\nEvil", b"1"),
+        ("", b"1"),
+        ("X-Null", b"\0"),
+        ("X-Good", b"1"),
+    ];
+    for (name, value) in lines {
+        over.set(name, value);
+    }
     let edits = Edits {
         set: &[
             (Name::XRealIp, b"1\r\nEvil: 1"),
@@ -76,15 +89,7 @@ fn no_edit_breaks_out_of_its_line_or_decides_framing() {
             (Name::Connection, b"close"),
             (Name::Upgrade, b"h2c"),
         ],
-        more: &[
-            ("transfer-encoding", b"chunked"),
-            ("CONTENT-LENGTH", b"5"),
-            ("host", b"evil"),
-            ("X: 1\r\nEvil", b"1"),
-            ("", b"1"),
-            ("X-Null", b"\0"),
-            ("X-Good", b"1"),
-        ],
+        over: Some(&over),
         append: &[(Name::TransferEncoding, b"chunked")],
         ..Edits::default()
     };

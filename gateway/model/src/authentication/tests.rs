@@ -12,17 +12,7 @@ impl Fields for Lines {
 }
 
 fn shown(fields: &'static [(&'static str, &'static str)]) -> Result<Credentials, Denial> {
-    Credentials::of(&Request {
-        method: b"GET",
-        secure: false,
-        host: "a.test",
-        authority: b"a.test",
-        path: b"/",
-        query: None,
-        uri: b"/",
-        client: [127, 0, 0, 1].into(),
-        fields: &Lines(fields),
-    })
+    Credentials::of(&Lines(fields))
 }
 
 fn users() -> Users {

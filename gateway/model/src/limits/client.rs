@@ -119,7 +119,7 @@ pub const KEEP_ALIVE_REQUESTS: Limit = Limit::new(
     count(10_000),
     "limits.keepAliveRequests",
     "`Connection: close`, or GOAWAY",
-    Nowhere,
+    Metric("bulkhead_connections_worn_out_total"),
 );
 /// Age of a connection.
 pub const KEEP_ALIVE_AGE: Limit = Limit::new(
@@ -127,7 +127,7 @@ pub const KEEP_ALIVE_AGE: Limit = Limit::new(
     seconds(3600),
     "limits.keepAliveAge",
     "`Connection: close` with its next response, or GOAWAY",
-    Nowhere,
+    Metric("bulkhead_connections_worn_out_total"),
 );
 /// Bytes of content held for one direction of one exchange.
 pub const CONTENT_BUFFER: Limit = Limit::new(

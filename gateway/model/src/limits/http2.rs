@@ -1,7 +1,7 @@
 //! Bounds on HTTP/2 connections of clients (RFC 9113). The bounds on heads, content, times and keep-alive hold for each of
 //! their requests as well.
 
-use super::Counter::{Fault, Nowhere};
+use super::Counter::{Fault, Metric, Nowhere};
 use super::{Limit, Unit, count, kib, seconds};
 
 /// Requests at once (SETTINGS_MAX_CONCURRENT_STREAMS).
@@ -10,12 +10,16 @@ pub const H2_STREAMS: Limit = Limit::new(
     count(100),
     "limits.http2.concurrentStreams",
     "the stream is refused (REFUSED_STREAM)",
-    Nowhere,
+    Metric("bulkhead_http2_streams_refused_total"),
 );
-/// Bytes of a header list as RFC 9113 §6.5.2 counts them: 32 more for every field. The codec of HTTP/2 answers for itself, and
-/// nobody else learns of it.
-pub const H2_HEADER_LIST: Limit =
-    Limit::new("bytes of a request's header list (HTTP/2)", kib(16), "limits.http2.headerListBytes", "431", Nowhere);
+/// Bytes of a header list as RFC 9113 §6.5.2 counts them: 32 more for every field. The codec of HTTP/2 answers for itself.
+pub const H2_HEADER_LIST: Limit = Limit::new(
+    "bytes of a request's header list (HTTP/2)",
+    kib(16),
+    "limits.http2.headerListBytes",
+    "431",
+    Metric("bulkhead_http2_streams_refused_total"),
+);
 /// Content a client may send ahead on one request.
 pub const H2_STREAM_WINDOW: Limit = Limit::new(
     "bytes of content sent ahead on an HTTP/2 request",

@@ -3,10 +3,7 @@
 //! Among those may be a checksum (section 2.2.3); like all of them it is passed over. TCP has checksums of its own, and against whoever
 //! would forge a header this one protects nobody.
 
-use super::{BINARY_BYTES, IpAddr, Ipv4Addr, Ipv6Addr, Origin, Refusal, SIGNATURE, Whole, begins, client};
-
-/// Bytes before the addresses.
-const FIXED: usize = 16;
+use super::{BINARY_BYTES, FIXED_BYTES, IpAddr, Ipv4Addr, Ipv6Addr, Origin, Refusal, SIGNATURE, Whole, begins, client};
 
 /// The header so far.
 pub(super) fn judge(held: &[u8]) -> Result<Whole, Refusal> {
@@ -26,12 +23,12 @@ pub(super) fn judge(held: &[u8]) -> Result<Whole, Refusal> {
     if Command::of(*command_byte)? == Command::Proxy && length < Family::of(*family)?.bytes() {
         return Err(Refusal::TooShort);
     }
-    Ok(Whole::Of(FIXED + length))
+    Ok(Whole::Of(FIXED_BYTES + length))
 }
 
 /// What a complete header says, of which `held` are the first bytes.
 pub(super) fn origin(held: &[u8]) -> Result<Origin, Refusal> {
-    let (fixed, addresses) = held.split_at_checked(FIXED).ok_or(Refusal::TooShort)?;
+    let (fixed, addresses) = held.split_at_checked(FIXED_BYTES).ok_or(Refusal::TooShort)?;
     let [.., command, family, _, _] = fixed else { return Err(Refusal::TooShort) };
     if Command::of(*command)? == Command::Local {
         return Ok(Origin::Peer);

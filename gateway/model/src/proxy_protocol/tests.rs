@@ -175,7 +175,7 @@ proptest! {
         bytes[at] = byte;
         let (taken, outcome) = decode_in_pieces(&bytes, &[usize::MAX / 2]);
         prop_assert_eq!(decode_in_pieces(&bytes, &cuts), (taken, outcome));
-        prop_assert!(taken <= TEXT_BYTES.max(16 + BINARY_BYTES));
+        prop_assert!(taken <= TEXT_BYTES.max(FIXED_BYTES + BINARY_BYTES));
     }
 
     #[test]

@@ -115,11 +115,15 @@ async fn say<D: Downstream>(
 ) -> Next {
     let current = worker.current();
     let settings = current.as_ref().map_or(&worker.fallback, |pinned| &pinned.snapshot().settings);
+    let worn_out = down.is_worn_out(&settings.limits, worker.moment(guard.now()));
+    if worn_out && said.keeps && scratch.request.persistent {
+        worker.tally().worn_out.add(1);
+    }
     let keeps = said.keeps
         && scratch.request.persistent
         && scratch.request.version == Version::Http11
         && !guard.lets_go()
-        && !down.is_worn_out(&settings.limits, worker.moment(guard.now()))
+        && !worn_out
         && down.skip();
     let head_only = said.is_known && scratch.request.method.is_head();
     scratch.out.clear();

@@ -150,9 +150,12 @@ async fn exchange<D: Downstream>(
     let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, page, passing, mirror, record, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, mirror, record, .. } =
+        scratch;
     let record = &*record;
     let over = filters.is_some().then_some(&*to_client);
+    let is_page = filters.as_ref().is_some_and(|filters| filters.pages.is_some()) && page.is_asked();
+    let words = if filters.is_some() && !is_page { words.as_deref() } else { None };
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
     let bandwidth = filters.as_ref().and_then(|filters| filters.bandwidth);
@@ -184,6 +187,7 @@ async fn exchange<D: Downstream>(
         request,
         response,
         over,
+        words,
         passing,
         pages,
         cookie,

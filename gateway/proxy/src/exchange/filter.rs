@@ -40,6 +40,8 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     admit_content(&found, &scratch.request)?;
     let mut passage = Passage { worker, guard, snapshot, down, filters, scratch, found };
     passage.say_who_may_read();
+    passage.scratch.words =
+        filters.revision.as_ref().and_then(|revision| passage.with_request(|request| revision.of(request)));
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }

@@ -22,6 +22,7 @@ pub(crate) mod page;
 pub(crate) mod record;
 mod request;
 mod response;
+mod revision;
 mod stop;
 mod throttle;
 mod tunnel;
@@ -37,7 +38,8 @@ use bulkhead_model::overload::Level;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::stop::Stop;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
+use crate::incidents;
 use crate::phase::Phase;
 use crate::transfer::Patience;
 use crate::worker::{Scratch, Worker};
@@ -79,9 +81,11 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             failed = stop.fault();
             // What is asked for from here on is not what the client asked for.
             scratch.mirror = None;
-            failed.into_iter().for_each(|fault| worker.tally().fault(fault));
-            if matches!(failed, Some(Fault::Refused(_) | Fault::HeadTimeout)) && !scratch.record.is_begun() {
-                scratch.record.begin_unheard(worker, guard, down.client());
+            if let Some(fault) = failed {
+                worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
+                if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout) && !scratch.record.is_begun() {
+                    scratch.record.begin_unheard(worker, guard, down.client());
+                }
             }
             match () {
                 () if begun.get() => Next::Reset,
@@ -93,7 +97,9 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             }
         }
     };
-    scratch.filters = None;
+    if scratch.filters.take().is_some() {
+        scratch.words = None;
+    }
     scratch.place = None;
     if scratch.record.is_begun() {
         scratch.record.end(worker, guard, failed);
@@ -101,6 +107,14 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
     scratch.mirror = None;
     worker.give_back(scratch);
     next
+}
+
+/// The host of a request that was refused, for the log. A head that was not complete has none.
+#[cold]
+fn about<D: Downstream>(fault: Fault, down: &D, scratch: &Scratch) -> String {
+    let known = matches!(fault, Fault::Denied(_)) || fault.row().blame == Blame::Upstream;
+    let host = if known { scratch.request.authority.of(down.head()) } else { &[] };
+    incidents::example(host)
 }
 
 /// Answers by a page of another Service, or else by what the gateway says itself.

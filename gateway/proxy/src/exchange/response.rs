@@ -4,11 +4,13 @@ use std::cell::Cell;
 
 use bulkhead_http1::{Edits, Name, Overlay, RequestHead, ResponseFraming, ResponseHead, Version, write_response};
 use bulkhead_model::ErrorPages;
+use bulkhead_model::revision::Words;
 
 use crate::content::{Piece, ResponseSource, Sink};
 use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::exchange::record::Record;
+use crate::exchange::revision;
 use crate::exchange::throttle::Throttle;
 use crate::fault::Fault;
 use crate::upstream::Flight;
@@ -41,6 +43,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) response: &'d mut ResponseHead,
     /// What the route's filters change of the head.
     pub(super) over: Option<&'d Overlay>,
+    /// What it says otherwise.
+    pub(super) words: Option<&'d Words>,
     /// When another endpoint is asked instead.
     pub(super) passing: &'d Passing,
     /// Which responses pages stand for.
@@ -141,15 +145,21 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
             || !self.complete.get()
             || framing == ResponseFraming::UntilClose
             || self.conversation.patience.guard.lets_go();
+        if self.worn_out && self.request.persistent {
+            self.conversation.worker.tally().worn_out.add(1);
+        }
         let keep_alive = self.request.version == Version::Http10 && !closes;
         self.out.clear();
         let (response, out, bytes) = (&*self.response, &mut *self.out, self.source.head());
         let skip = usize::from(self.cookie.is_empty());
+        let revised =
+            self.words.zip(self.over).and_then(|(words, over)| revision::revise(words, over, response, bytes));
+        let over = revised.as_ref().or(self.over);
         let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
         let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();
-            let edits = Edits { over: self.over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
+            let edits = Edits { over, set: strict.as_slice(), append, upgrade: true, ..Edits::default() };
             write_response(out, bytes, response, framing, closes, keep_alive, &edits);
         };
         let cookie = (Name::SetCookie, self.cookie);

@@ -49,8 +49,12 @@ where
     let shaking = pin!(builder(&settings.limits.http2).handshake::<_, Parcel>(cork));
     let mut connection = match guard.run(Phase::Draining, shaking).await {
         Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return account(worker, &error),
-        Err(interrupt) => return Option::from(interrupt).into_iter().for_each(|fault| worker.tally().fault(fault)),
+        Ok(Err(error)) => return account(worker, &client, &error),
+        Err(interrupt) => {
+            return Option::from(interrupt)
+                .into_iter()
+                .for_each(|fault| worker.blame(fault, client.address, String::new));
+        }
     };
     let pings = connection.ping_pong();
     let mut serving = Serving {
@@ -60,13 +64,14 @@ where
         streams: Rc::default(),
         store: Store::new(&settings.limits.http2),
         served: 0,
+        unserved: 0,
         pings,
         asked: false,
         half: None,
     };
     let end = serving.run(&mut connection, &meter).await;
     if let End::Flood(fault) = end {
-        worker.tally().fault(fault);
+        worker.blame(fault, serving.client.address, String::new);
         connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
     }
     if end == End::Cut {
@@ -103,7 +108,7 @@ fn builder(http2: &Http2) -> Builder {
 }
 
 /// Counts what a client did wrong.
-fn account(worker: &Worker, error: &h2::Error) {
+fn account(worker: &Worker, client: &Client, error: &h2::Error) {
     let fault = match error.reason() {
         Some(Reason::NO_ERROR) => return,
         Some(Reason::ENHANCE_YOUR_CALM) if error.is_library() => Fault::TooManyResets,
@@ -112,7 +117,7 @@ fn account(worker: &Worker, error: &h2::Error) {
         Some(_) => return,
         None => Fault::ClientGone,
     };
-    worker.tally().fault(fault);
+    worker.blame(fault, client.address, || error.to_string());
 }
 
 /// Why a connection is served no longer.
@@ -134,8 +139,10 @@ struct Serving<'c> {
     streams: Rc<Streams>,
     /// What its responses have waiting for the client.
     store: Rc<Store>,
-    /// Streams that were begun.
+    /// Streams that were begun, and taken.
     served: u32,
+    /// Streams that were begun, and refused before they came here.
+    unserved: u32,
     pings: Option<PingPong>,
     /// Whether the client has been asked whether it is there, and has not answered.
     asked: bool,
@@ -153,9 +160,9 @@ impl Serving<'_> {
         // When the client was told to go.
         let mut told = None;
         loop {
-            if told.is_none()
-                && (self.is_to_leave() || self.served >= limits.keep_alive_requests || self.guard.now() >= age)
-            {
+            let worn_out = self.served >= limits.keep_alive_requests || self.guard.now() >= age;
+            if told.is_none() && (worn_out || self.is_to_leave()) {
+                self.worker.tally().worn_out.add(worn_out.into());
                 told = Some(self.guard.now());
                 // Two frames: the client may still send what it has begun to send (RFC 9113 §6.8).
                 connection.graceful_shutdown();
@@ -180,7 +187,7 @@ impl Serving<'_> {
                 Ok(Event::Idle | Event::Pong) => {}
                 Ok(Event::Flood(fault)) => return End::Flood(fault),
                 Ok(Event::End(error)) => {
-                    error.iter().for_each(|error| account(self.worker, error));
+                    error.iter().for_each(|error| account(self.worker, &self.client, error));
                     return End::Closed;
                 }
                 Err(Interrupt::Leaving) if leaving => return End::Cut,
@@ -210,8 +217,8 @@ impl Serving<'_> {
         let limit = match (self.streams.open.get(), self.asked) {
             (0, _) if leaving => FAREWELL,
             (0, _) => self.guard.level().idle(settings.limits.keep_alive_idle),
-            (_, false) => limits::H2_PING.time(),
-            (_, true) => limits::H2_PONG.time(),
+            (_, false) => settings.limits.http2.ping,
+            (_, true) => settings.limits.http2.pong,
         };
         let turn = self.guard.leave_at().filter(|_| !leaving).map(|at| at.duration_since(self.guard.now()));
         let limit = turn.map_or(limit, |turn| turn.min(limit));
@@ -239,12 +246,16 @@ impl Serving<'_> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         if let Poll::Ready(accepted) = connection.poll_accept(cx) {
-            return Poll::Ready(match accepted {
-                Some(Ok((request, responder))) => Event::Request(request, responder),
+            let event = match accepted {
+                Some(Ok((request, responder))) => return Poll::Ready(Event::Request(request, responder)),
                 Some(Err(error)) => Event::End(Some(error)),
                 None => Event::End(None),
-            });
+            };
+            self.count_unserved(meter.streams());
+            return Poll::Ready(event);
         }
+        // All that has come has been taken or refused by now.
+        self.count_unserved(meter.streams());
         if let Some(fault) = meter.over() {
             return Poll::Ready(Event::Flood(fault));
         }
@@ -257,6 +268,13 @@ impl Serving<'_> {
             return Poll::Ready(Event::Idle);
         }
         self.streams.poll_emptied(cx).map(|()| Event::Idle)
+    }
+
+    /// Counts what the codec of HTTP/2 has refused by itself. `begun`: streams whose heads have come.
+    fn count_unserved(&mut self, begun: u32) {
+        let unserved = begun.saturating_sub(self.served);
+        self.worker.tally().unserved_streams.add(unserved.saturating_sub(self.unserved).into());
+        self.unserved = unserved.max(self.unserved);
     }
 
     /// Serves a request on its own, until it is answered or taken back.

@@ -36,11 +36,17 @@ pub(super) struct Meter {
     over: Cell<Option<Fault>>,
     /// Since when part of a head is there and the rest is awaited.
     half: Cell<Option<Instant>>,
+    /// Streams whose first head is complete.
+    streams: Cell<u32>,
     state: RefCell<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    /// The newest stream (RFC 9113 §5.1.1: their numbers grow).
+    newest: u32,
+    /// Whether the head that has begun is the first of its stream, not its trailers.
+    opens: bool,
     /// Bytes that are passed over before the next frame begins.
     skip: usize,
     /// What is known of the next frame's head.
@@ -57,9 +63,17 @@ struct State {
 
 impl State {
     /// Notes the end of a head.
-    fn settle(&mut self) {
+    fn settle(&mut self, streams: &Cell<u32>) {
         if self.skip == 0 && self.ends_head {
-            (self.in_head, self.ends_head) = (false, false);
+            streams.set(streams.get().saturating_add(self.opens.into()));
+            (self.in_head, self.ends_head, self.opens) = (false, false, false);
+        }
+    }
+
+    /// Notes the beginning of a head.
+    fn open(&mut self, stream: u32) {
+        if stream > self.newest {
+            (self.newest, self.opens) = (stream, true);
         }
     }
 }
@@ -67,6 +81,8 @@ impl State {
 impl Meter {
     pub(super) fn new(limits: &Http2) -> Self {
         let state = State {
+            newest: 0,
+            opens: false,
             skip: PREFACE.len(),
             head: [0; frame::HEAD],
             known: 0,
@@ -83,6 +99,7 @@ impl Meter {
             begin: Instant::now(),
             over: Cell::new(None),
             half: Cell::new(None),
+            streams: Cell::new(0),
             state: RefCell::new(state),
         }
     }
@@ -96,6 +113,11 @@ impl Meter {
         self.over.get().is_some()
     }
 
+    /// Streams that were begun, and whose first head has come.
+    pub(super) fn streams(&self) -> u32 {
+        self.streams.get()
+    }
+
     /// Since when a client owes the rest of a head.
     pub(super) fn half_since(&self) -> Option<Instant> {
         self.half.get()
@@ -107,7 +129,7 @@ impl Meter {
         while !bytes.is_empty() {
             let skipped = state.skip.min(bytes.len());
             state.skip -= skipped;
-            state.settle();
+            state.settle(&self.streams);
             bytes = bytes.get(skipped..).unwrap_or_default();
             let known = state.known;
             let taken = bytes.len().min(frame::HEAD - known);
@@ -118,7 +140,7 @@ impl Meter {
             bytes = bytes.get(taken..).unwrap_or_default();
             if state.known == frame::HEAD {
                 self.count(&mut state);
-                state.settle();
+                state.settle(&self.streams);
             }
         }
         // A head that came in one read, as most do, is not timed.
@@ -130,7 +152,7 @@ impl Meter {
     }
 
     fn count(&self, state: &mut State) {
-        let [a, b, c, kind, flags, ..] = state.head;
+        let [a, b, c, kind, flags, stream @ ..] = state.head;
         state.known = 0;
         state.skip = u32::from_be_bytes([0, a, b, c]) as usize;
         // Read only for frames that count.
@@ -139,6 +161,10 @@ impl Meter {
             frame::RST_STREAM => (state.resets.spend(self.resets, now()), Fault::TooManyResets),
             frame::SETTINGS => (state.settings.spend(self.settings, now()), Fault::TooManyControlFrames),
             frame::HEADERS | frame::CONTINUATION => {
+                if kind == frame::HEADERS {
+                    // The first bit means nothing.
+                    state.open(u32::from_be_bytes(stream) & (u32::MAX >> 1));
+                }
                 state.in_head = true;
                 state.ends_head = flags & frame::END_HEADERS != 0;
                 return;
@@ -221,6 +247,34 @@ mod tests {
             let meter = Meter::new(&limits());
             meter.look(&[PREFACE, &bytes].concat());
             assert_eq!(meter.half_since(), None);
+        }
+    }
+
+    #[test]
+    fn a_stream_is_begun_once_with_its_first_head() {
+        let meter = Meter::new(&limits());
+        meter.look(PREFACE);
+        let head = |stream: u8, flags: u8| {
+            let mut bytes = frame(frame::HEADERS, 20);
+            (bytes[4], bytes[8]) = (flags, stream);
+            bytes
+        };
+        let mut end = frame(frame::CONTINUATION, 0);
+        end[4] = frame::END_HEADERS;
+        // The third is of trailers.
+        for (bytes, streams) in [
+            (head(1, frame::END_HEADERS), 1),
+            (head(5, frame::END_HEADERS), 2),
+            (head(5, frame::END_HEADERS), 2),
+            (head(7, 0), 2),
+            (end, 3),
+        ] {
+            let (last, before) = bytes.split_last().unwrap();
+            let known = meter.streams();
+            meter.look(before);
+            assert_eq!(meter.streams(), known);
+            meter.look(&[*last]);
+            assert_eq!(meter.streams(), streams);
         }
     }
 

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use bulkhead_model::Request;
 use bulkhead_model::password::PasswordHash;
 use bulkhead_model::request::Fields;
 use tokio::time::Instant;
@@ -23,18 +22,7 @@ impl Fields for Authorization {
 }
 
 fn credentials(value: &'static str) -> Credentials {
-    let request = Request {
-        method: b"GET",
-        secure: false,
-        host: "a.test",
-        authority: b"a.test",
-        path: b"/",
-        query: None,
-        uri: b"/",
-        client: [127, 0, 0, 1].into(),
-        fields: &Authorization(value),
-    };
-    Credentials::of(&request).unwrap()
+    Credentials::of(&Authorization(value)).unwrap()
 }
 
 /// A list with zoe in it.

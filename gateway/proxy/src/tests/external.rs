@@ -32,6 +32,7 @@ impl Scene {
         let mut external = ExternalAuth {
             service: Errand { backend, authority: template("auth.test"), target: template("/verify?from=$host") },
             method: None,
+            says: Box::default(),
             told: ["X-User".into()].into(),
             sign_in: None,
             returns_to: None,
@@ -100,6 +101,25 @@ async fn a_service_is_asked_without_content_and_its_word_is_passed_on() {
     service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     let head = backend.head().await;
     assert!(!head.contains("X-User"), "{head}");
+}
+
+#[tokio::test]
+async fn a_service_is_told_what_the_route_says_besides_and_never_otherwise_how_its_question_is_framed() {
+    let says = [
+        ("X-Shop", "$host"),
+        ("Cookie", "$arg_nothing"),
+        ("x-user", "$http_x_user-$scheme"),
+        ("Content-Length", "5"),
+        ("Host", "evil.test"),
+    ];
+    let says = says.map(|(name, text)| (name.into(), template(text)));
+    let scene = Scene::start(|external| external.says = says.into()).await;
+    let (_client, _service, question) = scene.client(REQUEST).await;
+    let says = |line: &str| question.lines().any(|one| one == line);
+    assert!(says("X-Shop: a.test") && says("x-user: forged-http") && says("Host: auth.test"), "{question}");
+    for left in ["Cookie", "Content-Length", "evil", "X-User: forged"] {
+        assert!(!question.contains(left), "{left} in {question}");
+    }
 }
 
 #[tokio::test]

@@ -265,6 +265,32 @@ async fn an_idle_connection_ends_after_its_time() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_say_that_it_is_there_is_taken_for_gone() {
+    let mut settings = Settings::default();
+    (settings.limits.http2.ping, settings.limits.http2.pong) = (Duration::from_millis(100), Duration::from_millis(100));
+    let lane = Lane::with(settings).await;
+    // This one answers, for as long as it is asked.
+    let mut here = connect(&lane).await;
+    let (response, _) = send(&mut here, get("/"), true).await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    // This one is silent once its request has been sent.
+    let stream = TcpStream::connect(lane.address()).await.unwrap();
+    let (mut requests, mut connection) = h2::client::handshake::<_>(stream).await.unwrap();
+    let (_silent, _) = requests.send_request(get("/"), true).unwrap();
+    let mut its_backend = tokio::select! {
+        _ = &mut connection => panic!("the connection ended"),
+        backend = lane.accept() => backend,
+    };
+    its_backend.head().await;
+    eventually("it is closed", || lane.proxy.connections() == 1).await;
+    assert!(its_backend.end().await.is_ok_and(|rest| rest.is_empty()), "its request is taken back");
+    eventually("it is counted", || lane.faults("client_gone") == 1).await;
+    backend.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert_eq!(answer(response).await.unwrap().status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn a_client_that_takes_back_too_much_is_told_to_calm_down() {
     let lane = Lane::start().await;
     let stream = TcpStream::connect(lane.address()).await.unwrap();

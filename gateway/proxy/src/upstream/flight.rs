@@ -8,6 +8,7 @@ use bulkhead_model::{Backend, Moment};
 use super::group::Group;
 use super::pool::Slot;
 use crate::deadline::{Guard, Waiting};
+use crate::incidents::Incident;
 use crate::worker::Worker;
 
 /// A request that one endpoint has in hand, from the choice to the end of the exchange, however that comes about.
@@ -76,11 +77,8 @@ impl<'r> Flight<'r> {
         self.judged.set(true);
         if self.backend.failed(self.slot.endpoint(), self.worker.moment(self.guard.now())) {
             self.worker.tally().ejections.add(1);
-            tracing::warn!(
-                backend = %self.backend.name,
-                endpoint = %self.slot.endpoint().address,
-                "an endpoint is not asked for a while: it has failed too often in a row"
-            );
+            let which = || format!("{} of {}", self.slot.endpoint().address, self.backend.name);
+            self.worker.shared.incidents.note(Incident::Ejected, None, which);
         }
     }
 }

@@ -28,7 +28,7 @@ const SESSIONS: usize = 8;
 pub(crate) struct Tls {
     policy: Arc<UpstreamTls>,
     protocol: Protocol,
-    config: OnceCell<Arc<ClientConfig>>,
+    config: OnceCell<Option<Arc<ClientConfig>>>,
 }
 
 impl Tls {
@@ -41,16 +41,15 @@ impl Tls {
     /// # Errors
     /// The backend's certificate is not taken, or there is no session that `protocol` can be spoken on.
     pub(crate) async fn connect(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Fault> {
-        let config = match self.config.get() {
-            Some(config) => config,
-            None => {
-                let made = config(&self.policy, self.protocol).map_err(|error| {
-                    tracing::warn!(%error, "TLS with a backend cannot be configured");
-                    Fault::UpstreamHandshake
-                })?;
-                self.config.get_or_init(|| Arc::new(made))
+        // What cannot be made is not tried again, and is told once.
+        let config = self.config.get_or_init(|| match config(&self.policy, self.protocol) {
+            Ok(made) => Some(Arc::new(made)),
+            Err(error) => {
+                tracing::warn!(%error, "TLS with a backend cannot be configured");
+                None
             }
-        };
+        });
+        let config = config.as_ref().ok_or(Fault::UpstreamHandshake)?;
         let connector = TlsConnector::from(Arc::clone(config));
         let session = connector.connect(self.policy.name.clone(), stream).await.map_err(|error| classify(&error))?;
         // Who did not choose HTTP/2 would take its preface for a request (RFC 9113 §3.2).

@@ -39,6 +39,18 @@ pub(crate) enum Signatures {
     Unread,
 }
 
+impl Signatures {
+    fn judge(
+        self,
+        verify: impl FnOnce() -> Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        match self {
+            Self::Verified => verify(),
+            Self::Unread => Ok(HandshakeSignatureValid::assertion()),
+        }
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -63,10 +75,7 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.signatures {
-            Signatures::Verified => verify_tls12_signature(message, leaf, signature, &self.algorithms),
-            Signatures::Unread => Ok(HandshakeSignatureValid::assertion()),
-        }
+        self.signatures.judge(|| verify_tls12_signature(message, leaf, signature, &self.algorithms))
     }
 
     fn verify_tls13_signature(
@@ -75,10 +84,7 @@ impl ServerCertVerifier for Verifier {
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.signatures {
-            Signatures::Verified => verify_tls13_signature(message, leaf, signature, &self.algorithms),
-            Signatures::Unread => Ok(HandshakeSignatureValid::assertion()),
-        }
+        self.signatures.judge(|| verify_tls13_signature(message, leaf, signature, &self.algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

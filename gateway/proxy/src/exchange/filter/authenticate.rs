@@ -44,7 +44,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     /// Whether the client shows a name and a password that are let in.
     async fn password(&self, basic: &Basic) -> Result<(), Stop> {
         let refused = |denial| Stop::Answer(Box::new(basic.challenge(denial)));
-        let credentials = self.with_request(Credentials::of).map_err(refused)?;
+        let credentials = self.with_request(|request| Credentials::of(request.fields)).map_err(refused)?;
         let (worker, now) = (self.worker, self.guard.now());
         match worker.verdicts.admit(&worker.shared.passwords, &basic.users, credentials, now).await {
             Ok(true) => Ok(()),

@@ -116,6 +116,15 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
                 over.set("X-Original-URI", asks.uri);
                 over.set("X-Scheme", scheme);
             }
+            for (name, template) in &external.says {
+                let mut value = Vec::new();
+                template.write(asks, MOST_BYTES, &mut value).ok()?;
+                // What says nothing is left away, as nginx does.
+                over.remove(name);
+                if !value.is_empty() {
+                    over.append(name, &value);
+                }
+            }
             Some(())
         })?;
         over.append("Via", forwarded::errand(self.worker.shared.pseudonym.name()).as_bytes());

@@ -3,6 +3,7 @@
 mod authority;
 mod frames;
 mod grpc;
+mod heads;
 mod http2;
 mod raw;
 mod resets;

@@ -3,17 +3,14 @@
 //! ingress-nginx forgets the whole policy where the Secret is not named, and takes values that it does not know for its defaults.
 //! Here a wish that cannot be read closes what it was to protect.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_model::client_auth::Demand;
 use bulkhead_model::{Location, SubjectRule};
-use k8s_openapi::api::networking::v1::Ingress;
 
-use crate::code::FindingCode;
-use crate::findings::{Notes, quote};
-use crate::name::Name;
-use crate::wishes::{Wishes, key};
+use super::reader::{Reader, Stake, key};
+use super::row::{Group, Row, State, Use};
+use crate::findings::quote;
 
 const SECRET: &str = "auth-tls-secret";
 const DEMAND: &str = "auth-tls-verify-client";
@@ -21,8 +18,16 @@ const DEPTH: &str = "auth-tls-verify-depth";
 const PASS: &str = "auth-tls-pass-certificate-to-upstream";
 const SUBJECT: &str = "auth-tls-match-cn";
 const ERROR_PAGE: &str = "auth-tls-error-page";
-/// Annotations that are read here, and nowhere else.
-const OBEYED: [&str; 6] = [SECRET, DEMAND, DEPTH, PASS, SUBJECT, ERROR_PAGE];
+
+pub(super) const ROWS: &[Row] = &[
+    Row::new(SECRET, Group::Tls, Use::Must, State::Obeyed).of_host().referring(),
+    Row::new(DEMAND, Group::Tls, Use::Must, State::Obeyed).of_host().referring(),
+    Row::new(DEPTH, Group::Tls, Use::Should, State::Obeyed).of_host().referring(),
+    Row::new(ERROR_PAGE, Group::Tls, Use::Should, State::Obeyed).of_host().referring(),
+    Row::new(PASS, Group::Tls, Use::Must, State::Obeyed).of_host().referring(),
+    Row::new(SUBJECT, Group::Tls, Use::Should, State::Obeyed).of_host().referring(),
+];
+
 /// Intermediate certificates where nothing is said, as in ingress-nginx.
 const DEFAULT_DEPTH: u8 = 1;
 
@@ -71,37 +76,22 @@ impl ClientPolicy {
     }
 }
 
-/// Whether the annotation of ingress-nginx with this name, which is without prefix, is read here.
-pub(crate) fn obeys(name: &str) -> bool {
-    OBEYED.contains(&name)
-}
-
-/// The Secret that an Ingress's client certificates are judged by.
-pub(crate) fn secret(ingress: &Ingress) -> Option<Arc<str>> {
-    let name = Name::of(&ingress.metadata);
-    let annotations = ingress.metadata.annotations.as_ref()?;
-    // What is to be said about it, it says when it is served.
-    read(annotations, &name.namespace, &mut Notes::new("Ingress", &name)).secret().cloned()
-}
-
 /// The field of a finding about the Secret.
 pub(crate) fn field() -> String {
     key(SECRET)
 }
 
-/// Reads what an Ingress in `namespace` says of its clients.
-pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, notes: &mut Notes<'_>) -> ClientPolicy {
-    let closes = (FindingCode::ClientCertificateBroken, "the routes that it is to protect answer 503");
-    let mut wishes = Wishes { annotations, notes, closes, refused: false };
-    let demand = read_demand(&mut wishes);
+/// Reads what an Ingress says of its clients.
+pub(crate) fn read(reader: &mut Reader<'_, '_>) -> ClientPolicy {
+    let demand = read_demand(reader);
     if demand == Some(None) {
         return ClientPolicy::None;
     }
-    let depth = wishes.depth(DEPTH).unwrap_or(DEFAULT_DEPTH);
-    let pass = wishes.switch(PASS, "backends are not sent the certificate").unwrap_or(false);
-    let (subject, error_page) = (read_subject(&mut wishes), read_error_page(&mut wishes));
-    let secret = wishes.secret(SECRET, namespace);
-    if wishes.refused {
+    let depth = reader.depth(DEPTH, Stake::ClientCertificate).unwrap_or(DEFAULT_DEPTH);
+    let pass = reader.preference(PASS, "backends are not sent the certificate").unwrap_or(false);
+    let (subject, error_page) = (read_subject(reader), read_error_page(reader));
+    let secret = reader.secret(SECRET, Stake::ClientCertificate);
+    if reader.refused {
         return ClientPolicy::Refused;
     }
     match (secret, demand.flatten()) {
@@ -111,14 +101,15 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, note
         }
         (None, demand) if demand.is_some() || subject.is_some() => {
             let name = if demand.is_some() { DEMAND } else { SUBJECT };
-            wishes.refuse(name, &format!("there is no {SECRET} with certificates of issuers"));
-            ClientPolicy::Refused
+            let why = format!("there is no {SECRET} with certificates of issuers");
+            reader.bad(name, Stake::ClientCertificate, &why).unwrap_or(ClientPolicy::Refused)
         }
         (None, _) => {
-            for name in [DEPTH, PASS, ERROR_PAGE].into_iter().filter(|name| annotations.contains_key(&key(name))) {
-                wishes.notes.add(FindingCode::AnnotationNotServed, &key(name), || {
-                    format!("The annotation {name} says nothing where there is no {SECRET}.")
-                });
+            for name in [DEPTH, PASS, ERROR_PAGE] {
+                if reader.has(name) {
+                    reader
+                        .not_served(name, || format!("The annotation {name} says nothing where there is no {SECRET}."));
+                }
             }
             ClientPolicy::None
         }
@@ -126,30 +117,33 @@ pub(crate) fn read(annotations: &BTreeMap<String, String>, namespace: &str, note
 }
 
 /// `Some(None)`: no certificate is wanted, whatever else is said.
-fn read_demand(wishes: &mut Wishes<'_, '_>) -> Option<Option<Demand>> {
-    match wishes.value(DEMAND)? {
+fn read_demand(reader: &mut Reader<'_, '_>) -> Option<Option<Demand>> {
+    match reader.written(DEMAND)? {
         "off" => Some(None),
         "on" => Some(Some(Demand::Required)),
         "optional" => Some(Some(Demand::Optional)),
         "optional_no_ca" => Some(Some(Demand::OptionalUntrusted)),
         value => {
-            wishes.refuse(DEMAND, &format!("{} is not on, off, optional or optional_no_ca", quote(value)));
-            Some(Some(Demand::Required))
+            let why = format!("{} is not on, off, optional or optional_no_ca", quote(value));
+            Some(Some(reader.bad(DEMAND, Stake::ClientCertificate, &why).unwrap_or(Demand::Required)))
         }
     }
 }
 
-fn read_subject(wishes: &mut Wishes<'_, '_>) -> Option<SubjectRule> {
-    let value = wishes.value(SUBJECT)?;
-    SubjectRule::parse(value).map_err(|bad| wishes.refuse(SUBJECT, &format!("of {}, {bad}", quote(value)))).ok()
+fn read_subject(reader: &mut Reader<'_, '_>) -> Option<SubjectRule> {
+    let value = reader.written(SUBJECT)?;
+    match SubjectRule::parse(value) {
+        Err(bad) => reader.bad(SUBJECT, Stake::ClientCertificate, &format!("of {}, {bad}", quote(value))),
+        Ok(rule) => Some(rule),
+    }
 }
 
 /// What cannot be read is not obeyed: it lets nobody in.
-fn read_error_page(wishes: &mut Wishes<'_, '_>) -> Option<Location> {
-    let value = wishes.value(ERROR_PAGE)?;
+fn read_error_page(reader: &mut Reader<'_, '_>) -> Option<Location> {
+    let value = reader.written(ERROR_PAGE)?;
     let page = Location::parse(value);
     if page.is_none() {
-        wishes.notes.add(FindingCode::AnnotationNotServed, &key(ERROR_PAGE), || {
+        reader.not_served(ERROR_PAGE, || {
             format!(
                 "{} is no absolute URI of http or https, so clients that are refused are told so with 400.",
                 quote(value)

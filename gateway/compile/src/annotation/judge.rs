@@ -1,0 +1,130 @@
+//! What becomes of annotations that are not obeyed: each is noted, and those that may ask for a protection close the routes.
+
+use std::collections::BTreeMap;
+
+use super::reader::parse_bool;
+use super::row;
+use super::row::{PREFIX, Row, State};
+use crate::code::FindingCode;
+use crate::findings::{Notes, quote};
+
+/// How keys with a controller's prefix are judged.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// Each has a row, or may ask for anything.
+    Listed,
+    /// Those that have a word of [`PROTECTION_WORDS`] in them ask for a protection.
+    ByWord,
+    /// None does: the load balancer that they set up is in front of the gateway, whether this is its class or not.
+    Harmless,
+}
+
+/// Controllers that people come from.
+const CONTROLLERS: [(&str, Reading); 10] = [
+    (PREFIX, Reading::Listed),
+    ("alb.ingress.kubernetes.io/", Reading::Harmless),
+    ("haproxy-ingress.github.io/", Reading::ByWord),
+    ("haproxy.org/", Reading::ByWord),
+    ("ingress.kubernetes.io/", Reading::ByWord),
+    ("konghq.com/", Reading::ByWord),
+    ("nginx.com/", Reading::ByWord),
+    ("nginx.org/", Reading::ByWord),
+    ("projectcontour.io/", Reading::ByWord),
+    ("traefik.ingress.kubernetes.io/", Reading::ByWord),
+];
+
+/// Annotations of former versions of ingress-nginx that protect nothing. A star stands for any end.
+const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
+
+/// Annotations of ingress-nginx that ask for nothing when they are false.
+const SWITCHES: [&str; 5] = [
+    "enable-global-auth",
+    "enable-modsecurity",
+    "enable-owasp-core-rules",
+    "enable-owasp-modsecurity-crs",
+    "ssl-passthrough",
+];
+
+/// What the keys of other controllers have in common that restrict who may ask what. Middlewares and plugins can be anything.
+const PROTECTION_WORDS: [&str; 14] = [
+    "allow",
+    "auth",
+    "blacklist",
+    "client-ca",
+    "deny",
+    "jwt",
+    "limit",
+    "middleware",
+    "plugin",
+    "polic",
+    "snippet",
+    "tls.options",
+    "waf",
+    "whitelist",
+];
+
+/// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
+/// answer 503.
+pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
+    let mut denied = false;
+    for (key, value) in annotations {
+        let Some((name, reading)) = known(key) else { continue };
+        let row = if key.starts_with(PREFIX) { row(name) } else { None };
+        if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
+            continue;
+        }
+        if denies(name, value.trim(), reading) {
+            denied = true;
+            notes.add(FindingCode::PolicyNotServed, key, || {
+                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
+            });
+        } else {
+            notes.add(FindingCode::AnnotationNotServed, key, || {
+                format!(
+                    "The annotation {} is not obeyed: the routes of this Ingress are served without it.",
+                    quote(name)
+                )
+            });
+        }
+    }
+    denied
+}
+
+/// The name of an annotation that a controller reads, without prefix.
+fn known(key: &str) -> Option<(&str, Reading)> {
+    CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)))
+}
+
+/// Whether an annotation is one that a controller reads.
+pub(super) fn is_ours(key: &str) -> bool {
+    known(key).is_some()
+}
+
+/// Whether an annotation that is not obeyed may ask for a protection.
+fn denies(name: &str, value: &str, reading: Reading) -> bool {
+    match reading {
+        Reading::Harmless => false,
+        Reading::ByWord => {
+            let name = name.to_ascii_lowercase();
+            // Cross-origin rules restrict browsers, not who may ask.
+            !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
+        }
+        Reading::Listed => match name {
+            _ if SWITCHES.contains(&name) && is_false(value) => false,
+            // One of a later version may protect something.
+            _ => {
+                !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
+                    && !HARMLESS.iter().any(|listed| matches(listed, name))
+            }
+        },
+    }
+}
+
+fn matches(listed: &str, name: &str) -> bool {
+    listed.strip_suffix('*').map_or(name == listed, |begin| name.starts_with(begin))
+}
+
+/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.
+fn is_false(value: &str) -> bool {
+    parse_bool(value) == Some(false)
+}
