@@ -8,12 +8,12 @@ use crate::bandwidth::Bandwidth;
 use crate::canary::Canary;
 use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
+use crate::mirror::Mirror;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
 use crate::response_fields::ResponseFields;
 use crate::revision::Revision;
 use crate::rewrite::Rewrite;
-use crate::mirror::Mirror;
 use crate::settings::Settings;
 use crate::template::Template;
 

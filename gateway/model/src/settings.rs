@@ -11,7 +11,22 @@ use crate::next_upstream::NextUpstream;
 /// Settings that hold for every request of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How finely requests are counted.
+    /// Bounds on clients.
+    pub limits: Limits,
+    /// Bounds on backends.
+    pub upstream: Upstream,
+    /// How forwarded fields are made.
+    pub forwarded: Forwarded,
+    /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
+    /// decide.
+    pub strict_transport: Option<&'static str>,
+    /// What is written down about each request.
+    pub access_log: AccessLog,
+    /// What is counted of requests besides.
+    pub metrics: Metrics,
+}
+
+/// How finely requests are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metrics {
     /// All together.
@@ -29,21 +44,6 @@ impl Settings {
     pub const fn records(&self) -> bool {
         !matches!(self.access_log.format, Format::Off) || !matches!(self.metrics, Metrics::Standard)
     }
-}
-
-/// Bounds on clients.
-    pub limits: Limits,
-    /// Bounds on backends.
-    pub upstream: Upstream,
-    /// How forwarded fields are made.
-    pub forwarded: Forwarded,
-    /// The `Strict-Transport-Security` of every response under TLS (RFC 6797 §6.1), instead of a backend's own; `None`: backends
-    /// decide.
-    pub strict_transport: Option<&'static str>,
-    /// What is written down about each request.
-    pub access_log: AccessLog,
-    /// What is counted of requests besides.
-    pub metrics: Metrics,
 }
 
 /// Bounds on clients.
