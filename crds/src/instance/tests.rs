@@ -165,7 +165,7 @@ fn a_field_that_is_set_but_not_obeyed_is_named_in_its_lane() {
     .unwrap();
     assert_eq!(
         fields_not_obeyed(&spec),
-        ["spec.deletionProtection", "spec.rollout.wave", "spec.northSouth.metrics", "spec.eastWest.tracing"]
+        ["spec.deletionProtection", "spec.rollout.wave", "spec.northSouth.metrics.perHost", "spec.eastWest.tracing"]
     );
 }
 

@@ -161,8 +161,15 @@ mod tests {
         let alone = filters(https(false), None);
         assert!(alone.concern(true, || true) && !alone.concern(true, || false) && !alone.concern(false, || true));
         assert!(filters(https(true), None).concern(true, || false));
-        for more in [filters(https(false), Some(AccessList::default())), filters(None, None)] {
-            assert!(more.concern(false, || false) && more.concern(true, || false));
-        }
+        let more = filters(https(false), Some(AccessList::default()));
+        assert!(more.concern(false, || false) && more.concern(true, || false));
+    }
+
+    #[test]
+    fn bounds_and_no_line_in_the_log_concern_no_request() {
+        let quiet = || Filters { settings: Some(Arc::default()), unlogged: true, ..Filters::default() };
+        assert!(!quiet().known().concern(true, || true) && !quiet().known().concern(false, || true));
+        let more = Filters { access: Some(AccessList::default()), ..quiet() }.known();
+        assert!(more.concern(true, || true) && more.concern(false, || false));
     }
 }
