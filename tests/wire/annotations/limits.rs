@@ -1,10 +1,11 @@
 //! How often clients may ask.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bulkhead_crds::lane::Profile;
 use bulkhead_tests::http2::Client;
 use bulkhead_tests::wait::wait_for;
+use tokio::time::Instant;
 
 use super::case::{Case, Exchange, Saw};
 use crate::support::PATIENCE;
