@@ -161,6 +161,7 @@ impl Thread {
             own_admin: inputs.own_admin,
             zone: inputs.zone,
             platform: platform_roots(),
+            ..Options::default()
         };
         let feed = Feed::start(&origin)?;
         let rebuild = Rebuild::new(options, Arc::clone(&inputs.publication), state);

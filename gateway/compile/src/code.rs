@@ -71,6 +71,8 @@ pub enum FindingCode {
     EndpointUnreadable,
     /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
     ErrorPagesMissing,
+    /// A regular expression that takes what another namespace has a path for, as in ingress-nginx.
+    ExpressionTakesPath,
     /// A Service that is only a DNS name; its routes answer 503.
     ExternalName,
     /// A host that belongs to another namespace; the rules are left out.
@@ -85,6 +87,8 @@ pub enum FindingCode {
     NoClusterAddress,
     /// A Service port without endpoints; its routes answer 503 until there are some.
     NoEndpoints,
+    /// A path that is a regular expression, for which there is no room; what begins as it does answers 503.
+    NoRoomForExpression,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
     PolicyNotServed,
     /// A Service without the port that a route names; the route answers 503.
@@ -117,7 +121,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 55] = [
         Self::AnnotationNotServed,
         Self::AnnotationUnreadable,
         Self::AuthFieldsBroken,
@@ -150,6 +154,7 @@ impl FindingCode {
         Self::EndpointRefused,
         Self::EndpointUnreadable,
         Self::ErrorPagesMissing,
+        Self::ExpressionTakesPath,
         Self::ExternalName,
         Self::HostNotOwned,
         Self::MoreFindings,
@@ -157,6 +162,7 @@ impl FindingCode {
         Self::NameTaken,
         Self::NoClusterAddress,
         Self::NoEndpoints,
+        Self::NoRoomForExpression,
         Self::PolicyNotServed,
         Self::PortNotFound,
         Self::PortNotTcp,

@@ -19,6 +19,7 @@ use k8s_openapi::api::networking::v1::IngressClass;
 use crate::backends::{Backends, Catalog};
 use crate::calendar::Calendar;
 use crate::config_maps::ConfigMaps;
+use crate::expression_rooms::ExpressionRooms;
 use crate::findings::{Ledger, Origin};
 use crate::hosts::{HostPolicy, HostState};
 use crate::ingress::show;
@@ -52,6 +53,7 @@ pub struct Compiler {
     tls: Arc<TlsTable>,
     calendar: Calendar,
     ledger: Ledger,
+    rooms: ExpressionRooms,
     zones: Zones,
     snapshot: Option<Arc<Snapshot>>,
     /// Hosts that are asked by name, by what is asked there: a Service, or the host itself.
@@ -92,7 +94,8 @@ impl Compiler {
     pub fn new(options: Options) -> Self {
         let catalog = Catalog::new(Names::new(options.clone()));
         let platform = options.platform.as_ref().map(|PlatformRoots(roots)| Arc::clone(roots));
-        Self { options, catalog, secrets: Secrets::new(platform), ..Self::default() }
+        let rooms = ExpressionRooms::new(options.expressions);
+        Self { options, catalog, secrets: Secrets::new(platform), rooms, ..Self::default() }
     }
 
     /// Hosts that are asked by name, as of the last compile. Somebody else has to find out where they are.

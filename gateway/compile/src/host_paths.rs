@@ -1,27 +1,60 @@
 //! What the paths of a host match, all of its Ingresses together.
+//!
+//! Who has room for expressions is decided here, before any route is made: a namespace has its own on each host, whatever others write.
+//! An expression that cannot be matched must not leave what it was for to a wider rule, which may be open to others. Nobody knows which
+//! requests those are, but all begin as the text does up to the first mark in it. So it keeps its place among the paths of the host,
+//! and whatever begins like that and is not asked before answers 503.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulkhead_model::PathPattern;
-use bulkhead_model::expression::{MAX_HOST_BYTES, PathExpression};
+use bulkhead_model::expression::{Automaton, BadExpression, Combined, PathExpression, combine};
+use bulkhead_model::limits::{EXPRESSION_AUTOMATA, EXPRESSION_NAMESPACES};
 use bulkhead_model::route::PathKind;
+use bulkhead_model::{HostPattern, PathPattern};
 
+use crate::age::Age;
 use crate::code::FindingCode;
+use crate::expression_rooms::{ExpressionRooms, Full};
 use crate::findings::{Notes, quote};
-use crate::ingress::Rule;
+use crate::ingress::{Declared, Rule};
 
-/// Most bytes of paths that are refused as expressions and still stand for what they begin with. They cost room as well.
-const MAX_REFUSED_BYTES: usize = 16 << 10;
-
-/// The paths of a host in the making.
+/// The paths of a host.
 #[derive(Debug)]
 pub(crate) struct HostPaths {
     /// Every path is an expression.
     spread: bool,
-    /// What further expressions may compile to, in bytes.
-    room: usize,
-    /// What further expressions that are refused may be long, in bytes.
-    refused_room: usize,
+    /// By how they are written, what has become of expressions.
+    read: BTreeMap<Arc<str>, Result<Arc<PathExpression>, Refusal>>,
+    expressions: Expressions,
+}
+
+/// What is kept of the expressions of a host.
+#[derive(Debug, Default)]
+pub(crate) struct Expressions {
+    /// By namespace, what is looked for.
+    combined: BTreeMap<Arc<str>, Together>,
+    /// What each Ingress takes of the room of its namespace and of the lane, in bytes, whether it has that or not.
+    pub(crate) wants: BTreeMap<Age, usize>,
+}
+
+/// Expressions of one namespace.
+#[derive(Debug)]
+struct Together {
+    all: Vec<Arc<PathExpression>>,
+    combined: Combined,
+}
+
+/// Why an expression is not matched.
+#[derive(Clone, Debug)]
+enum Refusal {
+    Bad(BadExpression),
+    /// Those of its namespace, or of the lane, have taken the room.
+    Full(Full),
+    /// Other namespaces were there before.
+    TooManyNamespaces,
+    /// With those of its namespace that were there before.
+    TooManyTogether,
 }
 
 /// What a rule matches.
@@ -34,59 +67,144 @@ pub(crate) struct Meant {
 }
 
 impl HostPaths {
-    pub(crate) const fn new(spread: bool) -> Self {
-        Self { spread, room: MAX_HOST_BYTES, refused_room: MAX_REFUSED_BYTES }
-    }
-
-    /// What requests a rule is for, as they are written for this host.
-    pub(crate) fn pattern(&self, rule: &Rule) -> PathPattern {
-        if self.spread && !rule.is_default() {
-            PathPattern::expression(&rule.path.written)
-        } else {
-            rule.path.pattern.clone()
-        }
-    }
-
-    /// What a rule of `pattern` matches. `None`: nothing, which is noted.
-    ///
-    /// An expression that cannot be matched must not leave what it was for to a wider rule, which may be open to others. So it stands
-    /// for all that begins as it does, and that answers 503.
-    pub(crate) fn take(
-        &mut self,
-        pattern: PathPattern,
-        rule: &Rule,
-        groups: bool,
-        notes: &mut Notes<'_>,
-    ) -> Option<Meant> {
-        if pattern.kind() != PathKind::Expression {
-            return Some(Meant { pattern, expression: None, refused: false });
-        }
-        let field = rule.path_field();
-        let written = quote(&rule.path.written);
-        let why = match rule.path.expression() {
-            Ok(expression) if expression.size() <= self.room => {
-                self.room -= expression.size();
-                match if groups { rule.path.grouped() } else { Ok(expression) } {
-                    Ok(expression) => {
-                        return Some(Meant { pattern, expression: Some(Arc::clone(expression)), refused: false });
-                    }
-                    Err(why) => why.to_string(),
+    /// Gives room to the expressions of the Ingresses that have a say on `host`, oldest first, as far as there is some.
+    pub(crate) fn plan(
+        spread: bool,
+        host: &HostPattern,
+        ours: &[&Declared],
+        rooms: &ExpressionRooms,
+        before: Option<&Expressions>,
+    ) -> Self {
+        let mut paths = Self { spread, read: BTreeMap::new(), expressions: Expressions::default() };
+        // In the order in which the namespaces came.
+        let mut spaces: Vec<(&Arc<str>, Vec<Arc<PathExpression>>)> = Vec::new();
+        for declared in ours {
+            let namespace = &declared.age.name.namespace;
+            for expression in paths.read_all(host, declared, rooms) {
+                match spaces.iter_mut().find(|(space, _)| *space == namespace) {
+                    Some((_, all)) => all.push(expression),
+                    None => spaces.push((namespace, vec![expression])),
                 }
             }
-            Ok(_) => format!("all expressions of its host would compile to more than {} MiB", MAX_HOST_BYTES >> 20),
-            Err(why) => why.to_string(),
-        };
-        let length = rule.path.written.len();
-        if length > self.refused_room {
-            notes.add(FindingCode::BadExpression, &field, || {
-                format!("The path {written} cannot be matched as a regular expression: {why}. There are too many such paths, so this rule is left out.")
-            });
-            return None;
         }
-        self.refused_room -= length;
-        notes.add(FindingCode::BadExpression, &field, || {
-            format!("The path {written} cannot be matched as a regular expression: {why}. Whatever begins as it does answers 503.")
-        });
-        Some(Meant { pattern, expression: None, refused: true })
+        for (place, (namespace, all)) in spaces.into_iter().enumerate() {
+            paths.combine((namespace, all), place, before);
+        }
+        paths
+    }
+
+    /// The expressions of an Ingress that there is room for, and that need some.
+    fn read_all(
+        &mut self,
+        host: &HostPattern,
+        declared: &Declared,
+        rooms: &ExpressionRooms,
+    ) -> Vec<Arc<PathExpression>> {
+        let groups = declared.policies.routing.rewrite.is_some();
+        let full = rooms.has_room(&declared.age, host);
+        let (mut found, mut wanted) = (Vec::new(), 0);
+        for rule in declared.hosts.get(host).into_iter().flatten() {
+            let written = &rule.path.written;
+            // The older one of two that are written alike is the one that is served.
+            if self.pattern(rule).is_none_or(|pattern| pattern.kind() != PathKind::Expression)
+                || self.read.contains_key(written)
+            {
+                continue;
+            }
+            let read = rule.path.expression(groups).map_err(|bad| Refusal::Bad(bad.clone()));
+            let read = read.cloned().and_then(|expression| {
+                if expression.is_literal() {
+                    return Ok(expression);
+                }
+                wanted += expression.size();
+                full.map_err(Refusal::Full)?;
+                found.push(Arc::clone(&expression));
+                Ok(expression)
+            });
+            self.read.insert(Arc::clone(written), read);
+        }
+        if wanted > 0 {
+            self.expressions.wants.insert(declared.age.clone(), wanted);
+        }
+        found
+    }
+
+    /// Combines those of one namespace, and refuses what does not fit.
+    fn combine(
+        &mut self,
+        (namespace, all): (&Arc<str>, Vec<Arc<PathExpression>>),
+        place: usize,
+        before: Option<&Expressions>,
+    ) {
+        let known = before.and_then(|before| before.combined.get(namespace)).filter(|known| known.all == all);
+        let combined = match known {
+            _ if place >= EXPRESSION_NAMESPACES.size() => Combined::default(),
+            Some(known) if known.combined.taken > 0 => known.combined.clone(),
+            _ => combine(&all, EXPRESSION_AUTOMATA.size()),
+        };
+        let why = if combined.automata.is_empty() { Refusal::TooManyNamespaces } else { Refusal::TooManyTogether };
+        for expression in all.iter().skip(combined.taken) {
+            if let Some(read) = self.read.get_mut(expression.written()) {
+                *read = Err(why.clone());
+            }
+        }
+        self.expressions.combined.insert(Arc::clone(namespace), Together { all, combined });
+    }
+
+    /// What requests a rule is for, as they are written for this host; `None`: none.
+    pub(crate) fn pattern(&self, rule: &Rule) -> Option<PathPattern> {
+        if self.spread && !rule.is_default() {
+            Some(PathPattern::expression(&rule.path.written))
+        } else {
+            Some(rule.path.pattern.clone()).filter(|_| !rule.path.only_spread)
+        }
+    }
+
+    /// What a rule of `pattern` matches.
+    pub(crate) fn take(&self, pattern: PathPattern, rule: &Rule, notes: &mut Notes<'_>) -> Meant {
+        if pattern.kind() != PathKind::Expression {
+            return Meant { pattern, expression: None, refused: false };
+        }
+        match self.read.get(&rule.path.written) {
+            Some(Ok(expression)) => Meant { pattern, expression: Some(Arc::clone(expression)), refused: false },
+            Some(Err(why)) => {
+                notes.add(why.code(), &rule.path_field(), || why.text(&rule.path.written));
+                Meant { pattern, expression: None, refused: true }
+            }
+            None => Meant { pattern, expression: None, refused: true },
+        }
+    }
+
+    /// What finds the expressions, and what of it is kept for the next time.
+    pub(crate) fn finish(self) -> (Vec<Arc<Automaton>>, Expressions) {
+        let all = self.expressions.combined.values();
+        (all.flat_map(|together| together.combined.automata.iter().cloned()).collect(), self.expressions)
+    }
+}
+
+impl Refusal {
+    const fn code(&self) -> FindingCode {
+        match self {
+            Self::Bad(_) => FindingCode::BadExpression,
+            Self::Full(_) | Self::TooManyNamespaces | Self::TooManyTogether => FindingCode::NoRoomForExpression,
+        }
+    }
+
+    fn text(&self, written: &str) -> String {
+        let why = match self {
+            Self::Bad(bad) => bad.to_string(),
+            Self::Full(full) => full.to_string(),
+            Self::TooManyNamespaces => {
+                format!("{} other namespaces have some for this host already", EXPRESSION_NAMESPACES.default)
+            }
+            Self::TooManyTogether => {
+                "together with older ones of its namespace for this host it can match in too many ways at once"
+                    .to_owned()
+            }
+        };
+        let written = quote(written);
+        format!(
+            "The path {written} cannot be matched as a regular expression: {why}. Whatever begins as it does answers 503."
+        )
     }
 }

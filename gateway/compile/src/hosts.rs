@@ -1,6 +1,7 @@
 //! One host: what all the Ingresses that name it come to.
 
 mod backends;
+mod taken;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +17,13 @@ use crate::backends::{BackendKey, Backends, Catalog};
 use crate::canaries::Canaries;
 use crate::code::FindingCode;
 use crate::config_maps::ConfigMaps;
+use crate::expression_rooms::ExpressionRooms;
 use crate::fetched::{Fetched, Missing};
 use crate::filters;
 use crate::findings::Notes;
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
-use crate::host_paths::{HostPaths, Meant};
+use crate::host_paths::{Expressions, HostPaths, Meant};
 use crate::ingress::{Declared, Rule};
 use crate::secrets::Secrets;
 use crate::zones::Zones;
@@ -53,6 +55,7 @@ pub(crate) struct HostState {
     pub(crate) table: Arc<PathTable>,
     /// Backends its routes lead to.
     pub(crate) uses: BTreeSet<BackendKey>,
+    pub(crate) expressions: Expressions,
 }
 
 /// What a host is made from.
@@ -62,6 +65,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) secrets: &'a mut Secrets,
     pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
+    pub(crate) rooms: &'a ExpressionRooms,
     pub(crate) zones: &'a mut Zones,
 }
 
@@ -81,6 +85,7 @@ impl Workshop<'_> {
         claims: (impl Iterator<Item = &'d Declared>, Canaries<'d>),
         before: Option<&HostState>,
     ) -> Made {
+        let known = before.map(|state| &state.expressions);
         let before = before.map(|state| &state.table);
         let (claims, canaries) = claims;
         let claims: Vec<&Declared> = claims.collect();
@@ -89,7 +94,7 @@ impl Workshop<'_> {
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
         let spread =
             self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
-        let paths = HostPaths::new(spread);
+        let paths = HostPaths::plan(spread, host, &ours, self.rooms, known);
         let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
@@ -146,16 +151,15 @@ impl Workshop<'_> {
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        let pattern = host.paths.pattern(rule);
+        let Some(pattern) = host.paths.pattern(rule) else {
+            return rule.path.note_none(&rule.path_field(), notes);
+        };
         if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
             notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
             return;
         }
-        let groups = declared.policies.routing.rewrite.is_some();
-        let Some(Meant { pattern, expression, refused }) = host.paths.take(pattern, rule, groups, notes) else {
-            return;
-        };
+        let Meant { pattern, expression, refused } = host.paths.take(pattern, rule, notes);
         let canary = host.canaries.take(rule, declared);
         let (client_auth, action) = match ruling {
             Ruling::Served(_) if refused => (None, Action::Deny(Denial::PolicyNotServed)),
@@ -235,10 +239,11 @@ impl<'h, 'd> Host<'h, 'd> {
                 && routes.iter().all(|(pattern, new)| table.get(pattern).is_some_and(|old| Arc::ptr_eq(old, new)))
         });
         let unchanged = kept.is_some();
-        let table = kept
-            .cloned()
-            .unwrap_or_else(|| Arc::new(PathTable::after(before.map(|table| &**table), routes, closed).under(tls)));
-        Made { state: HostState { table, uses: self.uses }, findings: self.findings, unchanged }
+        let (automata, expressions) = self.paths.finish();
+        let table = kept.cloned().unwrap_or_else(|| Arc::new(PathTable::with(&automata, routes, closed).under(tls)));
+        let mut findings = self.findings;
+        taken::note(&table, &mut findings);
+        Made { state: HostState { table, uses: self.uses, expressions }, findings, unchanged }
     }
 }
 

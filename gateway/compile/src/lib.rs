@@ -6,8 +6,8 @@
 //!
 //! Read `compiler` first: it tells the order of steps. `ingress`, `service` and `slice` each read one object into a form
 //! that cannot hold a bad value; `class` decides whose Ingresses are served; `annotation` is the table of annotations and
-//! reads them; `hosts` makes one host's routes, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they
-//! need for it, `zones` what stays counted of clients; `backends` keeps the identity of backends and endpoints; `transport`
+//! reads them; `hosts` makes one host's routes, `host_paths` says what their paths match and `expression_rooms` how much memory
+//! that may take, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they need for it, `zones` what stays counted of clients; `backends` keeps the identity of backends and endpoints; `transport`
 //! says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need,
 //! `handshake_policy` what handshakes may agree on; `code` is the table of findings.
 
@@ -25,6 +25,7 @@ mod client_roots;
 pub mod code;
 mod compiler;
 mod config_maps;
+mod expression_rooms;
 mod fetched;
 mod filters;
 mod findings;
@@ -62,6 +63,7 @@ pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;
 pub use compiler::{Changes, Compiler, Options, PlatformRoots};
+pub use expression_rooms::ExpressionRoom;
 pub use object::{Key, Kind, Object};
 pub use references::{Needs, Reference, ReferenceKind, is_reference, references};
 pub use report::{Certificates, Counts};

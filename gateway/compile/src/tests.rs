@@ -11,6 +11,7 @@ mod clients;
 mod default_backend;
 mod duplicates;
 mod endpoints;
+mod expression_rooms;
 mod expressions;
 mod external_auth;
 mod further_names;

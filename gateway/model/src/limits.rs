@@ -91,15 +91,17 @@ const fn count(count: u64) -> (u64, Unit) {
 
 mod client;
 mod http2;
+mod routes;
 mod upstream;
 
 pub use client::*;
 pub use http2::*;
+pub use routes::*;
 pub use upstream::*;
 
 /// Every bound, in the order in which a connection meets them.
 pub fn all() -> impl Iterator<Item = &'static Limit> {
-    CLIENT.into_iter().chain(HTTP2).chain(UPSTREAM)
+    CLIENT.into_iter().chain(HTTP2).chain(ROUTES).chain(UPSTREAM)
 }
 
 #[cfg(test)]

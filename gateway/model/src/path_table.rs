@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::client_auth::{ClientAuth, RouteAuth};
-use crate::expression::ExpressionSet;
+use crate::expression::{Automaton, ExpressionSet};
 use crate::index::{self, Index};
 use crate::pattern::PathPattern;
 use crate::route::{PathKind, Route};
@@ -27,13 +27,13 @@ impl PathTable {
     /// here matches is not looked for under less specific hosts.
     #[must_use]
     pub fn new(routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>, closed: bool) -> Self {
-        Self::after(None, routes, closed)
+        Self::with(&[], routes, closed)
     }
 
-    /// As [`Self::new`], with what of the table `before` can be kept.
+    /// As [`Self::new`], looking for expressions by `automata` as far as they go.
     #[must_use]
-    pub fn after(
-        before: Option<&Self>,
+    pub fn with(
+        automata: &[Arc<Automaton>],
         routes: impl IntoIterator<Item = (PathPattern, Arc<Route>)>,
         closed: bool,
     ) -> Self {
@@ -56,8 +56,7 @@ impl PathTable {
         Self {
             exact: Index::new(exact),
             prefixes: Prefixes::new(prefixes),
-            expressions: ExpressionSet::new(expressions, before.and_then(|table| table.expressions.as_deref()))
-                .map(Box::new),
+            expressions: ExpressionSet::new(expressions, automata).map(Box::new),
             default,
             closed,
             client_auth,
@@ -100,6 +99,12 @@ impl PathTable {
             (Some(own), Some(other)) => own.shares_with(other),
             _ => false,
         }
+    }
+
+    /// How many times a path is read to find out which expression matches it.
+    #[must_use]
+    pub fn scans(&self) -> usize {
+        self.expressions.as_ref().map_or(0, |expressions| expressions.scans())
     }
 
     /// How many routes there are.

@@ -4,12 +4,11 @@
 //! canonical path, and stays that: what is made of it must be canonical as it stands, or the request is refused. So no client can make
 //! a `..`, an authority, a query or a line of it.
 
-use regex_automata::util::captures::Captures;
 use thiserror::Error;
 
 use crate::answer::{Answer, Stop};
 use crate::denial::Denial;
-use crate::expression::PathExpression;
+use crate::expression::{Groups, PathExpression};
 use crate::host::Host;
 use crate::path::Target;
 
@@ -175,14 +174,14 @@ impl Pieces {
         if is_own(sample.as_bytes()) { Ok(()) } else { Err(BadRewrite::Path) }
     }
 
-    fn fill(&self, path: &[u8], groups: Option<&Captures>) -> Result<Vec<u8>, Denial> {
+    fn fill(&self, path: &[u8], groups: Option<&Groups>) -> Result<Vec<u8>, Denial> {
         let mut out: Vec<u8> = Vec::new();
         for piece in &self.0 {
             let text = match piece {
                 Piece::Text(text) => text.as_bytes(),
                 Piece::Group(group) => {
-                    let span = groups.and_then(|groups| groups.get_group(*group));
-                    let text = span.and_then(|span| path.get(span.range())).unwrap_or_default();
+                    let span = groups.and_then(|groups| groups.get(*group));
+                    let text = span.and_then(|span| path.get(span)).unwrap_or_default();
                     // `/$1` of `/a` is meant as `/a`: the other slash would make an empty element, or an authority.
                     if out.ends_with(b"/") { text.strip_prefix(b"/").unwrap_or(text) } else { text }
                 }

@@ -1,14 +1,13 @@
 //! Passwords are checked here, away from the threads that serve: one check takes as long as hundreds of requests.
 //!
-//! The threads that check are started when the first password comes. What waits for them is bounded, and for one list of
-//! users more tightly: who guesses passwords of one route must not keep everybody else out of all others.
+//! The threads that check are started when the first password comes. What waits for them is bounded, and lists of users take turns: who
+//! guesses passwords of one route must not keep everybody else out of all others. What nobody waits for any more is not checked.
 
+mod turns;
 mod verdicts;
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 
 use aws_lc_rs::hmac;
@@ -16,12 +15,8 @@ use aws_lc_rs::rand::SystemRandom;
 use bulkhead_model::authentication::{Credentials, Users};
 use tokio::sync::watch;
 
+use self::turns::Turns;
 pub(crate) use self::verdicts::Verdicts;
-
-/// Checks that wait or run: at the usual 50 ms each, what two threads do in under two seconds. Who comes later is told so.
-const WAITING: usize = 64;
-/// Checks of one list of users among them.
-const WAITING_FOR_ONE: usize = WAITING / 2;
 
 /// What a check comes to; `None` while it waits.
 type Verdict = Option<bool>;
@@ -34,10 +29,9 @@ pub(crate) struct Passwords {
     threads: usize,
     /// Made with the process, and known to nobody; `None`: the system gave no randomness, and nothing is remembered.
     key: Option<hmac::Key>,
-    /// `None`: not one thread could be started.
-    jobs: OnceLock<Option<SyncSender<Job>>>,
-    /// Checks that wait or run, by the list of users they are for.
-    waiting: Arc<Mutex<HashMap<u64, usize>>>,
+    queue: Arc<Queue>,
+    /// Whether a thread could be started, once there was need of one.
+    started: OnceLock<bool>,
 }
 
 impl std::fmt::Debug for Passwords {
@@ -50,22 +44,58 @@ struct Job {
     users: Arc<Users>,
     credentials: Credentials,
     verdict: watch::Sender<Verdict>,
-    /// Gives its place back.
-    _place: Place,
+    /// Held by whoever waits for the verdict.
+    wanted: Weak<()>,
 }
 
-/// A place among those that wait.
-struct Place(u64, Arc<Mutex<HashMap<u64, usize>>>);
+impl Job {
+    fn is_wanted(&self) -> bool {
+        self.wanted.strong_count() > 0
+    }
+}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut waiting = lock(&self.1);
-        if let Some(count) = waiting.get_mut(&self.0) {
-            *count -= 1;
-            if *count == 0 {
-                waiting.remove(&self.0);
+/// Somebody waits for a verdict, for as long as this is kept.
+#[derive(Debug)]
+struct Asked {
+    told: watch::Receiver<Verdict>,
+    wanted: Arc<()>,
+}
+
+/// What waits.
+#[derive(Default)]
+struct Queue {
+    turns: Mutex<Waiting>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    turns: Turns<Job>,
+    /// Nobody asks any more.
+    ended: bool,
+}
+
+impl Queue {
+    /// What is to be checked next; waits for it. `None`: nobody asks any more.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = lock(&self.turns);
+        loop {
+            if waiting.ended {
+                return None;
+            }
+            match waiting.turns.pop() {
+                Some(job) if job.is_wanted() => return Some(job),
+                Some(_) => {}
+                None => waiting = self.ready.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+}
+
+impl Drop for Passwords {
+    fn drop(&mut self) {
+        lock(&self.queue.turns).ended = true;
+        self.queue.ready.notify_all();
     }
 }
 
@@ -80,8 +110,8 @@ impl Passwords {
             name: format!("{name}-pw"),
             threads: data_threads.div_ceil(2),
             key: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
-            jobs: OnceLock::new(),
-            waiting: Arc::default(),
+            queue: Arc::default(),
+            started: OnceLock::new(),
         }
     }
 
@@ -93,50 +123,35 @@ impl Passwords {
     }
 
     /// Has credentials checked.
-    fn submit(&self, users: &Arc<Users>, credentials: Credentials) -> Result<watch::Receiver<Verdict>, Busy> {
-        let jobs = self.jobs.get_or_init(|| self.start()).as_ref().ok_or(Busy)?;
-        let place = self.place(users.version)?;
-        let (verdict, told) = watch::channel(None);
-        let job = Job { users: Arc::clone(users), credentials, verdict, _place: place };
-        jobs.try_send(job).map_err(|_| Busy)?;
-        Ok(told)
-    }
-
-    fn place(&self, users: u64) -> Result<Place, Busy> {
-        let mut waiting = lock(&self.waiting);
-        let all: usize = waiting.values().sum();
-        let of_one = waiting.get(&users).copied().unwrap_or_default();
-        if all >= WAITING || of_one >= WAITING_FOR_ONE {
+    fn submit(&self, users: &Arc<Users>, credentials: Credentials) -> Result<Asked, Busy> {
+        if !self.started.get_or_init(|| self.start()) {
             return Err(Busy);
         }
-        waiting.insert(users, of_one + 1);
-        Ok(Place(users, Arc::clone(&self.waiting)))
+        let ((verdict, told), wanted) = (watch::channel(None), Arc::default());
+        let job = Job { users: Arc::clone(users), credentials, verdict, wanted: Arc::downgrade(&wanted) };
+        // Whoever waits for what is given up sees that nobody will answer.
+        drop(lock(&self.queue.turns).turns.push(users.version, job, Job::is_wanted)?);
+        self.queue.ready.notify_one();
+        Ok(Asked { told, wanted })
     }
 
-    fn start(&self) -> Option<SyncSender<Job>> {
-        let (send, receive) = sync_channel(WAITING);
-        let receive = Arc::new(Mutex::new(receive));
+    fn start(&self) -> bool {
         let begin = |number: usize| {
-            let receive = Arc::clone(&receive);
+            let queue = Arc::clone(&self.queue);
             let thread = thread::Builder::new().name(format!("{}-{number}", self.name));
-            let begun = thread.spawn(move || check_all(&receive));
+            let begun = thread.spawn(move || check_all(&queue));
             if let Err(error) = &begun {
                 tracing::error!(%error, "a thread that checks passwords could not be started");
             }
             begun.is_ok()
         };
-        (0..self.threads).filter(|number| begin(*number)).count().gt(&0).then_some(send)
+        (0..self.threads).filter(|number| begin(*number)).count() > 0
     }
 }
 
-/// Checks what comes until nobody sends any more.
-fn check_all(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let Ok(Job { users, credentials, verdict, _place }) = lock(jobs).recv() else { return };
-        // Nobody waits for the answer any more.
-        if verdict.is_closed() {
-            continue;
-        }
+/// Checks what comes until nobody asks any more.
+fn check_all(queue: &Queue) {
+    while let Some(Job { users, credentials, verdict, .. }) = queue.next() {
         // Those who wait for one that panics see that nobody will answer them.
         if let Ok(is_right) = catch_unwind(AssertUnwindSafe(|| users.admit(&credentials))) {
             verdict.send_replace(Some(is_right));

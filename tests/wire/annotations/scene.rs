@@ -15,6 +15,10 @@ use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{CLASS, document, file, served};
 use crate::support::message::Request;
 
+/// Fields that a response has once, or not at all.
+const SINGLE: [&str; 6] =
+    ["Content-Length", "Content-Type", "Date", "Location", "Strict-Transport-Security", "Transfer-Encoding"];
+
 /// A gateway of one profile with all of its cases.
 pub(super) struct Scene {
     pub(super) lane: Lane,
@@ -97,6 +101,12 @@ impl Scene {
                 let is_there = if line.len() == 3 { answer.status.to_string() == line } else { has_line(&head, &line) };
                 if !is_there {
                     wrong.push(format!("{nth}: no {line:?} in\n{head}"));
+                }
+            }
+            for name in SINGLE {
+                let count = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).count();
+                if count > 1 {
+                    wrong.push(format!("{nth}: {name} {count} times in\n{head}"));
                 }
             }
             let there = exchange.lacks.iter().filter(|name| answer.header(name).is_some());

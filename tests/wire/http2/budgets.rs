@@ -17,6 +17,11 @@ use crate::support::manifest::document;
 
 const GET: [(&str, &str); 4] = [(":method", "GET"), (":scheme", "http"), (":authority", HOST), (":path", "/")];
 
+/// The bound, one more, ten times as much.
+const EXACTLY: &[fn(usize) -> usize] = &[|most| most, |most| most + 1, |most| most * 10];
+/// Without the one more: it is earned while the others are looked at.
+const ROUGHLY: &[fn(usize) -> usize] = &[|most| most, |most| most * 10];
+
 /// How often a bound is tried before the machine is taken to be too slow for it.
 const TRIES: usize = 20;
 
@@ -40,11 +45,13 @@ async fn passes(client: &mut Client<TcpStream>) -> bool {
 /// A bound of so many at once, of which `per_second` are earned back.
 struct Bound {
     most: usize,
+    /// What is sent, each on a connection of its own.
+    sent: &'static [fn(usize) -> usize],
     per_second: u64,
 }
 
 impl Bound {
-    /// Sends the bound, one more and ten times as much, each on a connection of its own that `prepare` makes.
+    /// Sends as much on connections that `prepare` makes.
     async fn hold(
         &self,
         lane: &Lane,
@@ -52,7 +59,7 @@ impl Bound {
         prepare: impl AsyncFn() -> Client<TcpStream>,
         send: impl Fn(&mut Client<TcpStream>, usize) -> Vec<u8>,
     ) {
-        for count in [self.most, self.most + 1, self.most * 10] {
+        for count in self.sent.iter().map(|sent| sent(self.most)) {
             for attempt in 0.. {
                 let counted = lane.faults().await.get(reason).copied().unwrap_or_default();
                 let mut client = prepare().await;
@@ -107,7 +114,7 @@ async fn with_requests(lane: &Lane, backend: &Backend) -> Client<TcpStream> {
 async fn requests_are_taken_back_so_often_at_once_and_no_more() {
     let backend = Backend::start(|_| Reply::keep("")).await;
     let lane = lane_before(&document(), backend.port()).await;
-    let bound = Bound { most: limits::H2_RESET_BURST.size(), per_second: limits::H2_RESET_RATE.default };
+    let bound = Bound { most: limits::H2_RESET_BURST.size(), sent: EXACTLY, per_second: limits::H2_RESET_RATE.default };
     // A stream that is closed may be taken back again, which counts as well. The first one was another request.
     let resets = |_: &mut _, count: usize| {
         (0..u32::try_from(count).unwrap()).flat_map(|at| reset(2 * (at % 100) + 3, error::CANCEL)).collect()
@@ -119,7 +126,7 @@ async fn requests_are_taken_back_so_often_at_once_and_no_more() {
 async fn requests_that_nobody_has_seen_are_taken_back_so_often_and_no_more() {
     let backend = Backend::echo().await;
     let lane = lane_before(&document(), backend.port()).await;
-    let bound = Bound { most: limits::H2_UNSEEN_RESETS.size(), per_second: 0 };
+    let bound = Bound { most: limits::H2_UNSEEN_RESETS.size(), sent: EXACTLY, per_second: 0 };
     let taken_back = |client: &mut Client<TcpStream>, count: usize| {
         let one = |stream| [headers(stream, true, &GET), reset(stream, error::CANCEL)].concat();
         (0..count).flat_map(|_| one(client.next_stream())).collect()
@@ -132,7 +139,7 @@ async fn requests_that_nobody_has_seen_are_taken_back_so_often_and_no_more() {
 async fn streams_are_reset_for_what_their_client_does_so_often_and_no_more() {
     let backend = Backend::echo().await;
     let lane = lane_before(&document(), backend.port()).await;
-    let bound = Bound { most: limits::H2_OWN_RESETS.size(), per_second: 0 };
+    let bound = Bound { most: limits::H2_OWN_RESETS.size(), sent: EXACTLY, per_second: 0 };
     let broken = |client: &mut Client<TcpStream>, count: usize| {
         // There is no such field in HTTP/2 (RFC 9113 section 8.2.2).
         let malformed = [&GET[..], &[("connection", "close")]].concat();
@@ -145,7 +152,8 @@ async fn streams_are_reset_for_what_their_client_does_so_often_and_no_more() {
 async fn control_frames_come_so_often_at_once_and_no_more() {
     let backend = Backend::echo().await;
     let lane = lane_before(&document(), backend.port()).await;
-    let bound = Bound { most: limits::H2_CONTROL_BURST.size(), per_second: limits::H2_CONTROL_RATE.default };
+    let bound =
+        Bound { most: limits::H2_CONTROL_BURST.size(), sent: ROUGHLY, per_second: limits::H2_CONTROL_RATE.default };
     let pings = |_: &mut _, count: usize| ping(*b"are you?").repeat(count);
     bound.hold(&lane, "too_many_control_frames", async || opened(&lane).await, pings).await;
 }
@@ -156,7 +164,7 @@ async fn settings_are_changed_so_often_at_once_and_no_more() {
     let lane = lane_before(&document(), backend.port()).await;
     // Its own settings and its acknowledgement of the gateway's have been counted.
     let most = limits::H2_SETTINGS_BURST.size() - 2;
-    let bound = Bound { most, per_second: limits::H2_SETTINGS_RATE.default };
+    let bound = Bound { most, sent: EXACTLY, per_second: limits::H2_SETTINGS_RATE.default };
     let changes = |_: &mut _, count: usize| settings(&[(setting::INITIAL_WINDOW_SIZE, 1 << 20)]).repeat(count);
     bound.hold(&lane, "too_many_control_frames", async || opened(&lane).await, changes).await;
 }

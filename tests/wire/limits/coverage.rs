@@ -60,10 +60,24 @@ const HTTP2: &[Row] = &[
     (&limits::H2_OWN_RESETS, Exactly, &["streams_are_reset_for_what_their_client_does_so_often_and_no_more"]),
     (&limits::H2_SETTINGS_BURST, Exactly, &["settings_are_changed_so_often_at_once_and_no_more"]),
     (&limits::H2_SETTINGS_RATE, InTime, &["settings_are_changed_so_often_at_once_and_no_more"]),
-    (&limits::H2_CONTROL_BURST, Exactly, &["control_frames_come_so_often_at_once_and_no_more"]),
+    (&limits::H2_CONTROL_BURST, Loosely("one more is earned while a thousand are looked at; the meter by itself is exact"), &["control_frames_come_so_often_at_once_and_no_more", "what_is_counted_does_not_depend_on_where_reads_end"]),
     (&limits::H2_CONTROL_RATE, InTime, &["control_frames_come_so_often_at_once_and_no_more", "frames_that_only_make_work_end_their_connection"]),
     (&limits::H2_PING, InTime, &["a_client_that_does_not_say_that_it_is_there_is_taken_for_gone"]),
     (&limits::H2_PONG, InTime, &["a_client_that_does_not_say_that_it_is_there_is_taken_for_gone"]),
+];
+
+#[rustfmt::skip]
+const ROUTES: &[Row] = &[
+    (&limits::EXPRESSION_BYTES, Exactly, &["an_expression_has_so_many_bytes_and_no_more"]),
+    (&limits::EXPRESSION_AUTOMATON, Loosely("what it takes follows from what is written"), &["what_would_have_to_remember_too_much_is_refused_alone_and_divided_together"]),
+    (&limits::EXPRESSION_AUTOMATA, Loosely("what it takes follows from what is written"), &["what_has_no_room_with_its_own_is_refused_and_others_keep_theirs"]),
+    (&limits::EXPRESSION_NAMESPACES, Exactly, &["a_host_has_room_for_the_expressions_of_so_many_namespaces_and_the_oldest_have_it"]),
+    (&limits::EXPRESSION_ROOM_EACH, Loosely("tested with less room"), &["a_namespace_and_a_lane_have_so_much_room_and_who_was_there_first_keeps_it"]),
+    (&limits::EXPRESSION_ROOM, Loosely("tested with less room"), &["a_namespace_and_a_lane_have_so_much_room_and_who_was_there_first_keeps_it"]),
+    (&limits::EXPRESSION_PATH, Exactly, &["a_path_with_expressions_has_so_many_bytes_and_no_more"]),
+    (&limits::EXPRESSION_STEPS, Loosely("a path is never ten times as long"), &["the_dearest_path_takes_less_than_a_millisecond_and_leads_nowhere"]),
+    (&limits::PASSWORDS, Loosely("who comes takes the place of who has many"), &["one_list_has_so_many_places_and_no_lists_together_leave_none_to_another"]),
+    (&limits::PASSWORDS_EACH, Exactly, &["one_list_of_users_cannot_take_every_place"]),
 ];
 
 #[rustfmt::skip]
@@ -92,7 +106,7 @@ const UPSTREAM: &[Row] = &[
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    CLIENT.iter().chain(HTTP2).chain(UPSTREAM)
+    CLIENT.iter().chain(HTTP2).chain(ROUTES).chain(UPSTREAM)
 }
 
 /// Every source file below a folder.
@@ -111,7 +125,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_limit_has_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    ["tests/wire", "gateway/proxy/src", "gateway/model/src"]
+    ["tests/wire", "gateway/compile/src", "gateway/proxy/src", "gateway/model/src"]
         .iter()
         .for_each(|folder| sources(&root.join(folder), &mut files));
     let mut tests = BTreeSet::new();

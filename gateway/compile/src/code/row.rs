@@ -52,7 +52,7 @@ impl FindingCode {
             Self::BadExpression => (
                 "BadExpression",
                 Error,
-                "Write the path without look-around and back-references, in at most 2 KiB; divide what matches very much; give the Ingress a host with fewer expressions.",
+                "Write the path without look-around and back-references, in at most 2 KiB, and divide what matches very much.",
             ),
             Self::BadHost => {
                 ("BadHost", Error, "Write a DNS name, or `*.` and a DNS name; leave the host out to serve every host.")
@@ -150,6 +150,11 @@ impl FindingCode {
                 Warning,
                 "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
             ),
+            Self::ExpressionTakesPath => (
+                "ExpressionTakesPath",
+                Warning,
+                "Write the expression so that it begins with what is yours alone; set `hostOwnership: Namespace` where namespaces do not trust each other.",
+            ),
             Self::ExternalName => (
                 "ExternalName",
                 Error,
@@ -182,6 +187,11 @@ impl FindingCode {
                 "NoEndpoints",
                 Warning,
                 "Check that the Service's selector matches Pods that are ready; of an EndpointSlice that you write yourself, that its label `kubernetes.io/service-name` names the Service, and that its port has the name of the Service's port.",
+            ),
+            Self::NoRoomForExpression => (
+                "NoRoomForExpression",
+                Error,
+                "Write fewer or smaller expressions, plain paths where those will do, or move some to another host, namespace or lane, as the finding says.",
             ),
             Self::PolicyNotServed => (
                 "PolicyNotServed",

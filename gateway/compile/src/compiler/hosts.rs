@@ -1,6 +1,6 @@
 //! Which routes hosts have: what changes of Ingresses and of what they refer to come to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_model::{HostPattern, HostTable};
@@ -9,24 +9,30 @@ use super::Compiler;
 use crate::canaries::Canaries;
 use crate::findings::Origin;
 use crate::further;
+use crate::host_paths::Expressions;
 use crate::hosts::{HostPolicy, HostState, Workshop};
 
 impl Compiler {
     /// Makes every dirty host anew; the table of hosts, if any came out different.
     pub(super) fn make_hosts(&mut self) -> Option<HostTable> {
         let mut dirty = std::mem::take(&mut self.dirty.hosts);
-        self.ingresses.add_names(&mut dirty);
         let policy = self.lane.as_ref().map(|lane| lane.policy.clone()).unwrap_or_default();
         let mut table = self.snapshot.as_ref().map(|snapshot| snapshot.hosts.clone()).unwrap_or_default();
         let mut changed = false;
-        // Names stand for hosts that are made before them.
-        let (names, ruled): (Vec<_>, Vec<_>) =
-            dirty.into_iter().partition(|host| self.ingresses.claims(host).is_none());
-        for host in ruled.into_iter().chain(names) {
-            let before = self.hosts.remove(&host);
-            let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
-            self.note_uses(before.as_ref(), state.as_ref());
-            self.hosts.extend(state.map(|state| (host, state)));
+        // What a host wants room for does not follow from who has some: so this ends after the second time.
+        while !dirty.is_empty() {
+            self.ingresses.add_names(&mut dirty);
+            // Names stand for hosts that are made before them.
+            let (names, ruled): (Vec<_>, Vec<_>) =
+                dirty.into_iter().partition(|host| self.ingresses.claims(host).is_none());
+            for host in ruled.into_iter().chain(names) {
+                let before = self.hosts.remove(&host);
+                let state = self.make_host(&host, before.as_ref(), &policy, &mut table, &mut changed);
+                self.note_uses(before.as_ref(), state.as_ref());
+                self.rooms.set(&host, state.as_ref().map_or(&BTreeMap::new(), |state| &state.expressions.wants));
+                self.hosts.extend(state.map(|state| (host, state)));
+            }
+            dirty = self.rooms.settle();
         }
         changed.then_some(table)
     }
@@ -54,9 +60,9 @@ impl Compiler {
             return state;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let (config_maps, zones) = (&self.config_maps, &mut self.zones);
-        let made =
-            Workshop { catalog, backends, secrets, config_maps, policy, zones }.make(host, (claims, canaries), before);
+        let (config_maps, rooms, zones) = (&self.config_maps, &self.rooms, &mut self.zones);
+        let mut workshop = Workshop { catalog, backends, secrets, config_maps, policy, rooms, zones };
+        let made = workshop.make(host, (claims, canaries), before);
         let mut findings = made.findings;
         findings.extend(self.ingresses.lost_names(host, policy.owned));
         self.ledger.set(origin, findings);
@@ -75,7 +81,7 @@ impl Compiler {
         } else {
             Arc::clone(&self.hosts.get(&further.of)?.table)
         };
-        Some(HostState { table, uses: BTreeSet::new() })
+        Some(HostState { table, uses: BTreeSet::new(), expressions: Expressions::default() })
     }
 
     /// Gives back the backends a host had, now that it has those it has, and marks the Services that this may matter to.

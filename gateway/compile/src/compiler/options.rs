@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use rustls::RootCertStore;
 
+use crate::expression_rooms::ExpressionRoom;
+
 /// What differs between places a compiler runs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -17,6 +19,8 @@ pub struct Options {
     pub zone: Option<Box<str>>,
     /// Whom hosts that annotations name prove themselves by. `None`: such hosts are not spoken to under TLS.
     pub platform: Option<PlatformRoots>,
+    /// How much memory paths may take that are regular expressions.
+    pub expressions: ExpressionRoom,
 }
 
 /// The certification authorities of the platform.

@@ -3,7 +3,7 @@ use bulkhead_model::{Action, Denial};
 
 use super::world::{World, ingress, lane, rules, service, slice};
 
-fn annotated(name: &str, day: u8, annotations: &str, lines: &[&str]) -> String {
+pub(super) fn annotated(name: &str, day: u8, annotations: &str, lines: &[&str]) -> String {
     let short = name.split_once('/').unwrap().1;
     let all: Vec<String> = annotations
         .split(", ")
@@ -17,7 +17,7 @@ fn annotated(name: &str, day: u8, annotations: &str, lines: &[&str]) -> String {
     )
 }
 
-fn world(profile: Profile, manifest: &str) -> World {
+pub(super) fn world(profile: Profile, manifest: &str) -> World {
     let mut lane = lane();
     lane.profile = profile;
     lane.scope.host_ownership = HostOwnership::Shared;
@@ -29,7 +29,7 @@ fn world(profile: Profile, manifest: &str) -> World {
 }
 
 /// Which path a request is served by, or by which it is refused.
-fn found(world: &World, path: &str) -> String {
+pub(super) fn found(world: &World, path: &str) -> String {
     let snapshot = world.snapshot();
     match snapshot.hosts.find("a.test", path) {
         None => "none".to_owned(),
@@ -104,7 +104,17 @@ fn a_rewrite_to_the_own_path_makes_no_expressions() {
 
 #[test]
 fn an_expression_that_cannot_be_matched_leaves_nothing_to_wider_rules() {
-    for path in ["/admin/(?!public)(.*)", "/admin/(a{99}){99}", "/admin/(x)\\\\1", "/admin/("] {
+    let long = format!("/admin/({})", "a".repeat(3 << 10));
+    let longer = format!("/admin/({})", "a".repeat(9 << 10));
+    for path in [
+        "/admin/(?!public)(.*)",
+        "/admin/(a{99}){99}",
+        "/admin/(x)\\\\1",
+        "/admin/(",
+        &long,
+        &longer,
+        "/admin/(a|b)*a(a|b){20}",
+    ] {
         for profile in [Profile::Standard, Profile::IngressNginx] {
             let world = world(
                 profile,
@@ -125,14 +135,19 @@ fn an_expression_that_cannot_be_matched_leaves_nothing_to_wider_rules() {
 }
 
 #[test]
-fn too_many_large_expressions_are_refused_and_not_all_of_them() {
-    let lines: Vec<String> =
-        (0..400).map(|n| format!("a.test /{n}/(a{{200}}|b{{200}}|c{{200}}) ImplementationSpecific flour:80")).collect();
-    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let world = world(Profile::Standard, &annotated("mill/a", 1, "use-regex: 'true'", &lines));
-    assert_eq!(found(&world, &format!("/0/{}", "a".repeat(200))), "/0/(a{200}|b{200}|c{200})");
-    assert_eq!(found(&world, "/399/whatever"), "503 /399/(a{200}|b{200}|c{200})");
-    assert!(world.codes().iter().any(|code| code.starts_with("BadExpression")));
+fn a_path_that_only_an_expression_can_be_is_one_where_another_ingress_makes_all_of_them_some() {
+    let odd = annotated("mill/b", 2, "upstream-vhost: v", &["a.test /x(/|$)(.*) ImplementationSpecific flour:80"]);
+    let regex = annotated("mill/a", 1, "use-regex: 'true'", &["a.test /v[0-9]+ ImplementationSpecific flour:80"]);
+    let left_out = "BadPath Ingress mill/b spec.rules[0].http.paths[0].path";
+    for (profile, manifests, is, codes) in [
+        (Profile::IngressNginx, format!("{odd}{regex}"), "/x(/|$)(.*)", &[][..]),
+        (Profile::Standard, format!("{odd}{regex}"), "none", &[left_out]),
+        (Profile::IngressNginx, odd, "none", &[left_out]),
+    ] {
+        let world = world(profile, &manifests);
+        assert_eq!(found(&world, "/X/y"), is, "{profile:?}");
+        assert_eq!(world.codes(), codes, "{profile:?}");
+    }
 }
 
 #[test]

@@ -8,11 +8,12 @@ use bulkhead_crds::lane::{HostOwnership, LaneDocument, NamespaceSet, Profile};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use bulkhead_crds::tls::SecretName;
 use bulkhead_model::cross_origin::CrossOrigin;
+use bulkhead_model::expression::PathExpression;
 use bulkhead_model::rate_limit::RateLimit;
 use proptest::prelude::*;
 
 use super::world::{OWN_CLASS, World, certificate, data, ingress, lane, objects, rules, secret, service, slice};
-use crate::{Counts, Key, Object};
+use crate::{Counts, ExpressionRoom, Key, Object, Options};
 
 /// Two certificates and a broken one. Made once: they must be equal wherever they are used.
 static CERTIFICATES: LazyLock<[(String, String); 3]> = LazyLock::new(|| {
@@ -31,7 +32,8 @@ enum Edit {
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
     let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
-    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/(?!x)"]);
+    let path =
+        proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/[a-z]+", "/(?!x)", "/x|/y"]);
     let kind = proptest::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
     let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));
@@ -221,7 +223,10 @@ fn remains(edits: &[Edit]) -> (LaneDocument, Vec<Object>) {
 
 /// Where names of one kind are known, and those of the other are not.
 fn empty() -> World {
-    let mut world = World::empty();
+    // Room for two expressions of the lane, one of them of one namespace.
+    let size = PathExpression::parse("/x(/|$)(.*)", true).unwrap().size();
+    let expressions = ExpressionRoom { each: size, lane: 2 * size };
+    let mut world = World::somewhere(Options { expressions, ..Options::default() });
     world.dns.insert("one.example", vec![[10, 2, 0, 1].into(), [127, 0, 0, 1].into()]);
     world
 }

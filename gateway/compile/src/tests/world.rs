@@ -161,7 +161,7 @@ impl World {
         Self::somewhere(Options::default())
     }
 
-    fn somewhere(options: Options) -> Self {
+    pub(super) fn somewhere(options: Options) -> Self {
         Self { dns: BTreeMap::new(), compiler: Compiler::new(options), findings: Vec::new(), snapshot: None }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::denial::Denial;
 use crate::path_table::PathTable;
@@ -86,7 +88,7 @@ fn expressions_beside_plain_paths_win_by_what_is_written_longer() {
 
 #[test]
 fn what_has_no_bound_or_is_none_is_refused() {
-    let long = format!("/{}", "a".repeat(MAX_BYTES));
+    let long = format!("/{}+", "a".repeat(MAX_BYTES));
     for written in
         ["/(?!a)b", "/(?<=a)b", "/(a)\\1", "/(", "/[a", "/a**b{", "/(?:a{100}){100}", "/(.{1000}){1000}", &long]
     {
@@ -104,13 +106,15 @@ fn an_expression_that_is_refused_stands_for_all_that_begins_as_it_would() {
     for (written, begins) in [
         ("/admin/(?!public)(.*)", "/admin/"),
         ("/a.b", "/a"),
-        ("/v1\\.0/(?=x)", "/v1\\.0/"),
+        ("/v1\\.0/(?=x)", "/v1.0/"),
         ("/files?/(?!x)", "/file"),
         ("/files*", "/file"),
         ("/ab{2}(?!x)", "/a"),
         ("/a|/b(?!x)", ""),
         ("/(a|b)(?!x)", "/"),
         ("/a\\d(?!x)", "/a"),
+        ("/caf\u{e9}(?!x)", "/caf"),
+        ("/a b(?!x)", "/a"),
     ] {
         assert_eq!(beginning(written), begins, "{written}");
     }
@@ -120,32 +124,156 @@ fn an_expression_that_is_refused_stands_for_all_that_begins_as_it_would() {
 }
 
 #[test]
-fn a_path_that_would_cost_too_much_leads_nowhere() {
-    // Automata of these need a state for each of the ways in which the last letters can be distributed.
-    let hostile: Vec<String> = (0..40).map(|n| format!("/(a|b|/)*a(a|b|/){{{}}}c{n}", 60 + n)).collect();
-    let hostile: Vec<&str> = hostile.iter().map(String::as_str).collect();
-    let table = table(&hostile, &["/"], &[]);
-    let mut seed = 7_u64;
-    let path: String = std::iter::once('/')
-        .chain((0..8000).map(|_| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            if seed >> 63 == 0 { 'a' } else { 'b' }
-        }))
-        .collect();
-    let begun = Instant::now();
-    let found = table.find(path.as_bytes()).unwrap();
-    println!("hostile: {:?}", begun.elapsed());
-    assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
-    assert_eq!(self::found(&table, "/plain"), "/");
+fn an_expression_has_so_many_bytes_and_no_more() {
+    for (bytes, fits) in [(MAX_BYTES, true), (MAX_BYTES + 1, false), (10 * MAX_BYTES, false)] {
+        let written = format!("/{}+", "1".repeat(bytes - 2));
+        assert_eq!(written.len(), bytes);
+        let read = PathExpression::parse(&written, false);
+        assert!(read.is_ok() == fits && (fits || read == Err(BadExpression::Long)), "{bytes}: {read:?}");
+    }
 }
 
 #[test]
-fn tables_with_the_same_expressions_share_what_finds_them() {
-    let first = table(&["/a.*", "/b.*"], &[], &[]);
-    let routes = ["/a.*", "/b.*"].map(|path| (PathPattern::expression(path), route(path, PathKind::Expression)));
-    let second = PathTable::after(Some(&first), routes, false);
-    assert!(second.shares_expressions_with(&first));
-    assert!(!table(&["/a.*"], &[], &[]).shares_expressions_with(&first));
+fn a_path_with_expressions_has_so_many_bytes_and_no_more() {
+    let table = table(&["/a.*b"], &["/x"], &["/exact"]);
+    let path = |bytes: usize| format!("/x/{}", "x".repeat(bytes - 3));
+    assert_eq!(found(&table, &path(MAX_MATCHED_BYTES)), "/x");
+    for bytes in [MAX_MATCHED_BYTES + 1, 10 * MAX_MATCHED_BYTES] {
+        let found = table.find(path(bytes).as_bytes()).unwrap();
+        assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
+    }
+    // Plain text in any case is looked for in the same way however long the path is.
+    let plain = self::table(&["/X"], &[], &[]);
+    assert_eq!(self::found(&plain, &path(10 * MAX_MATCHED_BYTES)), "/X");
+}
+
+#[test]
+fn what_would_have_to_remember_too_much_is_refused_alone_and_divided_together() {
+    for written in ["/(a|b)*a(a|b){16}", "/.*[a-m].{20}x", "/.*(a|b.).{15}x"] {
+        assert_eq!(PathExpression::parse(written, false), Err(BadExpression::Wide), "{written}");
+    }
+    let many: Vec<Arc<PathExpression>> =
+        (0..24).map(|n| Arc::new(PathExpression::parse(&format!("/.*/x{n}/.*/y{n}"), false).unwrap())).collect();
+    let all = combine(&many, usize::MAX);
+    assert!(all.automata.len() > 2 && all.taken == many.len());
+    let bounded = combine(&many, 2);
+    assert!(bounded.automata.len() == 2 && bounded.taken > 4 && bounded.taken < many.len(), "{}", bounded.taken);
+    let paths: Vec<String> = (0..24).map(|n| format!("/.*/x{n}/.*/y{n}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let table = table(&paths, &["/"], &[]);
+    assert!(table.scans() > 2);
+    for n in 0..24 {
+        assert_eq!(found(&table, &format!("/a/y3/x{n}/b/Y{n}/c")), format!("/.*/x{n}/.*/y{n}"));
+    }
+    assert_eq!(found(&table, "/a/x1/b"), "/");
+}
+
+#[test]
+fn tables_share_automata_that_look_for_the_same() {
+    let routes = || ["/a.*", "/b.*"].map(|path| (PathPattern::expression(path), route(path, PathKind::Expression)));
+    let expressions: Vec<_> = routes().into_iter().filter_map(|(_, route)| route.expression.clone()).collect();
+    let automata = combine(&expressions, 1).automata;
+    let first = PathTable::with(&automata, routes(), false);
+    assert!(PathTable::with(&automata, routes(), false).shares_expressions_with(&first));
+    // One that looks for what is no route any more would hide what is.
+    let fewer = PathTable::with(&automata, routes().into_iter().skip(1), false);
+    assert!(!fewer.shares_expressions_with(&first));
+    assert_eq!((found(&fewer, "/a"), found(&fewer, "/b")), ("none", "/b.*"));
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = proptest::sample::select(vec![
+        "a", "b", "/", ".", "[ab]", "[^/]", "(a|b/)", "a*", ".*", "(/|$)", "b+?", "(.*)", "$", "^", "\\b", "\\B",
+        "a{2,3}", "(?:b|ab)", "\\w", "(a*)*", "(|a)", "(?-i)A", "x",
+    ]);
+    proptest::collection::vec(piece, 0..7).prop_map(|pieces| format!("/{}", pieces.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Of any expressions, the first of those that match by themselves is found, as `regex` has it; and its groups are those of `regex`.
+    #[test]
+    fn what_is_found_is_what_regex_finds(
+        all in proptest::collection::vec(pieces(), 1..6),
+        paths in proptest::collection::vec("/[abxAB/_-]{0,9}", 8),
+    ) {
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let table = table(&all, &[], &[]);
+        let mut ranked: Vec<_> = all.iter().map(|written| (*written, oracle(written))).collect();
+        ranked.sort_by_key(|(written, _)| set::rank(written));
+        for path in &paths {
+            let wanted = ranked.iter().find(|(_, oracle)| oracle.is_match(path.as_bytes()));
+            prop_assert_eq!(found(&table, path), wanted.map_or("none", |(written, _)| written), "{}", path);
+            let Some((wanted, oracle)) = wanted else { continue };
+            let ours = PathExpression::parse(wanted, true).unwrap().groups(path.as_bytes()).unwrap();
+            let theirs = oracle.captures(path.as_bytes()).unwrap();
+            let theirs: Vec<_> = (0..10).map(|group| theirs.get(group).map(|found| found.range())).collect();
+            let ours: Vec<_> = (0..10).map(|group| ours.as_ref().and_then(|ours| ours.get(group))).collect();
+            prop_assert!(is_literal(wanted) || ours == theirs, "{} {}: {:?} {:?}", wanted, path, ours, theirs);
+        }
+    }
+}
+
+fn oracle(written: &str) -> regex::bytes::Regex {
+    let anchored = format!("^(?:{written})");
+    regex::bytes::RegexBuilder::new(&anchored).unicode(false).case_insensitive(true).build().unwrap()
+}
+
+/// The dearest path of 8 KiB for some expressions that we could think of, of which each byte leads somewhere else in memory.
+fn random_path(letters: &[u8], prefix: &str) -> String {
+    let mut seed = 7_u64;
+    let mut letter = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(letters[(seed >> 33) as usize % letters.len()])
+    };
+    let mut path = prefix.to_owned();
+    while path.len() < MAX_MATCHED_BYTES {
+        path.push(letter());
+    }
+    path
+}
+
+/// Of automata that look at every byte, more than are let. In release: `cargo test -p bulkhead-model --release dearest -- --nocapture`.
+#[test]
+fn the_dearest_path_takes_less_than_a_millisecond_and_leads_nowhere() {
+    let (mut automata, mut routes) = (Vec::new(), Vec::new());
+    for scan in 0..6 {
+        let many = (0..80).map(|n| format!("/(a|b|/)*(a|b)(a|b|/){{{}}}c{scan}x{n}", 3 + n % 6));
+        let many: Vec<_> = many.map(|one| Arc::new(PathExpression::parse(&one, false).unwrap())).collect();
+        let combined = combine(&many, 1);
+        let taken = many.iter().take(combined.taken).map(|one| one.written());
+        routes.extend(taken.map(|one| (PathPattern::expression(one), route(one, PathKind::Expression))));
+        automata.extend(combined.automata);
+    }
+    let size: usize = automata.iter().map(|automaton| automaton.size()).sum();
+    let count = routes.len();
+    let table = PathTable::with(&automata, routes, false);
+    assert_eq!(table.scans(), 6);
+    let path = random_path(b"ab/", "/");
+    let begun = Instant::now();
+    for _ in 0..10 {
+        let found = table.find(path.as_bytes()).unwrap();
+        assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
+    }
+    let taken = begun.elapsed() / 10;
+    println!("{count} expressions, 6 automata of {size} bytes: 8 KiB of path in {taken:?}");
+    assert!(cfg!(debug_assertions) || taken.as_micros() < 1000, "{taken:?}");
+    assert!(table.find(&path.as_bytes()[..MAX_STEPS / 6]).is_none());
+}
+
+/// Groups that are tried in all ways. In release: `cargo test -p bulkhead-model --release groups_that -- --nocapture`.
+#[test]
+fn groups_that_cost_too_much_are_not_looked_for() {
+    let expression = PathExpression::parse("/(.*)/(.*)/(.*)/(.*)x", true).unwrap();
+    let path = random_path(b"abcdefgh/", "/");
+    let begun = Instant::now();
+    assert_eq!(expression.groups(path.as_bytes()), Err(Costly));
+    println!("given up after {:?}", begun.elapsed());
+    assert!(cfg!(debug_assertions) || begun.elapsed().as_millis() < 3);
+    let plain = PathExpression::parse("/shop(/|$)(.*)", true).unwrap();
+    let found = plain.groups(format!("/shop{path}").as_bytes()).unwrap().unwrap();
+    assert_eq!(found.get(2), Some(6..path.len() + 5));
 }
 
 /// Not a bound, but a figure to look at: `cargo test -p bulkhead-model --release thousand -- --nocapture`.
@@ -168,9 +296,11 @@ fn a_thousand_expressions_are_one_look() {
         assert_eq!(asked.iter().filter(|path| table.find(path.as_bytes()).is_some()).count(), 1000);
     }
     println!(
-        "1,000 expressions ({size} bytes): read in {parsed:?}, compiled in {built:?}; a path found in {cold:?} at first, then in {:?}",
+        "1,000 expressions ({size} bytes, {} scan): read in {parsed:?}, compiled in {built:?}; a path found in {cold:?} at first, then in {:?}",
+        table.scans(),
         begun.elapsed() / 10_000
     );
     assert_eq!(right, 1000);
-    assert!(size < MAX_HOST_BYTES);
+    assert_eq!(table.scans(), 1);
+    assert!(size < limits::EXPRESSION_ROOM_EACH.size());
 }

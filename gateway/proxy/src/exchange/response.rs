@@ -155,7 +155,9 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         let revised =
             self.words.zip(self.over).and_then(|(words, over)| revision::revise(words, over, response, bytes));
         let over = revised.as_ref().or(self.over);
-        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure);
+        // The route's own word counts, as in answers of the gateway itself.
+        let is_said = over.is_some_and(|over| over.replaces("Strict-Transport-Security"));
+        let strict = self.conversation.patience.settings.strict_transport.filter(|_| self.secure && !is_said);
         let strict = strict.map(|value| (Name::StrictTransportSecurity, value.as_bytes()));
         let mut write = |append: &[(Name, &[u8])]| {
             let append = append.get(skip..).unwrap_or_default();

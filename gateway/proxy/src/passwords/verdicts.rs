@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bulkhead_model::authentication::{Credentials, Users};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Busy, Passwords, Tag, Verdict};
+use super::{Asked, Busy, Passwords, Tag, Verdict};
 
 /// How long right credentials are remembered. A list that changes is another list: this only bounds how long what a thief of memory
 /// could find stays there.
@@ -33,8 +33,8 @@ pub(crate) struct Verdicts {
 enum Other {
     /// Until then.
     Wrong(Instant),
-    /// Somebody waits for it already.
-    Asked(watch::Receiver<Verdict>),
+    /// Somebody waits for it already, or has until they left.
+    Asked(watch::Receiver<Verdict>, Weak<()>),
 }
 
 impl Verdicts {
@@ -47,18 +47,19 @@ impl Verdicts {
         now: Instant,
     ) -> Result<bool, Busy> {
         let tag = passwords.tag(users, &credentials);
-        let mut told = match tag.and_then(|tag| self.recall(&tag, now)) {
+        let Asked { mut told, wanted } = match tag.and_then(|tag| self.recall(&tag, now)) {
             Some(Recalled::Known(is_right)) => return Ok(is_right),
-            Some(Recalled::Asked(told)) => told,
+            Some(Recalled::Asked(asked)) => asked,
             None => {
-                let told = passwords.submit(users, credentials)?;
+                let asked = passwords.submit(users, credentials)?;
                 if let Some(tag) = tag {
-                    self.put_other(tag, Other::Asked(told.clone()), now);
+                    self.put_other(tag, Other::Asked(asked.told.clone(), Arc::downgrade(&asked.wanted)), now);
                 }
-                told
+                asked
             }
         };
         let verdict = told.wait_for(Option::is_some).await.ok().and_then(|verdict| *verdict);
+        drop(wanted);
         let is_right = verdict.ok_or(Busy)?;
         if let Some(tag) = tag {
             self.remember(tag, is_right);
@@ -72,9 +73,11 @@ impl Verdicts {
         }
         match self.others.borrow().get(tag)? {
             Other::Wrong(until) => (now < *until).then_some(Recalled::Known(false)),
-            // One that nobody will answer any more is asked for anew.
-            Other::Asked(told) if told.has_changed().is_err() && told.borrow().is_none() => None,
-            Other::Asked(told) => Some(Recalled::Asked(told.clone())),
+            // One that nobody will answer any more is asked for anew: it was given up, or all have left who waited for it.
+            Other::Asked(told, _) if told.has_changed().is_err() && told.borrow().is_none() => None,
+            Other::Asked(told, wanted) => {
+                Some(Recalled::Asked(Asked { told: told.clone(), wanted: wanted.upgrade()? }))
+            }
         }
     }
 
@@ -109,5 +112,5 @@ impl Verdicts {
 
 enum Recalled {
     Known(bool),
-    Asked(watch::Receiver<Verdict>),
+    Asked(Asked),
 }
