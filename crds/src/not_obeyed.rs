@@ -6,7 +6,6 @@
 use crate::instance::GatewayInstanceSpec;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
-use crate::rollout::Rollout;
 
 /// A field that is not obeyed, for documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,40 +17,20 @@ pub struct NotObeyed {
 }
 
 /// One row of the table.
-struct Row<T: 'static> {
+struct Row {
     about: NotObeyed,
     /// Whether it asks for something that does not happen.
-    set: fn(&T) -> bool,
+    set: fn(&LaneSpec) -> bool,
 }
 
-impl<T> Row<T> {
-    const fn new(paths: &'static [&'static str], instead: &'static str, set: fn(&T) -> bool) -> Self {
+impl Row {
+    const fn new(paths: &'static [&'static str], instead: &'static str, set: fn(&LaneSpec) -> bool) -> Self {
         Self { about: NotObeyed { paths, instead }, set }
     }
 }
 
-/// Fields of the instance.
-const INSTANCE: &[Row<GatewayInstanceSpec>] = &[
-    Row::new(&["spec.deletionProtection"], "deletion goes ahead", |spec| spec.deletion_protection),
-    Row::new(&["spec.rollout.wave"], "all instances follow a new image at once", |spec| {
-        spec.rollout.wave != Rollout::default().wave
-    }),
-    // On by default, so that an instance that keeps the default asks for it as well; but then nobody has relied on it.
-    Row::new(&["spec.rollout.autoRollback"], "nothing rolls back by itself", |spec| {
-        spec.rollout.auto_rollback != Rollout::default().auto_rollback
-    }),
-];
-
 /// Fields of a lane: the path in northSouth, then the path in eastWest.
-const LANE: &[Row<LaneSpec>] = &[
-    Row::new(
-        &[
-            "spec.northSouth.ingressClass.publishStatusForAlsoServed",
-            "spec.eastWest.ingressClass.publishStatusForAlsoServed",
-        ],
-        "the status of such Ingresses is left to its owner",
-        |lane| lane.ingress_class.publish_status_for_also_served,
-    ),
+const LANE: &[Row] = &[
     Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
         lane.tracing != Default::default()
     }),
@@ -62,7 +41,7 @@ const LANE: &[Row<LaneSpec>] = &[
 
 /// The table, for documentation.
 pub fn rows() -> impl Iterator<Item = NotObeyed> {
-    INSTANCE.iter().map(|row| row.about).chain(LANE.iter().map(|row| row.about))
+    LANE.iter().map(|row| row.about)
 }
 
 /// Paths of all fields that this version does not obey.
@@ -75,8 +54,7 @@ pub fn all() -> Vec<&'static str> {
 /// not looked at.
 #[must_use]
 pub fn fields_not_obeyed(spec: &GatewayInstanceSpec) -> Vec<&'static str> {
-    let instance = INSTANCE.iter().filter(|row| (row.set)(spec));
-    let mut fields: Vec<_> = instance.flat_map(|row| row.about.paths).copied().collect();
+    let mut fields = Vec::new();
     for (name, lane) in spec.enabled_lanes() {
         let place = match name {
             LaneName::NorthSouth => 0,

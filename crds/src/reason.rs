@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::condition::ConditionType;
+use crate::condition::{ConditionType, Polarity};
 
 mod instance;
 mod lane;
@@ -55,6 +55,15 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
+    /// Whether it explains a condition that is as it should be.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(
+            (self.of.polarity(), self.status),
+            (Polarity::Positive, ConditionStatus::True) | (Polarity::Negative, ConditionStatus::False)
+        ) || (matches!(self.of.polarity(), Polarity::Neutral) && self.remedy.is_empty())
+    }
+
     const fn new(
         of: ConditionType,
         status: ConditionStatus,
@@ -83,6 +92,7 @@ pub const ALL: &[Reason] = &[
     CREATING,
     ROLLING_OUT,
     LOADING,
+    WAITING_FOR_TURN,
     HELD,
     HEALTHY,
     APPLY_FAILED,
@@ -103,6 +113,7 @@ pub const ALL: &[Reason] = &[
     ROLLED_OUT,
     ROLLOUT_UNDER_WAY,
     PROGRESS_DEADLINE_EXCEEDED,
+    ROLLED_BACK,
     LANE_APPLY_FAILED,
     ROLLED_OUT_UNKNOWN,
     ADDRESS_ASSIGNED,
@@ -121,7 +132,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::condition::Polarity;
 
     #[test]
     fn every_condition_has_reasons_and_no_reason_is_written_twice() {
@@ -145,11 +155,7 @@ mod tests {
     #[test]
     fn a_good_state_asks_for_nothing() {
         for reason in ALL {
-            let good = matches!(
-                (reason.of.polarity(), reason.status),
-                (Polarity::Positive, ConditionStatus::True) | (Polarity::Negative, ConditionStatus::False)
-            );
-            assert!(!good || reason.remedy.is_empty(), "{reason} is good, but has a remedy");
+            assert!(!reason.is_good() || reason.remedy.is_empty(), "{reason} is good, but has a remedy");
         }
     }
 }

@@ -25,6 +25,18 @@ pub enum Error {
     /// The API server refused it.
     #[error("{0}")]
     Call(#[source] CallError),
+    /// The API server refused it, perhaps because something of it can never change.
+    #[error(
+        "{source}. What of a Service cannot be changed takes a new one: run `kubectl -n {} delete service {}`, and the operator makes it again; clients are cut off meanwhile, and its address may be another",
+        key.namespace, key.name
+    )]
+    Immutable {
+        /// The object.
+        key: Key,
+        /// What it said.
+        #[source]
+        source: CallError,
+    },
     /// An object of that name is still there from an earlier instance.
     #[error("{key} was made for an earlier instance of this name; it is waited for until it is collected")]
     Earlier {
@@ -46,7 +58,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Call(error) => error.kind(),
+            Self::Call(error) | Self::Immutable { source: error, .. } => error.kind(),
             Self::Earlier { .. } => "earlier",
             Self::Foreign { .. } => "foreign",
         }
@@ -150,6 +162,9 @@ async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, contex
         Some(uid) => match write(object, Some(uid), context).await {
             // What was seen is not what is: look, then decide anew.
             Err(error) if error.is_conflict() || error.is_not_found() => write_looking(object, id, context).await?,
+            Err(source) if object.key.kind == Kind::Service && source.kind() == "invalid" => {
+                return Err(Error::Immutable { key: object.key.clone(), source });
+            }
             result => result.map_err(Error::Call)?,
         },
         None => write_looking(object, id, context).await?,

@@ -35,12 +35,28 @@ pub(crate) struct Run {
     /// Namespace of the operator, from which gateways accept questions about what they have loaded.
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE", default_value = NAMESPACE)]
     pub(crate) operator_namespace: String,
+    /// Name of this replica, which no other running one may have: of several replicas one acts, and its name is in the Lease
+    /// bulkhead-operator of --operator-namespace. A replica that finds its own name there takes it for that of its earlier self.
+    #[arg(long, env = "POD_NAME", value_name = "NAME", default_value_t = host_name())]
+    pub(crate) replica: String,
     /// Where /livez, /readyz and /metrics are served. Port 0 takes a free one, named in the log.
     #[arg(long, env = "BULKHEAD_HEALTH", value_name = "ADDR:PORT", default_value = "127.0.0.1:9090")]
     pub(crate) health: SocketAddr,
+    /// How many instances take a new default image at the same time, in the order of their spec.rollout.wave.
+    #[arg(long, env = "BULKHEAD_ROLLOUT_AT_ONCE", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rollout_at_once: u16,
+    /// How long a lane must run a new default image well before the next one takes it.
+    #[arg(long, env = "BULKHEAD_ROLLOUT_SOAK_SECONDS", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
+    pub(crate) rollout_soak_seconds: u64,
     /// How lines are written to standard error. RUST_LOG chooses which: info by default.
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub(crate) log_format: LogFormat,
+}
+
+/// Name of the machine; of a pod, unless it is told otherwise, the name of the pod.
+fn host_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
 }
 
 /// How log lines are written.

@@ -90,6 +90,14 @@ impl Caches {
         found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_none())
     }
 
+    /// How many pods of an instance have not ended, whether they are being deleted or not.
+    #[must_use]
+    pub fn pods_left(&self, instance: &InstanceId) -> usize {
+        let own =
+            |pod: &Pod| pod.metadata.namespace.as_deref() == Some(&instance.namespace) && instance.owns(&pod.metadata);
+        self.pods.state_filter(own).len()
+    }
+
     /// Pods of one lane that are not being deleted, in order of their names.
     #[must_use]
     pub fn pods_of(&self, instance: &InstanceId, lane: LaneName) -> Vec<Arc<Pod>> {

@@ -13,6 +13,8 @@ use kube::api::{Api, DynamicObject};
 
 use crate::backoff::Backoff;
 use crate::caches::Caches;
+use crate::events::Ledger;
+use crate::fleet::Grants;
 use crate::kind::{Key, Kind};
 use crate::metrics::Metrics;
 use crate::owner::InstanceId;
@@ -31,6 +33,10 @@ pub struct Context {
     pub backoff: Backoff,
     /// Counts of what was done.
     pub metrics: Metrics,
+    /// Lanes whose turn it is to take a new default image.
+    pub grants: Grants,
+    /// What was told in Events.
+    ledger: Mutex<Ledger>,
     /// What is remembered of each instance.
     memory: Mutex<HashMap<InstanceId, Memory>>,
 }
@@ -44,6 +50,8 @@ pub struct Memory {
     pub shards: BTreeMap<LaneName, BTreeMap<EntryName, Place>>,
     /// What the instance's Ingresses refer to, and the Ingresses that do: events on these concern it.
     pub watched: Watched,
+    /// Since when it is on its way out.
+    pub leaving_since: Option<tokio::time::Instant>,
 }
 
 /// Objects of others whose events concern an instance.
@@ -75,6 +83,8 @@ impl Context {
             caches,
             backoff: Backoff::default(),
             metrics: Metrics::default(),
+            grants: Grants::default(),
+            ledger: Mutex::default(),
             memory: Mutex::default(),
         }
     }
@@ -116,6 +126,13 @@ impl Context {
     pub fn forget_all_but(&self, known: &BTreeSet<InstanceId>) {
         self.memory().retain(|id, _| known.contains(id));
         self.backoff.forget_all_but(known);
+        self.grants.forget_all_but(known);
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).forget_all_but(known);
+    }
+
+    /// Whether to tell something of an instance, which then counts as told.
+    pub fn told(&self, instance: &InstanceId, print: u64, now: tokio::time::Instant) -> bool {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).admit(instance, print, now)
     }
 
     /// Instances that `concerned` says yes to.

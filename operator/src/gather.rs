@@ -21,6 +21,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use crate::call::{CallError, call};
 use crate::context::{Context, Watched};
+use crate::fleet::kept_image;
 use crate::kind::Kind;
 use crate::owner::InstanceId;
 
@@ -82,11 +83,13 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
         }
     }
     context.remember(id, |memory| memory.watched = watched);
+    let kept = |(lane, _)| Some((lane, kept_image(instance, id, lane, context)?));
     let others = context.caches.instances.state();
     let gathered = Gathered {
         selected_namespaces,
         absent_namespaces: absent_namespaces(instance, context),
         keyrings,
+        images: instance.spec.enabled_lanes().filter_map(kept).collect(),
         classes: context.caches.classes.state().iter().map(|class| class.as_ref().clone()).collect(),
         others: others
             .iter()
@@ -116,6 +119,29 @@ fn absent_namespaces(instance: &GatewayInstance, context: &Context) -> BTreeSet<
     names.filter(|name| !context.caches.namespace_takes_objects(name)).cloned().collect()
 }
 
+/// The namespaces of the scope; nothing when it is all of them.
+fn scope(instance: &GatewayInstance, id: &InstanceId, selected: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let scope = &instance.spec.scope.namespaces;
+    match scope.from {
+        NamespaceSource::All => None,
+        NamespaceSource::Same => Some([id.namespace.clone()].into()),
+        NamespaceSource::Names => Some(scope.names.iter().cloned().collect()),
+        NamespaceSource::Selector => Some(selected.clone()),
+    }
+}
+
+/// The namespaces that an instance serves; nothing when it is all of them.
+///
+/// # Errors
+/// When the selector of the scope means nothing.
+pub fn namespaces(
+    instance: &GatewayInstance,
+    id: &InstanceId,
+    context: &Context,
+) -> Result<Option<BTreeSet<String>>, Error> {
+    Ok(scope(instance, id, &selected_namespaces(instance, context)?))
+}
+
 /// What the lane's own Ingresses refer to, and its default certificate.
 fn sources(
     instance: &GatewayInstance,
@@ -126,15 +152,8 @@ fn sources(
     watched: &mut Watched,
 ) -> BTreeMap<Source, Needs> {
     let classes = classes(id, lane, spec, context);
-    let in_scope = |namespace: &str| {
-        let scope = &instance.spec.scope.namespaces;
-        match scope.from {
-            NamespaceSource::All => true,
-            NamespaceSource::Same => namespace == id.namespace,
-            NamespaceSource::Names => scope.names.iter().any(|name| name == namespace),
-            NamespaceSource::Selector => selected.contains(namespace),
-        }
-    };
+    let namespaces = scope(instance, id, selected);
+    let in_scope = |namespace: &str| namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(namespace));
     let served = |ingress: &Ingress| {
         in_scope(ingress.metadata.namespace.as_deref().unwrap_or_default())
             && class_of(ingress).is_some_and(|class| classes.contains(class))
@@ -164,7 +183,8 @@ fn sources(
 }
 
 /// The classes whose Ingresses the lane serves now: its own while it is its own, and those of others.
-fn classes(id: &InstanceId, lane: LaneName, spec: &LaneSpec, context: &Context) -> BTreeSet<String> {
+#[must_use]
+pub fn classes(id: &InstanceId, lane: LaneName, spec: &LaneSpec, context: &Context) -> BTreeSet<String> {
     let mut classes: BTreeSet<_> = spec.ingress_class.also_serve.iter().cloned().collect();
     let own = spec.class_name(&id.name, lane);
     let identity =

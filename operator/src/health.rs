@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::context::Context;
+use crate::fence::Fence;
 use crate::watch::Readiness;
 
 /// Connections served at once: a kubelet, a few scrapers, and no room for more.
@@ -39,6 +40,8 @@ pub struct Health {
     pub context: Arc<Context>,
     /// Whose conditions are told.
     pub instances: Store<GatewayInstance>,
+    /// Open while this replica leads.
+    pub fence: Fence,
 }
 
 /// Serves for ever.
@@ -81,7 +84,8 @@ fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>>
         (&Method::GET, "/readyz") => ready(&health.readiness.waiting()),
         (&Method::GET, "/metrics") => {
             let instances = health.instances.state();
-            (StatusCode::OK, health.context.metrics.text(instances.iter().map(AsRef::as_ref)))
+            let leads = health.fence.open_until().is_some();
+            (StatusCode::OK, health.context.metrics.text(leads, instances.iter().map(AsRef::as_ref)))
         }
         (&Method::GET, _) => (StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n".to_owned()),
         _ => (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n".to_owned()),

@@ -2,7 +2,7 @@
 //!
 //! In: the objects of a cluster, through `watch` into [`caches`]. Out: the objects of every lane, through [`apply`], and a status on every
 //! instance, through [`report`]. Decisions are elsewhere: in `bulkhead-plan`, or here in the pure files [`observe`], [`conditions`],
-//! [`owner`], [`prune::surplus`] and [`watch::concerns`].
+//! [`owner`], [`prune::surplus`], [`watch::concerns`] and [`election::verdict`].
 //!
 //! Start with [`reconcile`], which tells the order of the steps; then [`run`], which starts everything around it. [`manifests`] writes what
 //! is installed.
@@ -14,6 +14,10 @@ pub mod call;
 pub mod cleanup;
 pub mod conditions;
 pub mod context;
+pub mod election;
+pub mod events;
+pub mod fence;
+pub mod fleet;
 pub mod gather;
 pub mod health;
 pub mod kind;
@@ -24,10 +28,13 @@ pub mod ours;
 pub mod owner;
 pub mod poll;
 pub mod prune;
+pub mod publish;
 pub mod reconcile;
 pub mod remove;
 pub mod report;
+pub mod rollback;
 pub mod run;
 pub mod sweep;
+pub mod teardown;
 pub mod version;
 pub mod watch;

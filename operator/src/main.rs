@@ -4,13 +4,17 @@ mod args;
 mod logging;
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bulkhead_operator::fence::Fence;
+use bulkhead_operator::fleet::Pace;
 use bulkhead_operator::manifests;
-use bulkhead_operator::run::run;
+use bulkhead_operator::run::{Replica, run};
 use bulkhead_plan::{Platform, Site};
 use clap::Parser;
-use kube::{Client, Config};
+use kube::Config;
+use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Args, Command, Manifests, Run};
@@ -29,7 +33,8 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow!("choosing the TLS implementation: another one was chosen before"))?;
     let config = Config::infer().await.context("finding a cluster: neither a pod's service account nor KUBECONFIG")?;
-    let client = Client::try_from(config).context("connecting to the API server")?;
+    let fence = Fence::default();
+    let client = ClientBuilder::try_from(config).context("connecting to the API server")?.with_layer(&fence).build();
     let site = Site {
         operator_namespace: args.operator_namespace,
         image: args.image,
@@ -44,7 +49,9 @@ async fn operate(args: Run) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
-    run(client, site, args.health, leave).await
+    let pace = Pace { at_once: args.rollout_at_once.into(), soak: Duration::from_secs(args.rollout_soak_seconds) };
+    let replica = Replica { name: args.replica, fence, health: args.health, pace };
+    run(client, site, replica, leave).await
 }
 
 fn write_or_check(args: &Manifests) -> anyhow::Result<()> {

@@ -24,6 +24,9 @@ pub struct Metrics {
     buckets: [AtomicU64; BUCKETS_MS.len()],
     failures: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     writes: Mutex<BTreeMap<(Kind, &'static str), u64>>,
+    published: AtomicU64,
+    told: AtomicU64,
+    rollout: Mutex<Vec<(&'static str, usize)>>,
 }
 
 impl Metrics {
@@ -53,14 +56,31 @@ impl Metrics {
         self.wrote(kind, "removed");
     }
 
+    /// The status of an Ingress was written.
+    pub fn published(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many lanes that follow the default image are in which state with it.
+    pub fn rollout(&self, lanes: impl Into<Vec<(&'static str, usize)>>) {
+        *self.rollout.lock().unwrap_or_else(PoisonError::into_inner) = lanes.into();
+    }
+
+    /// An Event was created.
+    pub fn told(&self) {
+        self.told.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn wrote(&self, kind: Kind, change: &'static str) {
         *self.writes.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, change)).or_default() += 1;
     }
 
-    /// Everything as text, with a gauge for every condition of every instance.
+    /// Everything as text: whether this replica `leads`, what it counted, and a gauge for every condition of every instance.
     #[must_use]
-    pub fn text<'a>(&self, instances: impl IntoIterator<Item = &'a GatewayInstance>) -> String {
+    pub fn text<'a>(&self, leads: bool, instances: impl IntoIterator<Item = &'a GatewayInstance>) -> String {
         let mut text = String::new();
+        head(&mut text, "bulkhead_operator_leader", "gauge", "1 on the replica that acts, 0 on those that stand by.");
+        let _ = writeln!(text, "bulkhead_operator_leader {}", u8::from(leads));
         self.write_reconciles(&mut text);
         head(
             &mut text,
@@ -75,6 +95,17 @@ impl Metrics {
         for ((kind, change), count) in self.writes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let labels = format!("kind=\"{kind}\",change=\"{change}\"");
             let _ = writeln!(text, "bulkhead_operator_object_changes_total{{{labels}}} {count}");
+        }
+        const PUBLISHED: &str = "bulkhead_operator_ingress_status_writes_total";
+        head(&mut text, PUBLISHED, "counter", "Ingresses that were told where they are reached, or no more.");
+        let _ = writeln!(text, "{PUBLISHED} {}", self.published.load(Ordering::Relaxed));
+        const TOLD: &str = "bulkhead_operator_events_total";
+        head(&mut text, TOLD, "counter", "Events that were created.");
+        let _ = writeln!(text, "{TOLD} {}", self.told.load(Ordering::Relaxed));
+        const ROLLOUT: &str = "bulkhead_operator_rollout_lanes";
+        head(&mut text, ROLLOUT, "gauge", "Lanes that follow the default image, by how far they are with it.");
+        for (state, lanes) in self.rollout.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(text, "{ROLLOUT}{{state=\"{state}\"}} {lanes}");
         }
         write_conditions(&mut text, instances);
         text
@@ -156,8 +187,9 @@ mod tests {
             }] },
         }))
         .expect("an instance");
-        let text = metrics.text([&instance]);
+        let text = metrics.text(true, [&instance]);
         for line in [
+            "bulkhead_operator_leader 1",
             "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"0.020\"} 0",
             "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"0.100\"} 1",
             "bulkhead_operator_reconcile_duration_seconds_bucket{le=\"+Inf\"} 2",

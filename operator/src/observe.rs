@@ -166,6 +166,10 @@ fn progressing(held: bool, lanes: &[JudgedLane<'_>]) -> Verdict {
         Verdict::with(reason::ROLLING_OUT, detail(lane))
     } else if let Some(lane) = find(|lane| lane.verdicts.config_loaded.is(&reason::LOAD_UNDER_WAY)) {
         Verdict::with(reason::LOADING, detail(lane))
+    } else if let Some(lane) = find(|lane| lane.verdicts.rolled_out.is(&reason::ROLLED_BACK)) {
+        Verdict::with(reason::HELD, detail(lane))
+    } else if let Some((lane, image)) = lanes.iter().find_map(|lane| Some((lane, lane.seen.next_image.as_ref()?))) {
+        Verdict::with(reason::WAITING_FOR_TURN, format!("The {} lane takes {image} then.", lane.name()))
     } else {
         Verdict::plain(reason::RECONCILED)
     }
@@ -174,7 +178,7 @@ fn progressing(held: bool, lanes: &[JudgedLane<'_>]) -> Verdict {
 fn degraded(lanes: &[JudgedLane<'_>]) -> Verdict {
     for lane in lanes {
         let LaneVerdicts { available, rolled_out, config_loaded, settling, .. } = &lane.verdicts;
-        if rolled_out.is(&reason::PROGRESS_DEADLINE_EXCEEDED) {
+        if rolled_out.is(&reason::PROGRESS_DEADLINE_EXCEEDED) || rolled_out.is(&reason::ROLLED_BACK) {
             return Verdict::with(reason::ROLLOUT_FAILED, named(lane, rolled_out));
         }
         if rolled_out.is(&reason::LANE_APPLY_FAILED) && lane.lasts(rolled_out) {
@@ -197,12 +201,17 @@ fn named(lane: &JudgedLane<'_>, verdict: &Verdict) -> String {
     format!("{}: {} is {} ({}): {text}", lane.name(), verdict.of(), verdict.reason.status.as_str(), verdict.reason)
 }
 
-/// The status of an instance that is being deleted: as it was, and what holds the deletion.
+/// The status of an instance that is being deleted: the one it has otherwise, and what holds the deletion.
 #[must_use]
-pub fn deleting(instance: &GatewayInstance, held: &Verdict, now: Timestamp) -> GatewayInstanceStatus {
-    let mut status = instance.status.clone().unwrap_or_default();
+pub fn deleting(
+    instance: &GatewayInstance,
+    mut status: GatewayInstanceStatus,
+    held: &Verdict,
+    now: Timestamp,
+) -> GatewayInstanceStatus {
+    let before = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let generation = instance.metadata.generation.unwrap_or_default();
-    let condition = merge(&status.conditions, std::slice::from_ref(held), generation, now);
+    let condition = merge(before, std::slice::from_ref(held), generation, now);
     status.conditions.retain(|condition| condition.type_ != held.of().as_str());
     status.conditions.extend(condition);
     status.observed_generation = Some(generation);

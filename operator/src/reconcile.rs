@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
+use bulkhead_crds::status::GatewayInstanceStatus;
 use bulkhead_plan::{Plan, Rejection};
 use futures::FutureExt;
 use futures::future::join_all;
@@ -21,12 +22,16 @@ use crate::call::CallError;
 use crate::cleanup;
 use crate::conditions::Verdict;
 use crate::context::Context;
+use crate::events;
 use crate::gather::{self, gather};
 use crate::observe::{self, LaneSeen, Observed, Seen, Wanted, observe};
 use crate::owner::InstanceId;
 use crate::poll::poll;
 use crate::prune::prune;
+use crate::publish::changes::nodes;
 use crate::report::report;
+use crate::rollback::turn_back;
+use crate::teardown::{Left, tear_down};
 
 /// A reconcile that has to be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -116,14 +121,26 @@ pub fn after_failure(instance: Arc<GatewayInstance>, failure: &Error, context: A
 }
 
 async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
-    if instance.metadata.deletion_timestamp.is_some() {
+    let leaving = instance.metadata.deletion_timestamp.is_some();
+    let protected = instance.spec.deletion_protection && (!leaving || cleanup::is_held(instance));
+    if leaving && !protected {
         return delete(instance, id, context).await;
     }
-    let gathered =
+    if protected {
+        cleanup::hold(instance, id, context).await.map_err(|source| Error::Hold { instance: id.clone(), source })?;
+    }
+    let mut gathered =
         gather(instance, id, context).await.map_err(|source| Error::Gather { instance: id.clone(), source })?;
     let judged = bulkhead_plan::validate(instance, &gathered.gathered);
-    let plan = judged.as_ref().ok().map(|valid| bulkhead_plan::plan(valid, &context.site, &gathered.gathered));
+    let mut plan = judged.as_ref().ok().map(|valid| bulkhead_plan::plan(valid, &context.site, &gathered.gathered));
     let managed = instance.spec.management_state == ManagementState::Managed;
+    if instance.spec.rollout.auto_rollback && managed {
+        for lane in plan.iter_mut().flat_map(|plan| &mut plan.lanes) {
+            if let Err(error) = turn_back(lane, id, context).await {
+                gathered.unreadable.insert(lane.lane, error);
+            }
+        }
+    }
     let outcome = match plan.as_ref().filter(|_| managed) {
         Some(plan) => {
             cleanup::hold(instance, id, context)
@@ -133,12 +150,22 @@ async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) ->
         }
         None => Outcome::default(),
     };
-    let seen =
-        Seen { accepted: accepted(judged.err()), lanes: see(instance, plan.as_ref(), &outcome, id, context).await };
-    let observed = observe(instance, &seen, Timestamp::now());
+    let mut lanes = see(instance, plan.as_ref(), &outcome, id, context).await;
+    for lane in &mut lanes {
+        lane.next_image = gathered.gathered.images.get(&lane.lane).map(|_| context.site.image.clone());
+    }
+    let seen = Seen { accepted: accepted(judged.err()), lanes };
+    let now = Timestamp::now();
+    let mut observed = observe(instance, &seen, now);
+    if leaving {
+        // What is protected serves on as if nobody had asked for its end.
+        let held = Verdict::plain(reason::DELETION_PROTECTED);
+        observed.status = observe::deleting(instance, observed.status, &held, now);
+    }
     report(instance, &observed.status, id, context)
         .await
         .map_err(|source| Error::Report { instance: id.clone(), source })?;
+    tell(instance, &observed.status, id, context).await;
     Ok(next(&observed, &outcome, id, context))
 }
 
@@ -211,6 +238,7 @@ async fn see(
         let managed = instance.spec.management_state == ManagementState::Managed;
         let name = ObjectRef::new(&bulkhead_plan::names::object(&id.name, lane)).within(&id.namespace);
         let service = ObjectRef::new(&name.name).within(&id.namespace);
+        let pods = context.caches.pods_of(id, lane);
         LaneSeen {
             lane,
             instance_uid: id.uid.clone(),
@@ -229,13 +257,26 @@ async fn see(
                 .filter(|o| id.owns(&o.metadata))
                 .map(Arc::unwrap_or_clone),
             service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
-            pods: poll(context.caches.pods_of(id, lane)).await,
+            nodes: nodes(&pods.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
+            pods: poll(pods).await,
             refused: planned.map(|lane| lane.refused.clone()).unwrap_or_default(),
             apply_failures: outcome.failures.get(&lane).cloned().unwrap_or_default(),
             closed_namespaces: outcome.closed.get(&lane).cloned().unwrap_or_default(),
+            next_image: None,
         }
     });
     join_all(lanes).await
+}
+
+/// Tells what is new in a status, as Events.
+async fn tell(instance: &GatewayInstance, status: &GatewayInstanceStatus, id: &InstanceId, context: &Context) {
+    let before = instance.status.clone().unwrap_or_default();
+    let mut notices = events::notices::of_changes(&events::instance(id), &before, status);
+    notices.extend(events::notices::of_findings(status, |namespace, name| {
+        let ingress = context.caches.ingresses.get(&ObjectRef::new(name).within(namespace))?;
+        ingress.metadata.uid.clone()
+    }));
+    events::tell(notices, id, context).await;
 }
 
 /// When to come back.
@@ -250,20 +291,29 @@ fn next(observed: &Observed, outcome: &Outcome, id: &InstanceId, context: &Conte
 /// Least time between two tries of a lane that failed while the other is still on its way.
 const FAILED_LANE_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Between two looks at an instance on its way out: that Ingresses were told is no event of its own.
+const WHILE_LEAVING: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// The way out: clean up, say what holds, let go.
 async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
     if !cleanup::is_held(instance) {
         context.forget(id);
         return Ok(Action::await_change());
     }
-    let cleaned = cleanup::clean_up(id, context).await;
-    let held = match &cleaned {
-        Ok(()) => Verdict::plain(reason::NOT_BLOCKED),
+    let left = tear_down(instance, id, context).await;
+    let held = match &left {
+        Ok(left) => left
+            .sentence()
+            .map_or(Verdict::plain(reason::NOT_BLOCKED), |sentence| Verdict::with(reason::CLEANING_UP, sentence)),
         Err(error) => Verdict::with(reason::CLEANING_UP, format!("{error}.")),
     };
-    let status = observe::deleting(instance, &held, Timestamp::now());
+    let status = instance.status.clone().unwrap_or_default();
+    let status = observe::deleting(instance, status, &held, Timestamp::now());
     report(instance, &status, id, context).await.map_err(|source| Error::Report { instance: id.clone(), source })?;
-    cleaned.map_err(|source| Error::CleanUp { instance: id.clone(), source })?;
+    let left = left.map_err(|source| Error::CleanUp { instance: id.clone(), source })?;
+    if left != Left::default() {
+        return Ok(Action::requeue(WHILE_LEAVING));
+    }
     let live = context.instances(&id.namespace);
     let live = crate::call::call(format!("reading GatewayInstance {id}"), live.get_opt(&id.name)).await;
     let live = live.map_err(|source| Error::Hold { instance: id.clone(), source })?;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bulkhead_plan::Site;
 use futures::{FutureExt, StreamExt, stream};
 use kube::Client;
@@ -14,11 +14,15 @@ use kube::runtime::controller::{Config, applier};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::call::call;
 use crate::context::Context;
+use crate::election::{Election, Lost};
+use crate::fence::Fence;
+use crate::fleet::{self, Pace};
 use crate::health::{self, Health};
+use crate::publish::Publisher;
 use crate::reconcile::{after_failure, reconcile};
 use crate::{sweep, watch};
 
@@ -29,35 +33,53 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How long reconciles may take to end after a signal: less than the 30 s a pod gets.
 const LEAVE: Duration = Duration::from_secs(20);
 
-/// Runs until `leave` is done.
+/// One of the replicas of an operator.
+pub struct Replica {
+    /// Its name, which no other running replica has.
+    pub name: String,
+    /// What keeps the writes of `client` back while another one leads.
+    pub fence: Fence,
+    /// Where probes and metrics are served.
+    pub health: SocketAddr,
+    /// How fast a new default image reaches the fleet.
+    pub pace: Pace,
+}
+
+/// Runs until `leave` is done. `client` is behind the fence of the replica.
 ///
 /// # Errors
-/// When the health port cannot be had, or the controller ends by itself.
-pub async fn run(
-    client: Client,
-    site: Site,
-    health: SocketAddr,
-    leave: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
+/// When the health port cannot be had, the controller ends by itself, or another replica leads after this one did.
+pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let Replica { name, fence, health, pace } = replica;
     let listener = TcpListener::bind(health).await.with_context(|| format!("listening on {health} for probes"))?;
     let kubernetes_minor = kubernetes_minor(&client).await;
     info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
 
-    let watch::Watches { caches, readiness, requests, tasks: _watches, context: announce } = watch::start(&client);
+    let watch::Watches { caches, readiness, requests, published, tasks: _watches, context: announce } =
+        watch::start(&client);
+    let mut election = Election::new(client.clone(), &site.operator_namespace, name, fence.clone());
     let context = Arc::new(Context::new(client, site, kubernetes_minor, caches.clone()));
     announce.send_replace(Some(Arc::clone(&context)));
-    let health =
-        Health { readiness: readiness.clone(), context: Arc::clone(&context), instances: caches.instances.clone() };
+    let health = Health {
+        readiness: readiness.clone(),
+        context: Arc::clone(&context),
+        instances: caches.instances.clone(),
+        fence,
+    };
     let mut tasks = JoinSet::new();
     tasks.spawn(health::serve(listener, Arc::new(health)));
 
     tokio::pin!(leave);
     tokio::select! {
-        () = all_listed(&readiness) => info!("every cache is filled; reconciling"),
+        // A replica that cannot see the cluster must not keep one that can from leading.
+        () = async { all_listed(&readiness).await; election.won().await } => info!("reconciling"),
         () = &mut leave => return Ok(()),
     }
     tasks.spawn(sweep::run(Arc::clone(&context)));
+    tasks.spawn(Publisher::new(Arc::clone(&context), published.clone()).run());
+    tasks.spawn(fleet::run(Arc::clone(&context), pace, requests.clone()));
     requests.ask_all();
+    published.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
     let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(Ok::<_, Infallible>);
@@ -68,15 +90,31 @@ pub async fn run(
     let work = applier(reconcile, after_failure, context, caches.instances, queue, config);
     // Failures were told where they happened; what is left are requests for instances that are gone.
     let mut work = work.for_each(async |done| debug!(ok = done.is_ok(), "done")).boxed();
-    tokio::select! {
-        () = &mut work => bail!("the controller ended by itself"),
-        () = &mut leave => info!("asked to leave; ending what runs"),
+    {
+        let lost = election.lost();
+        tokio::pin!(lost);
+        tokio::select! {
+            () = &mut work => anyhow::bail!("the controller ended by itself"),
+            lost = &mut lost => return Err(stop_at_once(lost)),
+            () = &mut leave => info!("asked to leave; ending what runs"),
+        }
+        drop(stop);
+        tokio::select! {
+            ended = tokio::time::timeout(LEAVE, work) => if ended.is_err() {
+                warn!("left with reconciles still running; the next leader finishes them");
+            },
+            lost = &mut lost => return Err(stop_at_once(lost)),
+        }
     }
-    drop(stop);
-    if tokio::time::timeout(LEAVE, work).await.is_err() {
-        warn!("left with reconciles still running; the next start finishes them");
-    }
+    tasks.shutdown().await;
+    election.resign().await;
     Ok(())
+}
+
+/// Whoever led must end: what it remembers may be wrong by now.
+fn stop_at_once(lost: Lost) -> anyhow::Error {
+    error!("{lost}");
+    lost.into()
 }
 
 /// Waits until every cache has seen its first list.

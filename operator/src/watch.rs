@@ -90,18 +90,21 @@ fn drop_copy<K: Resource>(object: &mut K) {
     }
 }
 
-/// Fills a store with `events` and asks for a reconcile of whom `concerned` names. The first list asks for nothing, for every instance is
+/// Fills a store with `events` and asks, through each of `requests`, for whom `concerned` names. The first list asks for nothing, for every instance is
 /// reconciled once all watches have theirs; later ones ask when they are complete, and the store with them.
-async fn follow<K>(
+async fn follow<K, const N: usize>(
     mut events: Events<K>,
     mut writer: Writer<K>,
     mut trim: impl FnMut(&mut K),
     mut concerned: impl FnMut(&Event<K>) -> Vec<ObjectRef<GatewayInstance>>,
-    requests: Requests,
+    requests: [Requests; N],
 ) where
     K: Resource + Clone + 'static,
     K::DynamicType: Hash + Eq + Clone,
 {
+    let ask = |instances: Vec<ObjectRef<GatewayInstance>>| {
+        requests.iter().for_each(|requests| requests.ask(instances.iter().cloned()));
+    };
     let mut first = true;
     let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
@@ -109,13 +112,13 @@ async fn follow<K>(
         writer.apply_watcher_event(&event);
         let instances = concerned(&event);
         match event {
-            Event::Apply(_) | Event::Delete(_) => requests.ask(instances),
+            Event::Apply(_) | Event::Delete(_) => ask(instances),
             Event::Init | Event::InitApply(_) if first => {}
             // A list that breaks off begins anew, and what its first half gave up is not given up twice: nothing is forgotten here.
             Event::Init | Event::InitApply(_) => listed.extend(instances),
             Event::InitDone => {
                 first = false;
-                requests.ask(listed.drain());
+                ask(listed.drain().collect());
             }
         }
     }

@@ -7,9 +7,10 @@ use bulkhead_crds::names::{LABEL_INSTANCE_UID, LaneName};
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
 use bulkhead_tests::wait::wait_for;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
-use k8s_openapi::api::networking::v1::IngressClass;
-use kube::api::{Api, Patch, PatchParams};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret, Service};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::world::operator::{Lone, Operator};
@@ -20,6 +21,8 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(a_deleted_instance_leaves_nothing_and_what_it_shared_stays),
         test(instances_deleted_while_they_are_created_leave_nothing),
+        test(a_protected_instance_serves_on_until_it_is_let_go),
+        test(gateways_end_and_addresses_are_withdrawn_before_anything_else_goes),
         test(a_class_that_somebody_holds_does_not_hold_its_instance),
         test(an_instance_deleted_while_no_operator_runs_is_cleaned_up_when_one_does),
         test(a_deleted_namespace_takes_its_instance_and_everything_of_it_along),
@@ -83,6 +86,76 @@ async fn instances_deleted_while_they_are_created_leave_nothing(cluster: &'stati
         wait_gone(fleet, uid).await?;
     }
     Ok(())
+}
+
+async fn a_protected_instance_serves_on_until_it_is_let_go(cluster: &'static Cluster) -> Result<()> {
+    let spec = "{deletionProtection: true, northSouth: {replicas: 1}, eastWest: {replicas: 1}}";
+    let fleet = Fleet::listening(cluster, "guarded", spec).await?;
+    let _shop = backend(cluster, &fleet.namespace, "shop").await?;
+    route(cluster, &fleet.namespace, "shop", &fleet.class(LANE), "guarded.example", "shop").await?;
+    fleet.wait_status(LANE, "guarded.example", 200).await?;
+    let uid = fleet.uid().await?;
+    fleet.api().delete(&fleet.name, &Default::default()).await?;
+    fleet.wait_condition("DeletionBlocked", "True", "DeletionProtected").await?;
+    fleet.wait_phase("Deleting").await?;
+
+    // What goes missing is made again, and a change of settings is carried out.
+    let deployments = Api::<Deployment>::namespaced(cluster.admin.clone(), &fleet.namespace);
+    let maps = Api::<ConfigMap>::namespaced(cluster.admin.clone(), &fleet.namespace);
+    maps.delete(&fleet.class(LANE), &Default::default()).await?;
+    fleet.patch(json!({"northSouth": {"replicas": 2}})).await?;
+    wait_for("a lane as it is wanted", SOON, async || {
+        maps.get(&fleet.class(LANE)).await?;
+        let replicas = deployments.get(&fleet.class(LANE)).await?.spec.and_then(|spec| spec.replicas);
+        ensure!(replicas == Some(2), "there are {replicas:?} replicas");
+        Ok(())
+    })
+    .await?;
+    fleet.wait_status(LANE, "guarded.example", 200).await?;
+    fleet.wait_condition("Ready", "True", "Ready").await?;
+
+    fleet.patch(json!({"deletionProtection": false})).await?;
+    wait_gone(&fleet, &uid).await
+}
+
+async fn gateways_end_and_addresses_are_withdrawn_before_anything_else_goes(cluster: &'static Cluster) -> Result<()> {
+    let fleet = Fleet::listening(cluster, "orderly", SMALL).await?;
+    let class = fleet.class(LANE);
+    route(cluster, &fleet.namespace, "shop", &class, "orderly.example", "shop").await?;
+    cluster.set_load_balancer(&fleet.namespace, &class, [203, 0, 113, 31].into()).await?;
+    let ingresses = Api::<Ingress>::namespaced(cluster.admin.clone(), &fleet.namespace);
+    let addresses = async || {
+        let balancer = ingresses.get("shop").await?.status.and_then(|status| status.load_balancer);
+        anyhow::Ok(balancer.and_then(|balancer| balancer.ingress).unwrap_or_default().len())
+    };
+    wait_for("an address", SOON, async || {
+        ensure!(addresses().await? == 1, "there is none");
+        Ok(())
+    })
+    .await?;
+    // A pod that takes its time.
+    let pods = Api::<Pod>::namespaced(cluster.admin.clone(), &fleet.namespace);
+    let selector = format!("{}={}", bulkhead_crds::names::LABEL_LANE, LANE.slug());
+    let pod =
+        pods.list(&ListParams::default().labels(&selector)).await?.items.remove(0).metadata.name.unwrap_or_default();
+    let hold = |finalizers| Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
+    pods.patch(&pod, &PatchParams::default(), &hold(json!(["tests.example/drains"]))).await?;
+
+    let uid = fleet.uid().await?;
+    fleet.api().delete(&fleet.name, &Default::default()).await?;
+    let told = fleet.wait_condition("DeletionBlocked", "True", "CleaningUp").await?;
+    ensure!(told.message.contains("have not ended"), "it says {:?}", told.message);
+    wait_for("one pod that is left, and addresses withdrawn", SOON, async || {
+        ensure!(addresses().await? == 0, "the Ingress still names addresses");
+        let left = pods.list(&ListParams::default()).await?.items.len();
+        ensure!(left == 1, "{left} pods are left");
+        Ok(())
+    })
+    .await?;
+    let classes = Api::<IngressClass>::all(cluster.admin.clone());
+    ensure!(classes.get(&class).await?.metadata.deletion_timestamp.is_none(), "the class went before the pods");
+    pods.patch(&pod, &PatchParams::default(), &hold(json!(null))).await?;
+    wait_gone(&fleet, &uid).await
 }
 
 async fn a_class_that_somebody_holds_does_not_hold_its_instance(cluster: &'static Cluster) -> Result<()> {

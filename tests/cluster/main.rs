@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+mod addresses;
 mod audits;
 mod certificates;
 mod classes;
@@ -32,11 +33,13 @@ mod crash;
 mod deletion;
 mod drift;
 mod keyring;
+mod leader;
 mod lifecycle;
 mod load;
 mod outage;
 mod quiet;
 mod rights;
+mod rollout;
 mod schema;
 mod scope;
 mod shapes;
@@ -51,8 +54,10 @@ fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
         quiet::tests(),
+        rollout::tests(),
         crash::tests(),
         deletion::tests(),
+        leader::tests(),
         outage::tests(),
         lifecycle::tests(),
         load::tests(),
@@ -64,6 +69,7 @@ fn tests() -> Vec<Test<Cluster>> {
         drift::tests(),
         scope::tests(),
         switches::tests(),
+        addresses::tests(),
         schema::tests(),
         audits::tests(),
         shapes::tests(),

@@ -45,6 +45,7 @@ const OPERATOR: Table = &[
     ("bulkhead.io", &["gatewayinstances"], &["get", "list", "watch", "patch"]),
     ("bulkhead.io", &["gatewayinstances/status"], &["get", "patch"]),
     ("apps", &["deployments"], WRITE),
+    ("apps", &["replicasets"], &["list"]),
     ("", &["services", "serviceaccounts", "configmaps", "secrets"], WRITE),
     ("", &["pods", "namespaces"], READ),
     ("rbac.authorization.k8s.io", &["roles", "rolebindings", "clusterroles", "clusterrolebindings"], WRITE),
@@ -52,6 +53,8 @@ const OPERATOR: Table = &[
     ("autoscaling", &["horizontalpodautoscalers"], WRITE),
     ("networking.k8s.io", &["networkpolicies", "ingressclasses"], WRITE),
     ("networking.k8s.io", &["ingresses"], READ),
+    ("networking.k8s.io", &["ingresses/status"], &["patch"]),
+    ("events.k8s.io", &["events"], &["create"]),
     ("discovery.k8s.io", &["endpointslices"], READ),
 ];
 
@@ -120,6 +123,17 @@ async fn the_operator_may_do_what_it_needs_and_no_more(cluster: &'static Cluster
     for namespace in ["default", ""] {
         let allowed = asked.allowed(cluster, &account, namespace).await?;
         same(&allowed, &asked.matching(&[EVERYBODY, OPERATOR]), "the operator", namespace)?;
+    }
+    let lease = |verb, name| question("coordination.k8s.io", "leases", verb, operator::NAMESPACE, name);
+    for (verb, name, allowed) in [
+        ("create", "", true),
+        ("get", "bulkhead-operator", true),
+        ("update", "bulkhead-operator", true),
+        ("update", "another", false),
+        ("delete", "bulkhead-operator", false),
+        ("list", "", false),
+    ] {
+        ensure!(is_allowed(cluster, &account, lease(verb, name)).await? == allowed, "{verb} Lease {name:?}");
     }
     for (group, resource, verb) in [
         ("*", "*", "*"),

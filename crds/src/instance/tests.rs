@@ -160,13 +160,10 @@ fn values_that_mean_nothing_are_refused() {
 #[test]
 fn a_field_that_is_set_but_not_obeyed_is_named_in_its_lane() {
     let spec = decode(
-        "deletionProtection: true\nrollout: {wave: 3}\nnorthSouth: {metrics: {perHost: true}}\neastWest: {limits: {http2: {concurrentStreams: 10}}, tracing: {sampleRatio: \"0.5\"}}",
+        "deletionProtection: true\nnorthSouth: {metrics: {perHost: true}}\neastWest: {limits: {http2: {concurrentStreams: 10}}, tracing: {sampleRatio: \"0.5\"}}",
     )
     .unwrap();
-    assert_eq!(
-        fields_not_obeyed(&spec),
-        ["spec.deletionProtection", "spec.rollout.wave", "spec.northSouth.metrics", "spec.eastWest.tracing"]
-    );
+    assert_eq!(fields_not_obeyed(&spec), ["spec.northSouth.metrics", "spec.eastWest.tracing"]);
 }
 
 #[test]

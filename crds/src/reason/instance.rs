@@ -123,13 +123,21 @@ pub const LOADING: Reason = Reason::new(
     "Pods of a lane have not all loaded the latest configuration yet.",
     "",
 );
-/// Nothing moves, because the instance is paused or was not accepted.
+/// There is a new gateway image, and the turn of the instance to take it has not come.
+pub const WAITING_FOR_TURN: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::False,
+    "WaitingForTurn",
+    "There is a new gateway image, and the turn of the instance to take it has not come.",
+    "Wait; if it stays, look for an instance with the Event RolloutStopped. A lower rollout.wave comes earlier.",
+);
+/// Nothing moves, because the instance is paused, was not accepted, or went back to what worked.
 pub const HELD: Reason = Reason::new(
     ConditionType::Progressing,
     ConditionStatus::False,
     "Held",
-    "Nothing moves, because the instance is paused or was not accepted.",
-    "Read the conditions Paused and Accepted.",
+    "Nothing moves, because the instance is paused, was not accepted, or went back to what worked.",
+    "Read the conditions Paused, Accepted and Degraded.",
 );
 /// Nothing has been wrong for longer than its grace period.
 pub const HEALTHY: Reason = Reason::new(
@@ -203,13 +211,13 @@ pub const DELETION_PROTECTED: Reason = Reason::new(
     "The instance is protected from deletion.",
     "Set deletionProtection to false to let the deletion proceed.",
 );
-/// IngressClasses of the instance still exist.
+/// Pods, addresses or cluster-wide objects of the instance are being taken away.
 pub const CLEANING_UP: Reason = Reason::new(
     ConditionType::DeletionBlocked,
     ConditionStatus::True,
     "CleaningUp",
-    "IngressClasses of the instance still exist.",
-    "Wait; if it stays, read the message for what cannot be deleted.",
+    "Pods, addresses or cluster-wide objects of the instance are being taken away.",
+    "Wait; if it stays, read the message for what is not gone. Pods are waited for as long as they may drain, and a minute.",
 );
 /// Nothing holds the deletion.
 pub const NOT_BLOCKED: Reason = Reason::new(

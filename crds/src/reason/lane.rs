@@ -62,6 +62,14 @@ pub const PROGRESS_DEADLINE_EXCEEDED: Reason = Reason::new(
     "New pods did not become available within rollout.progressDeadlineSeconds; old ones serve on.",
     "Read the events and logs of the newest pods; correct the image or the pod settings.",
 );
+/// New pods did not become available in time, so the lane went back by itself to the last pod template that worked.
+pub const ROLLED_BACK: Reason = Reason::new(
+    ConditionType::RolledOut,
+    ConditionStatus::False,
+    "RolledBack",
+    "New pods did not become available in time, so the lane went back by itself to the last pod template that worked.",
+    "Correct the image or the pod settings, which is then tried. To try the same again, remove the annotation bulkhead.io/rolled-back-from-image from the Deployment.",
+);
 /// An object of the lane could not be read or applied.
 pub const LANE_APPLY_FAILED: Reason = Reason::new(
     ConditionType::RolledOut,

@@ -110,7 +110,9 @@ impl HostPaths {
         for rule in declared.hosts.get(host).into_iter().flatten() {
             let written = &rule.path.written;
             // The older one of two that are written alike is the one that is served.
-            if self.pattern(rule).kind() != PathKind::Expression || self.read.contains_key(written) {
+            if self.pattern(rule).is_none_or(|pattern| pattern.kind() != PathKind::Expression)
+                || self.read.contains_key(written)
+            {
                 continue;
             }
             let read = rule.path.expression(groups).map_err(|bad| Refusal::Bad(bad.clone()));
@@ -153,12 +155,12 @@ impl HostPaths {
         self.expressions.combined.insert(Arc::clone(namespace), Together { all, combined });
     }
 
-    /// What requests a rule is for, as they are written for this host.
-    pub(crate) fn pattern(&self, rule: &Rule) -> PathPattern {
+    /// What requests a rule is for, as they are written for this host; `None`: none.
+    pub(crate) fn pattern(&self, rule: &Rule) -> Option<PathPattern> {
         if self.spread && !rule.is_default() {
-            PathPattern::expression(&rule.path.written)
+            Some(PathPattern::expression(&rule.path.written))
         } else {
-            rule.path.pattern.clone()
+            Some(rule.path.pattern.clone()).filter(|_| !rule.path.only_spread)
         }
     }
 

@@ -151,7 +151,9 @@ impl Workshop<'_> {
         (ruling, filters, before): (&Ruling, Option<&Arc<Filters>>, Option<&Arc<PathTable>>),
         notes: &mut Notes<'_>,
     ) {
-        let pattern = host.paths.pattern(rule);
+        let Some(pattern) = host.paths.pattern(rule) else {
+            return rule.path.note_none(&rule.path_field(), notes);
+        };
         if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
             notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));

@@ -21,6 +21,8 @@ pub(crate) struct RulePath {
     pub(crate) written: Arc<str>,
     /// What it matches, if the host has no other idea.
     pub(crate) pattern: PathPattern,
+    /// No request has it as it stands: it is one only on a host all of whose paths are expressions.
+    pub(crate) only_spread: bool,
     /// What it is as an expression, once anybody wants it so.
     expression: OnceLock<Result<Arc<PathExpression>, BadExpression>>,
     /// The same, with its groups, which take much more memory.
@@ -30,7 +32,7 @@ pub(crate) struct RulePath {
 impl PartialEq for RulePath {
     /// What it is as an expression follows.
     fn eq(&self, other: &Self) -> bool {
-        self.written == other.written && self.pattern == other.pattern
+        self.written == other.written && self.pattern == other.pattern && self.only_spread == other.only_spread
     }
 }
 
@@ -41,7 +43,13 @@ impl RulePath {
     }
 
     fn new(written: &str, pattern: PathPattern) -> Self {
-        Self { written: written.into(), pattern, expression: OnceLock::new(), grouped: OnceLock::new() }
+        Self {
+            written: written.into(),
+            pattern,
+            only_spread: false,
+            expression: OnceLock::new(),
+            grouped: OnceLock::new(),
+        }
     }
 
     /// Reads the path of a rule. `None`: no request has it, which is noted.
@@ -54,7 +62,7 @@ impl RulePath {
         };
         // The path type that is ours to define is what `use-regex` is for. A prefix with the marks of an expression in it is meant as
         // one: taken literally it would leave what it stands for to a wider rule.
-        let is_expression = match path.path_type.as_str() {
+        let is_one = match path.path_type.as_str() {
             "Exact" => false,
             "Prefix" => routing.has_expressions() && is_expression(written),
             _ => routing.expressions || (routing.has_expressions() && is_expression(written)),
@@ -62,17 +70,27 @@ impl RulePath {
         let pattern = match kind {
             _ if !written.starts_with('/') => None,
             // One that is too long is refused, and not left to wider rules.
-            _ if is_expression => Some(PathPattern::expression(written)),
+            _ if is_one => Some(PathPattern::expression(written)),
             _ if written.len() > MAX_PATH_BYTES => None,
             PathKind::Exact => PathPattern::exact(written).ok(),
             _ => PathPattern::prefix(written).ok(),
         };
-        if pattern.is_none() {
-            notes.add(FindingCode::BadPath, &format!("{field}.path"), || {
-                format!("{}, so this rule is left out.", why_no_path(written))
-            });
+        let may_spread = || written.starts_with('/') && is_expression(written);
+        match pattern {
+            Some(pattern) => Some(Self::new(written, pattern)),
+            None if may_spread() => {
+                Some(Self { only_spread: true, ..Self::new(written, PathPattern::expression(written)) })
+            }
+            None => {
+                note_no_path(written, &format!("{field}.path"), notes);
+                None
+            }
         }
-        pattern.map(|pattern| Self::new(written, pattern))
+    }
+
+    /// Notes that no request has it.
+    pub(crate) fn note_none(&self, field: &str, notes: &mut Notes<'_>) {
+        note_no_path(&self.written, field, notes);
     }
 
     /// The path as an expression, whose groups can be asked for if `groups`.
@@ -80,6 +98,10 @@ impl RulePath {
         let read = || PathExpression::parse(&self.written, groups).map(Arc::new);
         if groups { &self.grouped } else { &self.expression }.get_or_init(read).as_ref()
     }
+}
+
+fn note_no_path(written: &str, field: &str, notes: &mut Notes<'_>) {
+    notes.add(FindingCode::BadPath, field, || format!("{}, so this rule is left out.", why_no_path(written)));
 }
 
 /// Why no request has the path `written`.

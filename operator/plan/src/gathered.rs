@@ -19,6 +19,8 @@ pub struct Gathered {
     pub absent_namespaces: BTreeSet<String>,
     /// What goes into each lane's keyring. A lane that is absent gets an empty one.
     pub keyrings: BTreeMap<LaneName, KeyringInput>,
+    /// Images of lanes that do not take that of the installation yet, for it is not their turn.
+    pub images: BTreeMap<LaneName, String>,
     /// The IngressClasses that exist.
     pub classes: Vec<IngressClass>,
     /// What other GatewayInstances claim. An entry for the planned instance itself is passed over.

@@ -11,6 +11,11 @@ use crate::instance::ValidInstance;
 
 /// Annotation on a Deployment: version of the operator that last planned it, for people who wonder.
 pub const ANNOTATION_OPERATOR_VERSION: &str = "bulkhead.io/operator-version";
+/// Annotation on a Deployment: what its pod template was planned as, so that a rollout that fails can be told from one that was wanted before.
+pub const ANNOTATION_TEMPLATE: &str = "bulkhead.io/template";
+/// Annotation on a Deployment that went back to an earlier pod template: the image of the one that failed. Whoever removes it has that one
+/// tried again.
+pub const ANNOTATION_ROLLED_BACK: &str = "bulkhead.io/rolled-back-from-image";
 /// Annotation that makes an IngressClass the cluster's default (Kubernetes, well-known annotations).
 pub const ANNOTATION_DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 /// Label that every namespace carries its own name in (Kubernetes, well-known labels).

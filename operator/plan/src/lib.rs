@@ -6,6 +6,7 @@
 //!
 //! Start with [`lane::LaneObjects`]; `lane/` holds one object a file, [`names`] every object name, `labels` every label.
 
+pub mod fleet;
 mod gathered;
 mod instance;
 pub mod keyring;

@@ -224,6 +224,19 @@ fn foreign_class(name: &str) -> IngressClass {
     serde_saphyr::from_str(&format!("metadata: {{name: {name}}}\nspec: {{controller: example.com/{name}}}")).unwrap()
 }
 
+#[test]
+fn a_lane_keeps_its_image_until_its_turn_and_a_pinned_one_is_pinned() {
+    let waiting = Gathered { images: [(LaneName::NorthSouth, "gateway:0".to_owned())].into(), ..Gathered::default() };
+    let images = |spec| {
+        let valid = validate(&instance(spec), &waiting).expect("it is valid");
+        let lanes = plan(&valid, &site(), &waiting).lanes.into_iter();
+        let pods = lanes.filter_map(|lane| lane.deployment.spec?.template.spec?.containers.into_iter().next()?.image);
+        pods.collect::<Vec<_>>()
+    };
+    assert_eq!(images("{}"), ["gateway:0".to_owned(), site().image]);
+    assert_eq!(images("{image: 'pinned:3'}"), ["pinned:3", "pinned:3"]);
+}
+
 /// One that was there before every fixture, and claims these classes.
 fn elder(name: &str, classes: &[&str]) -> Claim {
     let created = instance("{}").metadata.creation_timestamp.map(|time| Time(time.0 - Duration::from_secs(3600)));
@@ -249,6 +262,7 @@ fn gathered() -> impl Strategy<Value = (Gathered, Gathered)> {
         selected_namespaces: ["cove", "bay"].map(str::to_owned).into(),
         absent_namespaces: ["sunken".to_owned()].into(),
         keyrings: [(LaneName::NorthSouth, keys)].into(),
+        images: [(LaneName::NorthSouth, "gateway:0".to_owned())].into(),
         classes: classes.clone(),
         others: others.clone(),
         kubernetes_minor: Some(33),

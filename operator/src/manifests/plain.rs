@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GATEWAY_IMAGE, kustomization};
+use crate::election;
 
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "bulkhead-system";
@@ -23,7 +24,10 @@ pub(super) fn objects() -> Vec<(&'static str, Value)> {
         ("olm/plain/namespace.yaml", namespace()),
         ("olm/plain/service-account.yaml", service_account()),
         ("olm/plain/cluster-role-binding.yaml", cluster_role_binding()),
+        ("olm/plain/role.yaml", role()),
+        ("olm/plain/role-binding.yaml", role_binding()),
         ("olm/plain/deployment.yaml", deployment()),
+        ("olm/plain/disruption-budget.yaml", disruption_budget()),
         ("olm/plain/service.yaml", service()),
         ("olm/plain/network-policy.yaml", network_policy()),
         (
@@ -34,7 +38,10 @@ pub(super) fn objects() -> Vec<(&'static str, Value)> {
                 "service-account.yaml",
                 "cluster-role.yaml",
                 "cluster-role-binding.yaml",
+                "role.yaml",
+                "role-binding.yaml",
                 "deployment.yaml",
+                "disruption-budget.yaml",
                 "service.yaml",
                 "network-policy.yaml",
             ]),
@@ -88,21 +95,66 @@ fn cluster_role_binding() -> Value {
     })
 }
 
-/// One replica, and `Recreate`: this version elects no leader, so two operators must never run at once. Gateways serve on meanwhile.
+/// What the operator may in its own namespace only: elect which of its replicas acts. The Lease is written over the version that was read,
+/// never patched.
+fn role() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": metadata(),
+        "rules": [
+            { "apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"] },
+            { "apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [election::NAME], "verbs": ["get", "update"] },
+        ],
+    })
+}
+
+fn role_binding() -> Value {
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata(),
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": SERVICE_ACCOUNT },
+        "subjects": [{ "kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE }],
+    })
+}
+
+/// A drain of nodes leaves one replica running.
+fn disruption_budget() -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(),
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": { "matchLabels": { "app.kubernetes.io/name": SERVICE_ACCOUNT } },
+        },
+    })
+}
+
+/// Two replicas, on two nodes where there are two: one acts, the other has seen all of the cluster already and takes over when the first
+/// is silent.
 fn deployment() -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(),
         "spec": {
-            "replicas": 1,
-            "strategy": { "type": "Recreate" },
+            "replicas": 2,
+            "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 1, "maxSurge": 0 } },
             "selector": { "matchLabels": { "app.kubernetes.io/name": SERVICE_ACCOUNT } },
             "template": {
                 "metadata": { "labels": labels() },
                 "spec": {
                     "serviceAccountName": SERVICE_ACCOUNT,
                     "terminationGracePeriodSeconds": 30,
+                    "topologySpreadConstraints": [{
+                        "maxSkew": 1,
+                        "topologyKey": "kubernetes.io/hostname",
+                        "whenUnsatisfiable": "ScheduleAnyway",
+                        "labelSelector": { "matchLabels": { "app.kubernetes.io/name": SERVICE_ACCOUNT } },
+                    }],
                     "securityContext": { "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": { "type": "RuntimeDefault" } },
                     "containers": [container()],
                 },
@@ -121,6 +173,7 @@ fn container() -> Value {
         "args": [format!("--health=[::]:{HEALTH_PORT}")],
         "env": [
             { "name": "RELATED_IMAGE_GATEWAY", "value": GATEWAY_IMAGE },
+            { "name": "POD_NAME", "valueFrom": { "fieldRef": { "fieldPath": "metadata.name" } } },
             { "name": "POD_NAMESPACE", "valueFrom": { "fieldRef": { "fieldPath": "metadata.namespace" } } },
         ],
         "ports": [{ "name": "health", "containerPort": HEALTH_PORT }],

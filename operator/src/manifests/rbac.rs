@@ -47,6 +47,12 @@ pub const TABLE: &[Row] = &[
     },
     Row { group: "apps", resources: &["deployments"], verbs: OWN, why: "One Deployment of gateways per lane." },
     Row {
+        group: "apps",
+        resources: &["replicasets"],
+        verbs: &["list"],
+        why: "Finds the pod template that a lane goes back to when its new pods do not come up.",
+    },
+    Row {
         group: "",
         resources: &["services"],
         verbs: OWN,
@@ -110,6 +116,18 @@ pub const TABLE: &[Row] = &[
         resources: &["ingresses"],
         verbs: READ,
         why: "Finds the Secrets and ConfigMaps that a lane's Ingresses refer to. Gateways are granted the same, to serve them.",
+    },
+    Row {
+        group: "networking.k8s.io",
+        resources: &["ingresses/status"],
+        verbs: &["patch"],
+        why: "Tells Ingresses of a lane's class where they are reached, and takes it back. Nothing else of an Ingress is written.",
+    },
+    Row {
+        group: "events.k8s.io",
+        resources: &["events"],
+        verbs: &["create"],
+        why: "Tells on an Ingress what of it is not served as written, and on an instance what became of it.",
     },
     Row {
         group: "discovery.k8s.io",

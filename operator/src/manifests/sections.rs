@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bulkhead_compile::limits::{self, Counter, Limit, Unit};
 use bulkhead_compile::overload::LADDER;
+use bulkhead_crds::phase::Phase;
+use bulkhead_crds::reason;
 
 use super::disk::{Error, failed};
 
@@ -18,9 +20,15 @@ pub struct Section {
 
 /// Every part, in the order in which they stand.
 #[must_use]
-pub fn all() -> [Section; 2] {
-    const PAGE: &str = "docs/limits.md";
-    [Section { path: PAGE, name: "limits", text: bounds() }, Section { path: PAGE, name: "overload", text: ladder() }]
+pub fn all() -> [Section; 4] {
+    const LIMITS: &str = "docs/limits.md";
+    const OPERATIONS: &str = "docs/operations.md";
+    [
+        Section { path: LIMITS, name: "limits", text: bounds() },
+        Section { path: LIMITS, name: "overload", text: ladder() },
+        Section { path: OPERATIONS, name: "phases", text: phases() },
+        Section { path: OPERATIONS, name: "remedies", text: remedies() },
+    ]
 }
 
 /// Puts every part into its page below `root`.
@@ -91,6 +99,25 @@ fn ladder() -> String {
     table
 }
 
+fn phases() -> String {
+    let mut table = "| phase | means | what to do |\n|---|---|---|\n".to_owned();
+    for phase in Phase::ALL {
+        let _ = writeln!(table, "| `{phase}` | {} | {} |", phase.meaning(), phase.remedy());
+    }
+    table
+}
+
+/// Every reason that asks for something, and those that mean waiting.
+fn remedies() -> String {
+    let mut table = "| condition | reason | means | what to do |\n|---|---|---|---|\n".to_owned();
+    for reason in reason::ALL.iter().filter(|reason| !reason.is_good()) {
+        let todo = if reason.remedy.is_empty() { "Wait." } else { reason.remedy };
+        let (of, status) = (reason.of, reason.status.as_str());
+        let _ = writeln!(table, "| {of}={status} | `{}` | {} | {todo} |", reason.name, reason.meaning);
+    }
+    table
+}
+
 /// How much it is, as people write it.
 fn amount(limit: &Limit) -> String {
     let number = limit.default;
@@ -139,6 +166,18 @@ mod tests {
             stale.is_empty(),
             "run `cargo run -p bulkhead-operator -- manifests` in the root of the repository: {stale:?}"
         );
+    }
+
+    #[test]
+    fn everything_that_asks_for_something_is_on_the_page_about_running_it() {
+        let page = std::fs::read_to_string(root().join("docs/operations.md")).expect("the page is readable");
+        for phase in Phase::ALL {
+            assert!(page.contains(&format!("| `{phase}` |")), "{phase}");
+        }
+        for reason in reason::ALL.iter().filter(|reason| !reason.remedy.is_empty()) {
+            let row = format!("| {}={} | `{}` |", reason.of, reason.status.as_str(), reason.name);
+            assert!(page.lines().any(|line| line.starts_with(&row) && line.contains(reason.remedy)), "{row}");
+        }
     }
 
     #[test]

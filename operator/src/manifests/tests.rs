@@ -3,6 +3,7 @@ use std::path::Path;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::*;
 
@@ -75,13 +76,18 @@ fn no_right_is_a_wildcard_and_none_lets_the_operator_grant_more_than_it_holds() 
 }
 
 #[test]
-fn two_operators_never_run_at_once() {
+fn a_second_replica_stands_by_and_one_is_replaced_at_a_time() {
     let files = render().expect("manifests render");
     let text = files.get(Path::new("olm/plain/deployment.yaml")).expect("the Deployment is rendered");
     let deployment: Deployment = serde_saphyr::from_str(text).expect("the Deployment is YAML");
     let spec = deployment.spec.expect("a spec");
-    assert_eq!(spec.replicas, Some(1));
-    assert_eq!(spec.strategy.and_then(|strategy| strategy.type_).as_deref(), Some("Recreate"));
+    assert_eq!(spec.replicas, Some(2));
+    let update = spec.strategy.and_then(|strategy| strategy.rolling_update).expect("a rolling update");
+    assert_eq!(update.max_unavailable, Some(IntOrString::Int(1)));
+    let container = spec.template.spec.expect("a spec").containers.into_iter().next().expect("a container");
+    let name = container.env.into_iter().flatten().find(|variable| variable.name == "POD_NAME").expect("a name");
+    let field = name.value_from.and_then(|source| source.field_ref).expect("of the pod");
+    assert_eq!(field.field_path, "metadata.name", "two replicas of one name would both act");
 }
 
 #[test]
@@ -104,8 +110,5 @@ fn only_pods_beside_the_operator_may_reach_it_and_only_at_the_port_it_has() {
     let ports: Vec<_> = rule.ports.iter().flatten().filter_map(|port| port.port.clone()).collect();
     let container = pods.spec.expect("a spec").containers.into_iter().next().expect("a container");
     let opened: Vec<_> = container.ports.iter().flatten().map(|port| port.container_port).collect();
-    assert_eq!(
-        ports,
-        opened.into_iter().map(k8s_openapi::apimachinery::pkg::util::intstr::IntOrString::Int).collect::<Vec<_>>()
-    );
+    assert_eq!(ports, opened.into_iter().map(IntOrString::Int).collect::<Vec<_>>());
 }

@@ -6,6 +6,7 @@ use bulkhead_crds::report::GatewayReport;
 use bulkhead_crds::service::ServiceType;
 use bulkhead_crds::status::{ADDRESSES, LaneStatus};
 use bulkhead_plan::keyring::RefusedEntry;
+use bulkhead_plan::labels::ANNOTATION_ROLLED_BACK;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::core::v1::{Service, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -32,6 +33,8 @@ pub struct LaneSeen {
     pub deployment: Option<Deployment>,
     /// Live traffic Service.
     pub service: Option<Service>,
+    /// Addresses of the nodes that its pods run on.
+    pub nodes: Vec<String>,
     /// Pods that are not being deleted, in order of their names.
     pub pods: Vec<PodSeen>,
     /// Why objects of the lane could not be applied, as sentences; empty when all were.
@@ -40,6 +43,8 @@ pub struct LaneSeen {
     pub refused: Vec<RefusedEntry>,
     /// Namespaces of others that the lane cannot read and why, as sentences. The rest of the lane is as planned.
     pub closed_namespaces: Vec<String>,
+    /// The image that it will take when it is its turn; nothing when it has what it should have.
+    pub next_image: Option<String>,
 }
 
 /// A lane document, by what is known of it.
@@ -182,6 +187,9 @@ fn rollout(seen: &LaneSeen) -> Verdict {
     if status.observed_generation < deployment.metadata.generation || status.observed_generation.is_none() {
         return Verdict::plain(reason::ROLLED_OUT_UNKNOWN);
     }
+    if let Some(image) = rolled_back(deployment) {
+        return Verdict::with(reason::ROLLED_BACK, format!("It asked for the image {}.", bounded(image)));
+    }
     let progress = progress(Some(deployment));
     let updated = status.updated_replicas.unwrap_or_default();
     let all = status.replicas.unwrap_or_default();
@@ -194,6 +202,11 @@ fn rollout(seen: &LaneSeen) -> Verdict {
         _ if wanted(deployment) == 0 && updated == all => Verdict::plain(reason::ROLLED_OUT),
         _ => Verdict::with(reason::ROLLOUT_UNDER_WAY, format!("{updated} of {} pods are new.", wanted(deployment))),
     }
+}
+
+/// The image of the template that a Deployment went back from.
+fn rolled_back(deployment: &Deployment) -> Option<&String> {
+    deployment.metadata.annotations.as_ref()?.get(ANNOTATION_ROLLED_BACK)
 }
 
 fn exposed(seen: &LaneSeen) -> Verdict {
@@ -285,11 +298,14 @@ fn believed<'a>(seen: &LaneSeen, pod: &'a PodSeen) -> Result<&'a GatewayReport, 
     }
 }
 
-/// Addresses at which clients reach the lane: those of the load balancer, or those inside the cluster.
+/// Addresses at which clients reach the lane: those of the load balancer, of the nodes, or those inside the cluster.
 fn addresses(seen: &LaneSeen) -> Vec<String> {
     let Some(service) = &seen.service else { return Vec::new() };
     if seen.service_type == ServiceType::LoadBalancer {
         return service.status.as_ref().map(balancer_addresses).unwrap_or_default();
+    }
+    if seen.service_type == ServiceType::NodePort && !seen.nodes.is_empty() {
+        return seen.nodes.clone();
     }
     let spec = service.spec.clone().unwrap_or_default();
     let ips = spec.cluster_ips.or_else(|| spec.cluster_ip.map(|ip| vec![ip])).unwrap_or_default();

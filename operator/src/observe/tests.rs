@@ -10,6 +10,9 @@ use serde_json::json;
 use super::*;
 use crate::conditions::find;
 
+mod addresses;
+mod rollouts;
+
 const START: i64 = 1_000_000;
 
 fn at(second: i64) -> Timestamp {
@@ -91,10 +94,12 @@ fn healthy(lane: LaneName) -> LaneSeen {
         max_unavailable: Some(IntOrString::Int(1)),
         deployment: Some(deployment(2, 2, "NewReplicaSetAvailable")),
         service: Some(service(None)),
+        nodes: vec!["192.0.2.1".to_owned()],
         pods: vec![pod("a", Ok(report(lane, 3))), pod("b", Ok(report(lane, 3)))],
         refused: Vec::new(),
         apply_failures: Vec::new(),
         closed_namespaces: Vec::new(),
+        next_image: None,
     }
 }
 
@@ -298,23 +303,6 @@ fn what_pods_count_and_find_is_told() {
 }
 
 #[test]
-fn a_load_balancer_is_exposed_once_it_has_an_address() {
-    let balanced = |ip: Option<&str>| {
-        let seen = seen(|lane| {
-            lane.service_type = ServiceType::LoadBalancer;
-            lane.service = Some(service(ip));
-        });
-        observe(&instance(json!({})), &seen, at(0)).status
-    };
-    let waiting = balanced(None);
-    assert_eq!(status_of(&waiting.lanes[0].conditions, ConditionType::Exposed), ("False", "AddressPending"));
-    assert_eq!(waiting.phase, "Listening");
-    let given = balanced(Some("203.0.113.9"));
-    assert_eq!(status_of(&given.lanes[0].conditions, ConditionType::Exposed), ("True", "AddressAssigned"));
-    assert_eq!(given.lanes[0].addresses, ["203.0.113.9"]);
-}
-
-#[test]
 fn too_few_pods_are_told_by_what_the_disruption_budget_allows() {
     let cases = [
         (Some(IntOrString::Int(1)), 4, 3, "MinimumReplicasAvailable"),
@@ -349,11 +337,11 @@ fn a_deployment_whose_controller_has_not_looked_yet_is_not_called_rolled_out() {
 
 #[test]
 fn fields_that_are_not_obeyed_are_named_where_people_look() {
-    let edge = instance(json!({ "deletionProtection": true }));
+    let edge = instance(json!({ "eastWest": { "tracing": { "sampleRatio": "0.5" } } }));
     let status = observe(&edge, &seen(|_| {}), at(0)).status;
     assert_eq!(status_of(&status.conditions, ConditionType::FullyObeyed), ("False", "FieldsNotObeyed"));
     for of in [ConditionType::Accepted, ConditionType::FullyObeyed] {
-        assert!(find(&status.conditions, of).expect("told").message.contains("spec.deletionProtection"), "{of}");
+        assert!(find(&status.conditions, of).expect("told").message.contains("spec.eastWest.tracing"), "{of}");
     }
 }
 
@@ -362,12 +350,16 @@ fn a_deletion_keeps_what_was_known_and_says_what_holds_it() {
     let mut edge = instance(json!({}));
     edge.status = Some(observe(&edge, &seen(|_| {}), at(0)).status);
     let held = Verdict::with(reason::CLEANING_UP, "deleting IngressClass edge: no.");
-    let status = deleting(&edge, &held, at(5));
+    let before = |edge: &GatewayInstance| edge.status.clone().expect("a status");
+    let status = deleting(&edge, before(&edge), &held, at(5));
     assert_eq!(status.phase, "Deleting");
     assert_eq!(status_of(&status.conditions, ConditionType::DeletionBlocked), ("True", "CleaningUp"));
     assert_eq!(status_of(&status.conditions, ConditionType::Ready), ("True", "Ready"));
     edge.status = Some(status.clone());
-    assert_eq!(deleting(&edge, &held, at(50)), status);
+    assert_eq!(deleting(&edge, before(&edge), &held, at(50)), status);
+    // One that is protected is looked at as ever, and keeps since when it is held.
+    let anew = observe(&edge, &seen(|_| {}), at(60)).status;
+    assert_eq!(deleting(&edge, anew, &held, at(60)).conditions.last(), status.conditions.last());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use kube::runtime::reflector::ObjectRef;
 use crate::kind::{Key, Kind};
 use crate::ours::could_be_of;
 use crate::owner::{InstanceId, label};
+use crate::publish::changes;
 
 type Instances = [Arc<GatewayInstance>];
 type Reference = ObjectRef<GatewayInstance>;
@@ -62,6 +63,15 @@ pub fn of_ingress(ingress: &Ingress, instances: &Instances) -> Vec<Reference> {
         Some(class) if !references(ingress).is_empty() => of_class(class, instances),
         _ => Vec::new(),
     }
+}
+
+/// The instances that tell an Ingress where it is reached, or did.
+#[must_use]
+pub fn of_published(ingress: &Ingress, instances: &Instances) -> Vec<Reference> {
+    let mut concerned = class_of(ingress).map(|class| of_class(class, instances)).unwrap_or_default();
+    let told = changes::speakers(ingress).filter_map(changes::speaks_for);
+    concerned.extend(told.map(|(namespace, name)| ObjectRef::new(name).within(namespace)));
+    concerned
 }
 
 /// The instances whose scope may gain or lose a namespace.

@@ -69,6 +69,20 @@ impl Requests {
         }
     }
 
+    /// Takes all requests, in the order in which they came, as soon as there is one.
+    pub async fn all(&self) -> Vec<Reference> {
+        std::future::poll_fn(|task| {
+            let mut waiting = self.waiting();
+            if waiting.queue.is_empty() {
+                waiting.reader = Some(task.waker().clone());
+                return Poll::Pending;
+            }
+            waiting.queued.clear();
+            Poll::Ready(std::mem::take(&mut waiting.queue))
+        })
+        .await
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,6 +17,7 @@ use super::*;
 use crate::caches::Caches;
 use crate::context::Context;
 use crate::kind::Kind;
+use crate::publish::changes;
 use crate::version;
 
 /// Names the class of an Ingress where `spec.ingressClassName` does not (Kubernetes reference, well-known annotations).
@@ -35,6 +36,8 @@ pub struct Watches {
     pub readiness: Readiness,
     /// Reconciles that the watches ask for.
     pub requests: Requests,
+    /// Instances whose Ingresses may have to be told something else.
+    pub published: Requests,
     /// The running watches; they end when this is dropped.
     pub tasks: JoinSet<()>,
     /// Gives the watches the context, once it exists: they need to know what instances refer to.
@@ -76,7 +79,8 @@ pub fn start(client: &Client) -> Watches {
     let writer = Writer::default();
     let known_instances = writer.as_reader();
     let requests = Requests::new(writer.as_reader());
-    let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests };
+    let published = Requests::new(writer.as_reader());
+    let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests, published };
     let (context, known) = watch::channel(None::<Arc<Context>>);
     let all = watcher::Config::default;
     let ours = || watcher::Config::default().labels(OURS);
@@ -102,8 +106,10 @@ pub fn start(client: &Client) -> Watches {
     );
     let (known_instances, memory) = (instances.clone(), known.clone());
     let guarded_ingresses = guarded(Api::all(client.clone()), all().page_size(INGRESS_PAGE));
+    let to_publish = starting.published.clone();
     let ingresses = starting.store("Ingress", Writer::default(), guarded_ingresses, trim_ingress, move |event| {
         let Some(ingress) = object(event) else { return Vec::new() };
+        to_publish.ask(concerns::of_published(ingress, &known_instances.state()));
         let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
         let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
         // Those it concerned before: its class or its references may have changed away from them.
@@ -150,7 +156,8 @@ pub fn start(client: &Client) -> Watches {
     starting.references::<ConfigMap>(ReferenceKind::ConfigMap, client, &known);
 
     let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
-    Watches { caches, readiness: starting.readiness, requests: starting.requests, tasks: starting.tasks, context }
+    let Starting { tasks, readiness, requests, published } = starting;
+    Watches { caches, readiness, requests, published, tasks, context }
 }
 
 /// Watches while they are started.
@@ -158,6 +165,7 @@ struct Starting {
     tasks: JoinSet<()>,
     readiness: Readiness,
     requests: Requests,
+    published: Requests,
 }
 
 impl Starting {
@@ -182,7 +190,8 @@ impl Starting {
             }
         };
         self.readiness.expect(what, Box::pin(ready), &mut self.tasks);
-        self.tasks.spawn(follow(events, writer, trim, concerned, self.requests.clone()));
+        let requests = [self.requests.clone(), self.published.clone()];
+        self.tasks.spawn(follow(events, writer, trim, concerned, requests));
         store
     }
 
@@ -225,10 +234,12 @@ fn watchers(
     context.map(|context| concerns::of_ids(context.watchers(concerned))).unwrap_or_default()
 }
 
-/// Of an Ingress only its class and what it refers to are read. Rules and annotations are most of it, and there may be thousands.
+/// Of an Ingress only its class, what it refers to and what its status says are read. Rules and annotations are most of it, and there may be
+/// thousands.
 fn trim_ingress(ingress: &mut Ingress) {
+    let speakers = changes::kept(&ingress.metadata);
     trim(ingress);
-    ingress.status = None;
+    ingress.metadata.managed_fields = speakers;
     ingress.metadata.labels = None;
     if let Some(annotations) = ingress.metadata.annotations.as_mut() {
         annotations.retain(|name, _| name == LEGACY_CLASS || bulkhead_compile::is_reference(name));

@@ -33,7 +33,7 @@ async fn asked(events: Vec<Event<ConfigMap>>) -> Vec<String> {
     let mut instances = Writer::default();
     instances.apply_watcher_event(&Event::Apply(edge()));
     let requests = Requests::new(instances.as_reader());
-    follow(stream::iter(events).boxed(), Writer::default(), trim, concerned, requests.clone()).await;
+    follow(stream::iter(events).boxed(), Writer::default(), trim, concerned, [requests.clone()]).await;
     let waiting = stream::poll_fn(|task| requests.poll_next(task));
     let mut waiting = waiting.ready_chunks(MANY * 2);
     let all = waiting.next().now_or_never().flatten().unwrap_or_default();

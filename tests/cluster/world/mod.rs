@@ -5,7 +5,7 @@
 //! hold; `routes` makes backends and Ingresses; `tls` has clients with certificates; `objects` lists what there is.
 
 mod fleet;
-mod gateways;
+pub(crate) mod gateways;
 pub(crate) mod objects;
 pub(crate) mod operator;
 pub(crate) mod routes;

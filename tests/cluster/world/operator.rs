@@ -39,15 +39,33 @@ impl Operator {
             .await
     }
 
-    /// Starts an operator whose health is at `port`, and awaits its first look at the cluster.
+    /// Starts the only replica of an operator whose health is at `port`, and awaits its first look at the cluster. One that is started after
+    /// another one died is the same replica, as a container that is started anew in its pod.
     pub(crate) async fn start(cluster: &Cluster, port: u16) -> Result<Self> {
+        Self::start_with(cluster, port, "local.test/gateway:1").await
+    }
+
+    /// Starts one with this default image of gateways.
+    pub(crate) async fn start_with(cluster: &Cluster, port: u16, image: &str) -> Result<Self> {
+        Self::launch(cluster, "operator", port, image).await
+    }
+
+    /// Starts the replica of this name.
+    pub(crate) async fn start_as(cluster: &Cluster, replica: &str, port: u16) -> Result<Self> {
+        Self::launch(cluster, replica, port, "local.test/gateway:1").await
+    }
+
+    async fn launch(cluster: &Cluster, replica: &str, port: u16, image: &str) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
         let health = SocketAddr::from(([127, 0, 0, 1], port));
         let process = cluster
-            .process("operator", Binary::Operator)?
+            .process(replica, Binary::Operator)?
             .kubeconfig(&kubeconfig)
+            .env("POD_NAME", replica)
             .env("POD_NAMESPACE", NAMESPACE)
-            .env("RELATED_IMAGE_GATEWAY", "local.test/gateway:1")
+            .env("RELATED_IMAGE_GATEWAY", image)
+            // Long enough to be waited for, short enough to wait for.
+            .env("BULKHEAD_ROLLOUT_SOAK_SECONDS", "1")
             .args(["run".to_owned(), format!("--health={health}")])
             .start()?;
         let operator = Self { process, health };

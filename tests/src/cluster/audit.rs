@@ -66,6 +66,12 @@ impl Write {
         self.user.starts_with("system:serviceaccount:") && !self.user.starts_with("system:serviceaccount:kube-system:")
     }
 
+    /// Whether it renews a claim to lead, which says nothing about what is led.
+    #[must_use]
+    pub fn is_of_a_lease(&self) -> bool {
+        self.target.starts_with("/apis/coordination.k8s.io/")
+    }
+
     /// Whether it asks a question, which takes a POST, and changes nothing.
     #[must_use]
     pub fn is_a_question(&self) -> bool {

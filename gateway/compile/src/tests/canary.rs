@@ -194,6 +194,18 @@ fn all_else_on_a_canary_is_noted_and_changes_nothing() {
 }
 
 #[test]
+fn a_canary_need_not_say_again_that_its_path_is_an_expression() {
+    for path in ["/x", "/x(/|$)(.*)"] {
+        let line = |service: &str| format!("a.test {path} ImplementationSpecific {service}:80");
+        let main = annotated("mill/main", 1, "use-regex: 'true'", &[&line("one")]);
+        let next = annotated("mill/next", 2, "canary: 'true'\ncanary-weight: '5'", &[&line("two")]);
+        let world = world(&[main, next]);
+        assert!(of(&world).is_some(), "{path}");
+        assert_eq!(world.codes(), [""; 0], "{path}");
+    }
+}
+
+#[test]
 fn a_broken_canary_leaves_its_route_as_it_is() {
     let missing = annotated("mill/next", 2, "canary: 'true'\ncanary-weight: '5'", &["a.test / Prefix three:80"]);
     let world = world(&[main_rule(""), missing]);

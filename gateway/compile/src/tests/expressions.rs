@@ -135,6 +135,22 @@ fn an_expression_that_cannot_be_matched_leaves_nothing_to_wider_rules() {
 }
 
 #[test]
+fn a_path_that_only_an_expression_can_be_is_one_where_another_ingress_makes_all_of_them_some() {
+    let odd = annotated("mill/b", 2, "upstream-vhost: v", &["a.test /x(/|$)(.*) ImplementationSpecific flour:80"]);
+    let regex = annotated("mill/a", 1, "use-regex: 'true'", &["a.test /v[0-9]+ ImplementationSpecific flour:80"]);
+    let left_out = "BadPath Ingress mill/b spec.rules[0].http.paths[0].path";
+    for (profile, manifests, is, codes) in [
+        (Profile::IngressNginx, format!("{odd}{regex}"), "/x(/|$)(.*)", &[][..]),
+        (Profile::Standard, format!("{odd}{regex}"), "none", &[left_out]),
+        (Profile::IngressNginx, odd, "none", &[left_out]),
+    ] {
+        let world = world(profile, &manifests);
+        assert_eq!(found(&world, "/X/y"), is, "{profile:?}");
+        assert_eq!(world.codes(), codes, "{profile:?}");
+    }
+}
+
+#[test]
 fn a_rewrite_is_done_on_each_path_but_from_the_root_to_itself() {
     let manifest = annotated(
         "mill/a",

@@ -32,7 +32,8 @@ enum Edit {
 fn manifests() -> impl Strategy<Value = String> {
     let place = || proptest::sample::select(vec!["mill/a", "mill/b", "farm/a", "farm/c"]);
     let host = proptest::sample::select(vec!["*", "a.test", "b.test", "www.a.test", "*.test", "*.a.test", "10.0.0.1"]);
-    let path = proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/[a-z]+", "/(?!x)"]);
+    let path =
+        proptest::sample::select(vec!["/", "/x", "/x/", "/x/y", "/../", "/x(/|$)(.*)", "/[a-z]+", "/(?!x)", "/x|/y"]);
     let kind = proptest::sample::select(vec!["Exact", "Prefix", "ImplementationSpecific"]);
     let backend = proptest::sample::select(vec!["one:80", "one:web", "two:80", "two:81"]);
     let line = (host, path, kind, backend).prop_map(|(h, p, k, b)| format!("{h} {p} {k} {b}"));

@@ -15,6 +15,7 @@ mod poisoning;
 mod policies;
 mod proxy_protocol;
 mod retry;
+mod revision;
 mod support;
 mod tls;
 mod upstream;

@@ -50,10 +50,14 @@ pub(super) fn gateway(lane: &LaneContext<'_>) -> Container {
     }
 }
 
-/// What the instance pins, else what the installation offers.
+/// What the instance pins; else what the lane keeps until its turn; else what the installation offers.
 fn image(lane: &LaneContext<'_>) -> String {
     let pinned = &lane.instance.spec().image;
-    if pinned.is_empty() { lane.site.image.clone() } else { pinned.clone() }
+    if pinned.is_empty() {
+        lane.gathered.images.get(&lane.name).unwrap_or(&lane.site.image).clone()
+    } else {
+        pinned.clone()
+    }
 }
 
 /// Resources when the user gives none; what the user gives replaces them as a whole.

@@ -1,10 +1,12 @@
 //! The gateways of a lane.
 
+use bulkhead_crds::fnv::fnv1a;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::labels::{self, ANNOTATION_OPERATOR_VERSION, map};
+use crate::labels::{self, ANNOTATION_OPERATOR_VERSION, ANNOTATION_TEMPLATE, map};
 use crate::lane::context::LaneContext;
 use crate::lane::pod;
 use crate::metadata;
@@ -17,9 +19,13 @@ const REPLACED_SINGLY: i32 = 4;
 /// A Deployment that never has fewer ready pods than replicas while it is rolled out. `replicas` is left to the autoscaler where
 /// there is one.
 pub(super) fn build(lane: &LaneContext<'_>) -> Deployment {
+    let template = pod::template(lane);
     Deployment {
         metadata: ObjectMeta {
-            annotations: Some(map(&[(ANNOTATION_OPERATOR_VERSION, &lane.site.version)])),
+            annotations: Some(map(&[
+                (ANNOTATION_OPERATOR_VERSION, &lane.site.version),
+                (ANNOTATION_TEMPLATE, &print(&template)),
+            ])),
             ..metadata::owned(lane, lane.object_name())
         },
         spec: Some(DeploymentSpec {
@@ -29,11 +35,17 @@ pub(super) fn build(lane: &LaneContext<'_>) -> Deployment {
             min_ready_seconds: Some(lane.spec.min_ready_seconds),
             progress_deadline_seconds: Some(lane.instance.spec().rollout.progress_deadline_seconds),
             revision_history_limit: Some(REVISION_HISTORY_LIMIT),
-            template: pod::template(lane),
+            template,
             paused: None,
         }),
         status: None,
     }
+}
+
+/// Equal for equal templates, in every version that writes them alike.
+fn print(template: &PodTemplateSpec) -> String {
+    // Fields in the order of their type. A JSON value would have them in one that depends on how serde_json is built.
+    format!("{:016x}", fnv1a(serde_json::to_string(template).unwrap_or_default().as_bytes()))
 }
 
 fn strategy(replicas: i32) -> DeploymentStrategy {
