@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
-use crate::observability::AccessLog;
+use crate::observability::{AccessLog, Metrics};
 use crate::tls::{SecretName, TlsVersion};
 use crate::upstream::LoadBalance;
 
@@ -54,6 +54,9 @@ pub struct LaneDocument {
     /// What is written down about each request.
     #[serde(default)]
     pub access_log: AccessLog,
+    /// What is counted of requests besides the standard metrics.
+    #[serde(default)]
+    pub metrics: Metrics,
     /// Names of the keyring Secrets, in the instance's namespace.
     pub keyring: Vec<String>,
 }
@@ -81,6 +84,7 @@ impl LaneDocument {
             upstream: spec.upstream.resolve(),
             drain: spec.drain.resolve(),
             access_log: spec.access_log.clone(),
+            metrics: spec.metrics.clone(),
             keyring: Vec::new(),
         }
     }

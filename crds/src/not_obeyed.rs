@@ -34,9 +34,11 @@ const LANE: &[Row] = &[
     Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
         lane.tracing != Default::default()
     }),
-    Row::new(&["spec.northSouth.metrics", "spec.eastWest.metrics"], "the standard metrics only", |lane| {
-        lane.metrics != Default::default()
-    }),
+    Row::new(
+        &["spec.northSouth.metrics.perHost", "spec.eastWest.metrics.perHost"],
+        "the standard metrics have no label for the host: without ingressNginxNames it adds nothing",
+        |lane| lane.metrics.per_host && !lane.metrics.ingress_nginx_names,
+    ),
 ];
 
 /// The table, for documentation.

@@ -83,6 +83,7 @@ pub const ALL: &[Reason] = &[
     CLASS_CLAIMED_TWICE,
     NAME_TOO_LONG,
     CLUSTER_TOO_OLD,
+    SCOPE_NOT_ALLOWED,
     READY,
     LANES_NOT_READY,
     NOT_ACCEPTED,

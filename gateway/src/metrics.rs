@@ -1,13 +1,17 @@
 //! Metrics in the Prometheus text format, version 0.0.4.
 //!
 //! [`FAMILIES`] is the one table of what there is: names in base units, counters end in `_total`. No label has a value that
-//! a client or an author of manifests chooses, so the number of series is fixed.
+//! a client or an author of manifests chooses, so the number of series is fixed. Only what `ingress_nginx` adds where a lane asks for it
+//! has labels of Ingresses, in bounded number.
+
+mod ingress_nginx;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use bulkhead_compile::FindingCode;
 use bulkhead_crds::finding::Severity;
+use bulkhead_proxy::ledger::{Account, Labels};
 use bulkhead_proxy::tally::{Histogram, Tally};
 
 use crate::overload::Reading;
@@ -32,6 +36,10 @@ pub struct Readings {
     pub overload: Reading,
     /// What the control thread knows.
     pub control: std::sync::Arc<ControlState>,
+    /// What came of the requests of every Ingress, if the lane asks for it.
+    pub accounts: Option<BTreeMap<Labels, Account>>,
+    /// Name of the pod; empty: in none.
+    pub pod: String,
 }
 
 /// One metric.
@@ -75,7 +83,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 46] = [
+pub const FAMILIES: [Family; 50] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -177,6 +185,19 @@ pub const FAMILIES: [Family; 46] = [
         "Endpoints not asked for a while because they failed too often in a row",
         |now, out| out.one(now.tally.ejections),
     ),
+    counter("bulkhead_mirrors_answered_total", "Copies of requests that were answered", |now, out| {
+        out.one(now.tally.mirrors_answered);
+    }),
+    counter(
+        "bulkhead_mirrors_failed_total",
+        "Copies of requests that were not answered, or not in time",
+        |now, out| {
+            out.one(now.tally.mirrors_failed);
+        },
+    ),
+    counter("bulkhead_mirrors_dropped_total", "Copies of requests that were not sent", |now, out| {
+        out.one(now.tally.mirrors_dropped);
+    }),
     counter(
         "bulkhead_balance_panics_total",
         "Requests sent as if no endpoint were ejected, because more than half of them were",
@@ -186,6 +207,11 @@ pub const FAMILIES: [Family; 46] = [
         "bulkhead_access_log_dropped_total",
         "Lines of the access log dropped because standard output took no more",
         |now, out| out.one(now.tally.access_log_dropped),
+    ),
+    counter(
+        "bulkhead_requests_uncounted_total",
+        "Requests left out of the metrics by Ingress, which would be too many",
+        |now, out| out.one(now.tally.uncounted),
     ),
     counter("bulkhead_connection_panics_total", "Client connections ended by a defect of the gateway", |now, out| {
         out.one(now.tally.panics);
@@ -275,6 +301,9 @@ pub fn page(now: &Readings) -> String {
         let _ =
             writeln!(text, "# HELP {} {}\n# TYPE {} {}", family.name, family.help, family.name, family.kind.as_str());
         (family.read)(now, &mut Samples { name: family.name, text: &mut text });
+    }
+    if let Some(accounts) = &now.accounts {
+        ingress_nginx::write(now, accounts, &mut text);
     }
     text
 }

@@ -42,6 +42,10 @@ pub(crate) struct Run {
     /// Where /livez, /readyz and /metrics are served. Port 0 takes a free one, named in the log.
     #[arg(long, env = "BULKHEAD_HEALTH", value_name = "ADDR:PORT", default_value = "127.0.0.1:9090")]
     pub(crate) health: SocketAddr,
+    /// Namespaces whose instances may serve other namespaces too. With any given, instances elsewhere are accepted only if their scope is their
+    /// own namespace; with none, every instance may ask for what it likes.
+    #[arg(long, env = "BULKHEAD_PLATFORM_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',')]
+    pub(crate) platform_namespaces: Vec<String>,
     /// How many instances take a new default image at the same time, in the order of their spec.rollout.wave.
     #[arg(long, env = "BULKHEAD_ROLLOUT_AT_ONCE", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) rollout_at_once: u16,

@@ -27,6 +27,8 @@ pub struct Context {
     pub site: Site,
     /// Minor version of the API server, when it told.
     pub kubernetes_minor: Option<u32>,
+    /// Namespaces whose instances may serve others too; nothing when all may.
+    pub platform_namespaces: Option<BTreeSet<String>>,
     /// What watches have seen.
     pub caches: Caches,
     /// Failures in a row.
@@ -75,11 +77,18 @@ pub struct Applied {
 impl Context {
     /// A context that remembers nothing yet.
     #[must_use]
-    pub fn new(client: Client, site: Site, kubernetes_minor: Option<u32>, caches: Caches) -> Self {
+    pub fn new(
+        client: Client,
+        site: Site,
+        kubernetes_minor: Option<u32>,
+        platform_namespaces: Option<BTreeSet<String>>,
+        caches: Caches,
+    ) -> Self {
         Self {
             client,
             site,
             kubernetes_minor,
+            platform_namespaces,
             caches,
             backoff: Backoff::default(),
             metrics: Metrics::default(),

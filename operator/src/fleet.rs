@@ -107,14 +107,16 @@ fn members(context: &Context, soak: Duration, now: Timestamp) -> Vec<(InstanceId
     let mut members = Vec::new();
     for instance in context.caches.instances.state() {
         let id = InstanceId::of(&instance.metadata);
-        let follows = instance.spec.image.is_empty()
-            && instance.spec.management_state == ManagementState::Managed
-            && instance.metadata.deletion_timestamp.is_none();
-        for (lane, _) in instance.spec.enabled_lanes().filter(|_| follows) {
+        for (lane, _) in instance.spec.enabled_lanes().filter(|_| follows(&instance)) {
             let Some(deployment) = deployment(&id, lane, context) else { continue };
             let granted = context.grants.holds(&id, lane);
             let state = state(&instance, lane, &deployment, &context.site.image, (soak, now));
-            let state = if state == State::Waiting && granted { State::Moving } else { state };
+            let state = match state {
+                // It was told to, and cannot: a quota, say.
+                State::Waiting if granted && is_true(&instance, ConditionType::Degraded) => State::Failed,
+                State::Waiting if granted => State::Moving,
+                state => state,
+            };
             let member = Member {
                 wave: instance.spec.rollout.wave,
                 namespace: id.namespace.clone(),
@@ -126,6 +128,20 @@ fn members(context: &Context, soak: Duration, now: Timestamp) -> Vec<(InstanceId
         }
     }
     members
+}
+
+/// Whether an instance takes the default image at all. One that is left alone, refused or leaving would hold up all others.
+fn follows(instance: &GatewayInstance) -> bool {
+    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    instance.spec.image.is_empty()
+        && instance.spec.management_state == ManagementState::Managed
+        && instance.metadata.deletion_timestamp.is_none()
+        && find(conditions, ConditionType::Accepted).is_none_or(|accepted| accepted.status != "False")
+}
+
+fn is_true(instance: &GatewayInstance, of: ConditionType) -> bool {
+    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    find(conditions, of).is_some_and(|condition| condition.status == "True")
 }
 
 /// How far a lane is with the image `target`. Taken from the Deployment, which knows of its own rollout before any condition of ours does.
@@ -156,12 +172,11 @@ fn state(
     if !rolled_out {
         return State::Moving;
     }
-    let reported = instance.status.as_ref();
-    let holds = |of: ConditionType, conditions: &[_]| find(conditions, of).is_some_and(|one| one.status == "True");
-    if reported.is_some_and(|status| holds(ConditionType::Degraded, &status.conditions)) {
+    if is_true(instance, ConditionType::Degraded) {
         return State::Failed;
     }
-    let loaded = reported.and_then(|status| status.lane(lane)).is_some_and(|lane| {
+    let holds = |of: ConditionType, conditions: &[_]| find(conditions, of).is_some_and(|one| one.status == "True");
+    let loaded = instance.status.as_ref().and_then(|status| status.lane(lane)).is_some_and(|lane| {
         wanted == 0
             || holds(ConditionType::Available, &lane.conditions) && holds(ConditionType::ConfigLoaded, &lane.conditions)
     });

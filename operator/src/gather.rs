@@ -96,6 +96,7 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
             .filter(|other| InstanceId::of(&other.metadata) != *id)
             .map(|other| Claim::of(other))
             .collect(),
+        confined: context.platform_namespaces.as_ref().is_some_and(|allowed| !allowed.contains(&id.namespace)),
         kubernetes_minor: context.kubernetes_minor,
     };
     Ok(Outcome { gathered, unreadable })

@@ -50,7 +50,9 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         }
     };
     let pace = Pace { at_once: args.rollout_at_once.into(), soak: Duration::from_secs(args.rollout_soak_seconds) };
-    let replica = Replica { name: args.replica, fence, health: args.health, pace };
+    let platform_namespaces =
+        (!args.platform_namespaces.is_empty()).then(|| args.platform_namespaces.into_iter().collect());
+    let replica = Replica { name: args.replica, fence, health: args.health, pace, platform_namespaces };
     run(client, site, replica, leave).await
 }
 

@@ -1,5 +1,6 @@
 //! The operator at work: connect, watch, reconcile, and leave when asked to.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -43,6 +44,8 @@ pub struct Replica {
     pub health: SocketAddr,
     /// How fast a new default image reaches the fleet.
     pub pace: Pace,
+    /// Namespaces whose instances may serve others too; nothing when all may.
+    pub platform_namespaces: Option<BTreeSet<String>>,
 }
 
 /// Runs until `leave` is done. `client` is behind the fence of the replica.
@@ -50,7 +53,7 @@ pub struct Replica {
 /// # Errors
 /// When the health port cannot be had, the controller ends by itself, or another replica leads after this one did.
 pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let Replica { name, fence, health, pace } = replica;
+    let Replica { name, fence, health, pace, platform_namespaces } = replica;
     let listener = TcpListener::bind(health).await.with_context(|| format!("listening on {health} for probes"))?;
     let kubernetes_minor = kubernetes_minor(&client).await;
     info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
@@ -58,7 +61,7 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     let watch::Watches { caches, readiness, requests, published, tasks: _watches, context: announce } =
         watch::start(&client);
     let mut election = Election::new(client.clone(), &site.operator_namespace, name, fence.clone());
-    let context = Arc::new(Context::new(client, site, kubernetes_minor, caches.clone()));
+    let context = Arc::new(Context::new(client, site, kubernetes_minor, platform_namespaces, caches.clone()));
     announce.send_replace(Some(Arc::clone(&context)));
     let health = Health {
         readiness: readiness.clone(),

@@ -32,6 +32,7 @@ mod control_plane;
 mod crash;
 mod deletion;
 mod drift;
+mod faults;
 mod keyring;
 mod leader;
 mod lifecycle;
@@ -55,6 +56,7 @@ fn tests() -> Vec<Test<Cluster>> {
     let modules = [
         quiet::tests(),
         rollout::tests(),
+        faults::tests(),
         crash::tests(),
         deletion::tests(),
         leader::tests(),

@@ -7,8 +7,9 @@ use libtest_mimic::Trial;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// No test may take longer: past it a hang is reported as one instead of stopping the whole run.
-const DEADLINE: Duration = Duration::from_secs(180);
+/// No test may take longer: past it a hang is reported as one instead of stopping the whole run. Some wait for others to end first, because
+/// they need a control plane on which nothing else happens.
+const DEADLINE: Duration = Duration::from_secs(600);
 
 type Run<S> = Box<dyn FnOnce(&Handle, &'static S) -> anyhow::Result<()> + Send>;
 

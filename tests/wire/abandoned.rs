@@ -131,3 +131,37 @@ async fn a_backend_that_reads_nothing_keeps_no_request_whose_client_has_left() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_password_that_nobody_waits_for_any_more_is_not_checked() {
+    /// A second of work, for whatever password.
+    const SLOW: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: people, namespace: shop}\nstringData:\n  auth: zoe:$2y$14$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.\n";
+    let annotations = "nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: people";
+    let closed = ingress("web", &[all_of(HOST, "web")]).replacen(
+        "namespace: shop",
+        &format!("namespace: shop, annotations: {{{annotations}}}"),
+        1,
+    );
+    let lane = Lane::start(&patient()).await;
+    lane.put("web.yaml", &file(&[closed, served("web", 1), SLOW.to_owned()]));
+    lane.wait("an endpoint", |report| report.routes == 1 && report.endpoints == 1).await;
+    // zoe:a, zoe:b and zoe:c: what is found of one says nothing of another.
+    let [first, second, third] = ["em9lOmE=", "em9lOmI=", "em9lOmM="]
+        .map(|credentials| format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Basic {credentials}\r\n\r\n"));
+    let mut stays = lane.connect().await;
+    stays.write(&first).await.unwrap();
+    in_flight(&lane, 1.0).await;
+    let mut leaves = lane.connect().await;
+    leaves.write(&second).await.unwrap();
+    drop(leaves);
+    let left = wait_for("a client that left", PATIENCE, async || {
+        let faults = lane.faults().await;
+        ensure!(faults.get("client_gone") == Some(&1), "{faults:?}");
+        Ok(())
+    });
+    left.await.unwrap();
+    assert_eq!(stays.answer().await.unwrap().status, 401);
+    assert_eq!(lane.send(&third).await.status, 401);
+    let faults = lane.faults().await;
+    assert_eq!(faults.get("credentials_refused"), Some(&2), "{faults:?}");
+}

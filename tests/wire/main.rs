@@ -14,6 +14,7 @@
 )]
 
 mod abandoned;
+mod accounts;
 mod admin;
 mod annotations;
 mod changes;

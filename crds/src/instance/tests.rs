@@ -163,7 +163,7 @@ fn a_field_that_is_set_but_not_obeyed_is_named_in_its_lane() {
         "deletionProtection: true\nnorthSouth: {metrics: {perHost: true}}\neastWest: {limits: {http2: {concurrentStreams: 10}}, tracing: {sampleRatio: \"0.5\"}}",
     )
     .unwrap();
-    assert_eq!(fields_not_obeyed(&spec), ["spec.northSouth.metrics", "spec.eastWest.tracing"]);
+    assert_eq!(fields_not_obeyed(&spec), ["spec.northSouth.metrics.perHost", "spec.eastWest.tracing"]);
 }
 
 #[test]

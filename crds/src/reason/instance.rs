@@ -51,6 +51,14 @@ pub const CLUSTER_TOO_OLD: Reason = Reason::new(
     "A field asks for what the version of Kubernetes does not know.",
     "Change or remove the field that the message names, or upgrade the cluster.",
 );
+/// The instance may serve its own namespace only.
+pub const SCOPE_NOT_ALLOWED: Reason = Reason::new(
+    ConditionType::Accepted,
+    ConditionStatus::False,
+    "ScopeNotAllowed",
+    "The operator lets instances of this namespace serve it alone.",
+    "Set scope.namespaces.from to Same, or have whoever runs the operator name the namespace in --platform-namespaces.",
+);
 /// Every enabled lane serves the latest configuration.
 pub const READY: Reason = Reason::new(
     ConditionType::Ready,

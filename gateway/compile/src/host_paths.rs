@@ -76,15 +76,19 @@ impl HostPaths {
         before: Option<&Expressions>,
     ) -> Self {
         let mut paths = Self { spread, read: BTreeMap::new(), expressions: Expressions::default() };
-        // In the order in which the namespaces came.
+        // In the order in which the namespaces came, and where each is.
         let mut spaces: Vec<(&Arc<str>, Vec<Arc<PathExpression>>)> = Vec::new();
+        let mut places: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
         for declared in ours {
             let namespace = &declared.age.name.namespace;
-            for expression in paths.read_all(host, declared, rooms) {
-                match spaces.iter_mut().find(|(space, _)| *space == namespace) {
-                    Some((_, all)) => all.push(expression),
-                    None => spaces.push((namespace, vec![expression])),
-                }
+            let found = paths.read_all(host, declared, rooms);
+            if found.is_empty() {
+                continue;
+            }
+            let place = *places.entry(namespace).or_insert(spaces.len());
+            match spaces.get_mut(place) {
+                Some((_, all)) => all.extend(found),
+                None => spaces.push((namespace, found)),
             }
         }
         for (place, (namespace, all)) in spaces.into_iter().enumerate() {

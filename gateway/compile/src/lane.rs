@@ -11,7 +11,7 @@ use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
 use bulkhead_model::limits;
 use bulkhead_model::next_upstream::NextUpstream;
-use bulkhead_model::settings::{Forwarded, Http2, Limits, Network, Ports, Settings, Upstream};
+use bulkhead_model::settings::{Forwarded, Http2, Limits, Metrics, Network, Ports, Settings, Upstream};
 
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
@@ -36,6 +36,7 @@ pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
             Profile::IngressNginx => Some(STRICT_TRANSPORT),
         },
         access_log: access_log(&lane.access_log),
+        metrics: metrics(&lane.metrics),
     };
     (settings, findings)
 }
@@ -47,6 +48,14 @@ fn access_log(log: &observability::AccessLog) -> AccessLog {
         AccessLogFormat::Off => Format::Off,
     };
     AccessLog { format, skip: log.skip_paths.iter().map(|path| path.as_str().into()).collect() }
+}
+
+const fn metrics(metrics: &observability::Metrics) -> Metrics {
+    match (metrics.ingress_nginx_names, metrics.per_host) {
+        (false, _) => Metrics::Standard,
+        (true, false) => Metrics::ByIngress,
+        (true, true) => Metrics::ByHost,
+    }
 }
 
 fn limits(lane: &LaneDocument) -> Limits {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bulkhead_model::template::Template;
-use bulkhead_model::{Errand, ExternalAuth, HostPattern};
+use bulkhead_model::{Errand, ExternalAuth, HostPattern, Mirror};
 
 use crate::annotation::{Url, UrlHost};
 use crate::backends::{BackendKey, Uses};
@@ -20,6 +20,8 @@ use crate::transport::Transport;
 pub(crate) struct Outside {
     /// Who says whether a client may ask.
     pub(crate) external: Option<ExternalAuth>,
+    /// Who gets a copy of every request.
+    pub(crate) mirror: Option<Mirror>,
     /// A protection is asked for that cannot be had. Why has been noted.
     pub(crate) is_open: bool,
 }
@@ -57,6 +59,19 @@ impl Workshop<'_> {
                 }
             }
         }
+        if let Some(wish) = &declared.policies.mirror {
+            match self.errand(uses, host, &wish.url) {
+                Ok(to) => {
+                    let authority = wish.authority.clone().unwrap_or_else(|| to.authority.clone());
+                    outside.mirror = Some(Mirror { to: Errand { authority, ..to }, content: wish.content });
+                }
+                Err(why) => {
+                    notes.add(FindingCode::AnnotationUnreadable, &crate::annotation::key("mirror-target"), || {
+                        format!("Nobody gets copies of requests for this host: {why}.")
+                    })
+                }
+            }
+        }
         outside
     }
 
@@ -82,7 +97,9 @@ fn named(url: &Url, host: &HostPattern) -> Option<Arc<str>> {
 
 /// Hosts that the annotations of an Ingress name.
 pub(crate) fn hosts(declared: &Declared) -> Vec<Name> {
-    let urls = declared.policies.external.iter().map(|wish| &wish.url);
+    let policies = &declared.policies;
+    let asked = policies.external.iter().map(|wish| &wish.url);
+    let urls = asked.chain(policies.mirror.iter().map(|wish| &wish.url));
     let each = urls.flat_map(|url| declared.hosts.keys().filter_map(|host| named(url, host)));
     each.map(|host| Name::outside(&host)).collect::<BTreeSet<Name>>().into_iter().collect()
 }

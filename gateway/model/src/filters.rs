@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::access::AccessList;
 use crate::authentication::Authentication;
+use crate::bandwidth::Bandwidth;
 use crate::canary::Canary;
 use crate::cross_origin::CrossOrigin;
 use crate::error_pages::ErrorPages;
+use crate::mirror::Mirror;
 use crate::rate_limit::RateLimit;
 use crate::redirect::Redirects;
 use crate::response_fields::ResponseFields;
@@ -30,17 +32,21 @@ pub struct Filters {
     pub rate: Option<RateLimit>,
     /// Who may ask, by what they show.
     pub authentication: Option<Authentication>,
+    /// How fast each response is sent.
+    pub bandwidth: Option<Bandwidth>,
     /// Who takes a part of the requests instead.
     pub canary: Option<Canary>,
     /// What every response says besides.
     pub response_fields: Option<ResponseFields>,
+    /// Who gets a copy.
+    pub mirror: Option<Mirror>,
     /// What a backend's answer says otherwise.
     pub revision: Option<Arc<Revision>>,
     /// Pages of another Service instead of errors.
     pub pages: Option<Box<ErrorPages>>,
     /// Where requests are sent instead.
     pub redirects: Option<Redirects>,
-    /// There is nothing but a redirect to `https`, and bounds: other requests need not be looked at.
+    /// There is nothing but a redirect to `https`, bounds, and what is not written down: other requests need not be looked at.
     pub only_https: bool,
     /// What the backend is asked for instead of the path.
     pub rewrite: Option<Arc<Rewrite>>,
@@ -57,13 +63,13 @@ impl Filters {
         *self == Self { order: self.order, ..Self::default() }
     }
 
-    /// The same, knowing whether there is nothing but a redirect to `https`.
+    /// The same, knowing whether a redirect to `https` is all that there may be to do.
     #[must_use]
     pub fn known(self) -> Self {
-        let https = self.redirects.as_ref().and_then(|redirects| redirects.https);
         let others = self.redirects.clone().map(|redirects| Redirects { https: None, ..redirects });
         let redirects = others.filter(|others| !others.is_empty());
-        let only_https = https.is_some() && Self { settings: None, redirects, ..self.clone() }.is_empty();
+        let only_https =
+            Self { settings: None, redirects, unlogged: false, only_https: false, ..self.clone() }.is_empty();
         Self { only_https, ..self }
     }
 
@@ -155,8 +161,15 @@ mod tests {
         let alone = filters(https(false), None);
         assert!(alone.concern(true, || true) && !alone.concern(true, || false) && !alone.concern(false, || true));
         assert!(filters(https(true), None).concern(true, || false));
-        for more in [filters(https(false), Some(AccessList::default())), filters(None, None)] {
-            assert!(more.concern(false, || false) && more.concern(true, || false));
-        }
+        let more = filters(https(false), Some(AccessList::default()));
+        assert!(more.concern(false, || false) && more.concern(true, || false));
+    }
+
+    #[test]
+    fn bounds_and_no_line_in_the_log_concern_no_request() {
+        let quiet = || Filters { settings: Some(Arc::default()), unlogged: true, ..Filters::default() };
+        assert!(!quiet().known().concern(true, || true) && !quiet().known().concern(false, || true));
+        let more = Filters { access: Some(AccessList::default()), ..quiet() }.known();
+        assert!(more.concern(true, || true) && more.concern(false, || false));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::access_log::AccessLog;
+use crate::access_log::{AccessLog, Format};
 use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
@@ -22,6 +22,28 @@ pub struct Settings {
     pub strict_transport: Option<&'static str>,
     /// What is written down about each request.
     pub access_log: AccessLog,
+    /// What is counted of requests besides.
+    pub metrics: Metrics,
+}
+
+/// How finely requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metrics {
+    /// All together.
+    #[default]
+    Standard,
+    /// By Ingress as well.
+    ByIngress,
+    /// By Ingress and host as well.
+    ByHost,
+}
+
+impl Settings {
+    /// Whether anything is to be noted of single requests.
+    #[must_use]
+    pub const fn records(&self) -> bool {
+        !matches!(self.access_log.format, Format::Off) || !matches!(self.metrics, Metrics::Standard)
+    }
 }
 
 /// Bounds on clients.
@@ -205,6 +227,7 @@ impl Default for Settings {
             forwarded: Forwarded::default(),
             strict_transport: None,
             access_log: AccessLog::default(),
+            metrics: Metrics::default(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod http1;
 mod http2;
 mod id_map;
 mod incidents;
+pub mod ledger;
 mod listen;
 mod pace;
 mod passwords;

@@ -1,5 +1,6 @@
 //! Starting, watching and stopping the data threads.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bulkhead_model::overload::Level;
+use bulkhead_model::settings::Metrics;
 use bulkhead_model::{Room, Settings, room};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
@@ -15,6 +17,7 @@ use tokio::time::Instant;
 use crate::access_log::Outlet;
 use crate::certificates::Handshakes;
 use crate::incidents::{self, Incidents};
+use crate::ledger::{Account, Labels};
 use crate::listen::{self, StartError};
 use crate::passwords::Passwords;
 use crate::phase::Phase;
@@ -188,6 +191,17 @@ impl Proxy {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.shared.sum()
+    }
+
+    /// What came of the requests of every Ingress; `None`: the lane does not ask for it.
+    #[must_use]
+    pub fn accounts(&self) -> Option<BTreeMap<Labels, Account>> {
+        if self.with_settings(|settings| settings.metrics) == Metrics::Standard {
+            return None;
+        }
+        let mut sums = BTreeMap::new();
+        self.shared.tallies.iter().for_each(|tally| tally.book.add_to(&mut sums));
+        Some(sums)
     }
 
     /// Open downstream connections.

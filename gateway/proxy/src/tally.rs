@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::fault::Fault;
+use crate::ledger::Book;
 
 /// Upper bounds of the latency buckets in microseconds: powers of four, 64 µs to 17 min, so that finding one is a bit count.
 pub const LATENCY_BOUNDS_US: [u64; 13] = [
@@ -56,12 +57,20 @@ pub struct Tally {
     pub retries: u64,
     /// Requests not sent a second time because too many were.
     pub retries_refused: u64,
+    /// Copies of requests that were answered.
+    pub mirrors_answered: u64,
+    /// Copies of requests that were not answered, or not in time.
+    pub mirrors_failed: u64,
+    /// Copies of requests that were not sent.
+    pub mirrors_dropped: u64,
     /// Endpoints left out for a while because they failed too often in a row.
     pub ejections: u64,
     /// Requests for which ejections were not honoured, because more than half of the endpoints were ejected.
     pub balance_panics: u64,
     /// Lines of the access log that were dropped, because nobody took them.
     pub access_log_dropped: u64,
+    /// Requests that are not counted by Ingress, because there would be too many time series.
+    pub uncounted: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.
     pub panics: u64,
     /// Content bytes received from clients.
@@ -129,12 +138,19 @@ pub(crate) struct ThreadTally {
     pub(crate) tunnels: Counter,
     pub(crate) retries: Counter,
     pub(crate) retries_refused: Counter,
+    pub(crate) mirrors_answered: Counter,
+    pub(crate) mirrors_failed: Counter,
+    pub(crate) mirrors_dropped: Counter,
     pub(crate) ejections: Counter,
     pub(crate) balance_panics: Counter,
     pub(crate) panics: Counter,
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
     pub(crate) served: Counter,
+    /// Requests that are in no entry of `book`, because it has too many.
+    pub(crate) uncounted: Counter,
+    /// By Ingress, where that is asked for.
+    pub(crate) book: Book,
     faults: Box<[Counter]>,
     latency: Box<[Counter]>,
     latency_sum_us: Counter,
@@ -159,12 +175,17 @@ impl Default for ThreadTally {
             tunnels: Counter::default(),
             retries: Counter::default(),
             retries_refused: Counter::default(),
+            mirrors_answered: Counter::default(),
+            mirrors_failed: Counter::default(),
+            mirrors_dropped: Counter::default(),
             ejections: Counter::default(),
             balance_panics: Counter::default(),
             panics: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
             served: Counter::default(),
+            uncounted: Counter::default(),
+            book: Book::default(),
             faults: Fault::all().map(|_| Counter::default()).collect(),
             latency: (0..=LATENCY_BOUNDS_US.len()).map(|_| Counter::default()).collect(),
             latency_sum_us: Counter::default(),
@@ -211,8 +232,12 @@ impl ThreadTally {
         sum.tunnels += self.tunnels.get();
         sum.retries += self.retries.get();
         sum.retries_refused += self.retries_refused.get();
+        sum.mirrors_answered += self.mirrors_answered.get();
+        sum.mirrors_failed += self.mirrors_failed.get();
+        sum.mirrors_dropped += self.mirrors_dropped.get();
         sum.ejections += self.ejections.get();
         sum.balance_panics += self.balance_panics.get();
+        sum.uncounted += self.uncounted.get();
         sum.panics += self.panics.get();
         sum.bytes_in += self.bytes_in.get();
         sum.bytes_out += self.bytes_out.get();

@@ -5,7 +5,7 @@ mod admission;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{IpAddr, TcpListener as StdListener};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,12 +28,14 @@ use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::dice::Dice;
+use crate::exchange::Twin;
 use crate::exchange::page::Wanted;
 use crate::exchange::record::Record;
 use crate::fault::Fault;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
 use crate::incidents::Incident;
+use crate::ledger::Ledger;
 use crate::passwords::Verdicts;
 use crate::phase::Phase;
 use crate::proxy::Shared;
@@ -55,6 +57,10 @@ const KEPT_ROTATIONS: usize = 1 << 16;
 
 /// What the connections of one thread share.
 pub(crate) struct Worker {
+    /// Itself, for tasks that outlive what began them.
+    pub(crate) me: Weak<Self>,
+    /// Copies of requests that are on their way.
+    pub(crate) copies: Rc<Cell<u32>>,
     pub(crate) shared: Arc<Shared>,
     /// What this thread counts.
     tally: Arc<ThreadTally>,
@@ -76,6 +82,8 @@ pub(crate) struct Worker {
     pub(crate) dice: Dice,
     /// Lines of the access log.
     pub(crate) log: Gathered,
+    /// What came of requests, by Ingress.
+    pub(crate) ledger: Ledger,
     /// What is known of passwords.
     pub(crate) verdicts: Verdicts,
 }
@@ -103,6 +111,8 @@ pub(crate) struct Scratch {
     pub(crate) filters: Option<Arc<Filters>>,
     /// That it is there, where its client may have so many at once.
     pub(crate) place: Option<Place>,
+    /// A copy of the request, until all of it has been sent.
+    pub(crate) mirror: Option<Box<Twin>>,
     /// What they change of the head for the backend.
     pub(crate) to_backend: Overlay,
     /// What they change of every response, of our own as well.
@@ -225,7 +235,9 @@ pub(crate) struct Course {
 /// Runs a data thread until its proxy is dropped.
 pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, course: Course) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let worker = Rc::new(Worker {
+    let worker = Rc::new_cyclic(|me| Worker {
+        me: Weak::clone(me),
+        copies: Rc::default(),
         reader: Reader::new(Arc::clone(&shared.publication)),
         tally: shared.tally(index),
         shared,
@@ -242,6 +254,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         rulings: Rulings::default(),
         dice: Dice::default(),
         log: Gathered::default(),
+        ledger: Ledger::default(),
         verdicts: Verdicts::default(),
     });
     LocalSet::new().block_on(&runtime, async move {

@@ -17,6 +17,9 @@ pub(super) fn page(view: &View) -> Response<Full<Bytes>> {
         draining: view.is_draining(),
         overload: *view.overload.borrow(),
         control: view.state(),
+        accounts: view.proxy.accounts(),
+        // Kubernetes names the machine of a container after its pod.
+        pod: std::env::var("HOSTNAME").unwrap_or_default(),
     };
     super::page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics::page(&readings).into())
 }

@@ -34,6 +34,8 @@ fn readings() -> Readings {
         draining: false,
         overload,
         control: Arc::default(),
+        accounts: None,
+        pod: "web-7".to_owned(),
     }
 }
 
@@ -125,4 +127,39 @@ fn every_bound_is_counted_where_the_table_says() {
             Counter::Nowhere => {}
         }
     }
+}
+
+#[test]
+fn metrics_of_ingress_nginx_are_there_when_they_are_asked_for() {
+    assert!(!page(&readings()).contains("nginx_ingress_controller_"));
+    let labels = Labels {
+        host: "a.test".to_owned(),
+        ingress: "mill/web".to_owned(),
+        service: "mill/flour:80".to_owned(),
+        canary: "mill/bran:http".to_owned(),
+        method: "GET",
+        status: 200,
+    };
+    let mut account = Account::default();
+    account.durations.counts[1] = 2;
+    account.durations.counts[11] = 1;
+    account.durations.sum_us = 20_000_000;
+    account.response_bytes = 7;
+    let page = page(&Readings { accounts: Some([(labels, account)].into()), ..readings() });
+    let labels = "canary=\"mill-bran-http\",controller_class=\"bulkhead.io/gateway\",controller_namespace=\"\",controller_pod=\"web-7\",host=\"a.test\",ingress=\"web\",method=\"GET\",namespace=\"mill\",service=\"flour\",status=\"200\"";
+    for (name, more, value) in [
+        ("requests", "", "3"),
+        ("request_duration_seconds_bucket", ",le=\"0.005\"", "0"),
+        ("request_duration_seconds_bucket", ",le=\"0.01\"", "2"),
+        ("request_duration_seconds_bucket", ",le=\"10\"", "2"),
+        ("request_duration_seconds_bucket", ",le=\"+Inf\"", "3"),
+        ("request_duration_seconds_sum", "", "20.000000"),
+        ("response_size_sum", "", "7"),
+        ("response_size_count", "", "3"),
+    ] {
+        let line = format!("nginx_ingress_controller_{name}{{{labels}{more}}} {value}");
+        assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+    }
+    let names: Vec<_> = page.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
 }

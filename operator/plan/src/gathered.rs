@@ -25,6 +25,8 @@ pub struct Gathered {
     pub classes: Vec<IngressClass>,
     /// What other GatewayInstances claim. An entry for the planned instance itself is passed over.
     pub others: Vec<Claim>,
+    /// Whether the instance may serve no other namespace than its own.
+    pub confined: bool,
     /// Minor version of the API server, such as 33; fields that need a later one are refused. Nothing is refused when unknown.
     pub kubernetes_minor: Option<u32>,
 }

@@ -265,6 +265,7 @@ fn gathered() -> impl Strategy<Value = (Gathered, Gathered)> {
         images: [(LaneName::NorthSouth, "gateway:0".to_owned())].into(),
         classes: classes.clone(),
         others: others.clone(),
+        confined: false,
         kubernetes_minor: Some(33),
     };
     (Just(classes).prop_shuffle(), Just(others).prop_shuffle()).prop_map(move |(classes, others)| {

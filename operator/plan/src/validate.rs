@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bulkhead_crds::instance::{GatewayInstance, NAME_BYTES};
 use bulkhead_crds::names::{CONTROLLER, LABEL_INSTANCE_UID, LaneName};
 use bulkhead_crds::reason::{self, Reason};
+use bulkhead_crds::scope::NamespaceSource;
 use bulkhead_crds::service::TrafficDistribution;
 use k8s_openapi::api::networking::v1::IngressClass;
 
@@ -35,6 +36,7 @@ pub fn validate(instance: &GatewayInstance, gathered: &Gathered) -> Result<Valid
     rejections.extend(name_is_usable(&valid.name));
     rejections.extend(namespace_is_given(&valid.namespace));
     rejections.extend(lanes_are_apart(&valid));
+    rejections.extend(scope_is_allowed(&valid, gathered.confined));
     for (lane, _) in valid.spec.enabled_lanes() {
         rejections.extend(class_is_free(&valid, lane, &gathered.classes));
         rejections.extend(served_classes_are_of_others(&valid, lane, &gathered.classes));
@@ -53,6 +55,18 @@ fn accept(instance: &GatewayInstance) -> ValidInstance {
         None => Uid::StandIn(names::stand_in_uid(&namespace, &name)),
     };
     ValidInstance { namespace, name, uid, generation: metadata.generation.unwrap_or(1), spec: instance.spec.clone() }
+}
+
+/// An instance that is confined to its namespace may not ask for another one.
+fn scope_is_allowed(instance: &ValidInstance, confined: bool) -> Option<Rejection> {
+    let namespaces = &instance.spec.scope.namespaces;
+    let own = match namespaces.from {
+        NamespaceSource::Same => true,
+        NamespaceSource::Names => namespaces.names.iter().all(|name| *name == instance.namespace),
+        NamespaceSource::All | NamespaceSource::Selector => false,
+    };
+    let message = || format!("spec.scope.namespaces reaches beyond {}.", instance.namespace);
+    (confined && !own).then(|| Rejection::new(reason::SCOPE_NOT_ALLOWED, message()))
 }
 
 /// Services are named after the instance, and theirs are DNS labels that begin with a letter (RFC 1035 section 2.3.1).

@@ -68,6 +68,29 @@ fn a_lane_has_settled_when_all_its_pods_have_run_the_image_well_for_long_enough(
 }
 
 #[test]
+fn an_instance_that_pins_rests_leaves_or_is_refused_holds_up_nobody() {
+    type Change = fn(&mut GatewayInstance);
+    let cases: [(&str, Change); 4] = [
+        ("pins", |edge| edge.spec.image = "gateway:1".to_owned()),
+        ("rests", |edge| edge.spec.management_state = ManagementState::Paused),
+        ("leaves", |edge| {
+            let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH);
+            edge.metadata.deletion_timestamp = Some(now);
+        }),
+        ("is refused", |edge| {
+            let condition = &mut edge.status.as_mut().expect("a status").conditions[0];
+            (condition.type_, condition.status) = ("Accepted".to_owned(), "False".to_owned());
+        }),
+    ];
+    assert!(follows(&settled().0));
+    for (what, change) in cases {
+        let (mut instance, _) = settled();
+        change(&mut instance);
+        assert!(!follows(&instance), "one that {what}");
+    }
+}
+
+#[test]
 fn a_lane_that_misses_its_deadline_degrades_or_went_back_has_failed() {
     assert_eq!(judged(|_, lane| progress(lane, "ProgressDeadlineExceeded"), 900), State::Failed);
     assert_eq!(judged(|edge, _| say(edge, ConditionType::Degraded, "True"), 900), State::Failed);

@@ -73,6 +73,8 @@ pub(crate) enum Saw {
     Other(&'static [&'static str]),
     /// The same, and `main` was not asked.
     OnlyOther(&'static [&'static str]),
+    /// The same, where that of `other` may come later.
+    Copied(&'static [&'static str], &'static [&'static str]),
     /// Both were, with these lines of `main` and those of `other`.
     Both(&'static [&'static str], &'static [&'static str]),
 }

@@ -1,7 +1,11 @@
 //! How often clients may ask.
 
+use std::time::Duration;
+
 use bulkhead_crds::lane::Profile;
+use bulkhead_tests::http2::Client;
 use bulkhead_tests::wait::wait_for;
+use tokio::time::Instant;
 
 use super::case::{Case, Exchange, Saw};
 use crate::support::PATIENCE;
@@ -156,4 +160,30 @@ async fn nobody_begins_anew_when_something_else_is_changed() {
     assert_eq!(ask().await, 429);
     assert_eq!(lane.get("more.test", "/").await.status, 429);
     assert_eq!(lane.get(HOST, "/other").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_response_takes_as_long_as_its_route_allows_it_and_no_other_route_is_slowed_down() {
+    const CONTENT: usize = 48 << 10;
+    let lane = Lane::start(&document()).await;
+    let backend = Backend::start(|_| Reply::ok(&"x".repeat(CONTENT))).await;
+    let slow = "metadata: {annotations: {nginx.ingress.kubernetes.io/limit-rate: '32', nginx.ingress.kubernetes.io/limit-rate-after: '8'}, ";
+    let slow = ingress("slow", &[all_of("slow.test", "web")]).replacen("metadata: {", slow, 1);
+    lane.put("web.yaml", &file(&[ingress("fast", &[all_of("fast.test", "web")]), slow, served("web", backend.port())]));
+    lane.wait_for("fast.test", "/", 200, "x").await;
+    lane.wait_for("slow.test", "/", 200, "x").await;
+    let before = Instant::now();
+    assert_eq!(lane.get("slow.test", "/").await.text().len(), CONTENT);
+    let http1 = before.elapsed();
+    let mut client = Client::open(lane.http).await.unwrap();
+    let before = Instant::now();
+    let outcome = client.get("slow.test", "/").await.unwrap();
+    let http2 = before.elapsed();
+    assert_eq!(outcome.status(), 200);
+    // Of 40 KiB the last quarter of a second's worth goes out when what is before it was due.
+    for took in [http1, http2] {
+        assert!(took >= Duration::from_millis(980), "{took:?}");
+    }
+    let log = lane.get("fast.test", "/").await;
+    assert_eq!(log.text().len(), CONTENT);
 }

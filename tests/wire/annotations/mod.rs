@@ -14,6 +14,7 @@ mod errors;
 mod external_auth;
 mod limits;
 mod log;
+mod mirror;
 mod redirects;
 mod retries;
 mod revision;
@@ -43,6 +44,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         errors::CASES,
         external_auth::CASES,
         limits::CASES,
+        mirror::CASES,
         redirects::CASES,
         revision::CASES,
         rewrite::CASES,

@@ -80,6 +80,17 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "an expression that would have to remember too much is not left to a wider path",
+        annotations: &[("use-regex", "true")],
+        paths: &[("/admin/(a|b)*a(a|b){24}", "ImplementationSpecific"), ("/", "Prefix")],
+        exchanges: &[
+            refused(&["GET /admin/users"], &["503"]),
+            refused(&["GET /Admin/"], &["503"]),
+            served(&["GET /other"], &["GET /other "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
         what: "an expression that cannot be matched is not left to a wider path",
         annotations: &[("use-regex", "true")],
         paths: &[("/admin/(?!public)(.*)", "ImplementationSpecific"), ("/", "Prefix")],

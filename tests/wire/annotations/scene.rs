@@ -5,10 +5,12 @@ use std::process::Stdio;
 
 use bulkhead_crds::lane::{LanePorts, Profile};
 use bulkhead_tests::exchange::{Answer, Connection};
+use bulkhead_tests::wait::wait_for;
 use tokio::process::Command;
 
 use super::case::{Case, Exchange, Saw};
-use crate::support::backend::{Backend, Reply};
+use crate::support::PATIENCE;
+use crate::support::backend::{Backend, Reply, Saw as Sight};
 use crate::support::lane::{Lane, gateway};
 use crate::support::manifest::{CLASS, document, file, served};
 use crate::support::message::Request;
@@ -109,7 +111,11 @@ impl Scene {
             }
             let there = exchange.lacks.iter().filter(|name| answer.header(name).is_some());
             wrong.extend(there.map(|name| format!("{nth}: {name} in\n{head}")));
-            if let Saw::Both(_, lines) = exchange.saw {
+            let other = match exchange.saw {
+                Saw::Copied(..) => self.copied(other).await,
+                _ => other,
+            };
+            if let Saw::Both(_, lines) | Saw::Copied(_, lines) = exchange.saw {
                 let seen = other.requests.last().map(|request| String::from_utf8_lossy(&request.head).into_owned());
                 let seen = seen.unwrap_or_default();
                 let missing = lines.iter().map(|line| self.fill(line, &host)).filter(|line| !has_line(&seen, line));
@@ -122,7 +128,7 @@ impl Scene {
                     }
                     continue;
                 }
-                Saw::Main(lines) | Saw::Both(lines, _) => (main, lines),
+                Saw::Main(lines) | Saw::Both(lines, _) | Saw::Copied(lines, _) => (main, lines),
                 Saw::Other(lines) => (other, lines),
                 Saw::OnlyOther(lines) => {
                     if !main.requests.is_empty() {
@@ -149,6 +155,20 @@ impl Scene {
             wrong.extend(there.map(|name| format!("{nth}: the backend saw {name} in\n{seen}")));
         }
         wrong
+    }
+
+    /// What `other` saw, or sees within a while.
+    async fn copied(&self, seen: Sight) -> Sight {
+        if !seen.requests.is_empty() {
+            return seen;
+        }
+        wait_for("a copy of the request", PATIENCE, async || {
+            let seen = self.other.saw().await;
+            anyhow::ensure!(!seen.requests.is_empty(), "nobody saw a copy");
+            Ok(seen)
+        })
+        .await
+        .unwrap()
     }
 
     /// Sends one request under TLS, by OpenSSL.

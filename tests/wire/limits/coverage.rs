@@ -76,6 +76,7 @@ const ROUTES: &[Row] = &[
     (&limits::EXPRESSION_ROOM, Loosely("tested with less room"), &["a_namespace_and_a_lane_have_so_much_room_and_who_was_there_first_keeps_it"]),
     (&limits::EXPRESSION_PATH, Exactly, &["a_path_with_expressions_has_so_many_bytes_and_no_more"]),
     (&limits::EXPRESSION_STEPS, Loosely("a path is never ten times as long"), &["the_dearest_path_takes_less_than_a_millisecond_and_leads_nowhere"]),
+    (&limits::EXPRESSION_TRIES, Loosely("how much is tried follows from what is written"), &["groups_that_cost_too_much_are_not_looked_for"]),
     (&limits::PASSWORDS, Loosely("who comes takes the place of who has many"), &["one_list_has_so_many_places_and_no_lists_together_leave_none_to_another"]),
     (&limits::PASSWORDS_EACH, Exactly, &["one_list_of_users_cannot_take_every_place"]),
 ];

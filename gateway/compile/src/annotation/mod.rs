@@ -9,6 +9,7 @@ mod aliases;
 mod authentication;
 mod backend;
 mod balancing;
+mod bandwidth;
 mod bounds;
 mod canary;
 mod clients;
@@ -16,8 +17,8 @@ mod cors;
 mod external_auth;
 mod handshakes;
 mod judge;
+mod mirror;
 mod observation;
-mod others;
 mod pages;
 mod rates;
 mod reader;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use bulkhead_model::access::AccessList;
 use bulkhead_model::authentication::Satisfy;
 use bulkhead_model::balance::{Affinity, Method};
+use bulkhead_model::bandwidth::Bandwidth;
 use bulkhead_model::cross_origin::CrossOrigin;
 use bulkhead_model::tls::TlsWish;
 use bulkhead_model::{Revision, Template};
@@ -54,6 +56,7 @@ pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issue
 pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
 pub(crate) use self::handshakes::{CIPHERS, ORDER};
 pub(crate) use self::judge::judge;
+pub(crate) use self::mirror::MirrorWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
 pub(crate) use self::rates::Rates;
 pub use self::reader::parse_bool;
@@ -81,12 +84,16 @@ pub(crate) struct Policies {
     pub(crate) affinity: Option<Affinity>,
     /// Who may ask, by name and password.
     pub(crate) basic: Option<BasicWish>,
+    /// How fast each response is sent.
+    pub(crate) bandwidth: Option<Bandwidth>,
     /// Bounds that differ from the lane's.
     pub(crate) bounds: Bounds,
     /// Which pages of other origins may read the responses, as the profile Standard has it.
     pub(crate) cross_origin: Option<CrossOrigin>,
     /// Who says whether a client may ask.
     pub(crate) external: Option<ExternalWish>,
+    /// Who gets a copy of every request.
+    pub(crate) mirror: Option<MirrorWish>,
     /// How an endpoint is chosen, if not as the lane says.
     pub(crate) method: Option<Method>,
     /// How often a client may ask.
@@ -126,11 +133,13 @@ impl Policies {
             access: access::read(reader),
             affinity: balancing::affinity(reader),
             auth_fields: external_auth::says(reader),
+            bandwidth: bandwidth::read(reader),
             basic: authentication::basic(reader),
             bounds: Bounds::read(reader),
             cross_origin: cors::read(reader),
             external: external_auth::read(reader),
             method: balancing::method(reader),
+            mirror: mirror::read(reader),
             rates: rates::read(reader),
             closes: within::closes(reader),
             names: Names::read(reader),
@@ -192,14 +201,15 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         authentication::ROWS,
         backend::ROWS,
         balancing::ROWS,
+        bandwidth::ROWS,
         bounds::ROWS,
         canary::ROWS,
         clients::ROWS,
         cors::ROWS,
         external_auth::ROWS,
         handshakes::ROWS,
+        mirror::ROWS,
         observation::ROWS,
-        others::ROWS,
         pages::ROWS,
         rates::ROWS,
         redirect::ROWS,

@@ -60,14 +60,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row::new("fastcgi-index", Group::Backend, Use::Rare, FASTCGI),
     Row::new("fastcgi-params-configmap", Group::Backend, Use::Rare, FASTCGI),
-    Row::new("limit-rate", Group::Access, Use::Rare, SHAPED),
-    Row::new("limit-rate-after", Group::Access, Use::Rare, SHAPED),
 ];
-
-/// Bandwidth.
-const SHAPED: State = State::Ignored(
-    "Responses are sent as fast as their clients take them. Limit the bandwidth of the backend's Pods (annotation kubernetes.io/egress-bandwidth), or the number of requests with limit-connections.",
-);
 
 /// Whether each request has a connection of its own to the backend.
 pub(super) fn closes(reader: &mut Reader<'_, '_>) -> bool {

@@ -52,7 +52,6 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
         "enable-opentelemetry: 'true'",
         "hsts: 'true'",
         "hsts-max-age: '60'",
-        "mirror-target: 'http://b.test'",
         "proxy-ssl-ciphers: DEFAULT",
         "ssl-passthrough: 'false'",
     ] {

@@ -7,13 +7,14 @@ use regex_automata::util::primitives::StateID;
 
 use super::Costly;
 use super::nfa::{Side, holds};
+use crate::limits;
 
 /// Groups that a target can name, and the whole.
 const GROUPS: usize = 10;
 /// Most states of an expression times bytes of a path: what was tried is written down, a bit for each.
 const MAX_TRIES: usize = 4 << 20;
-/// Most that is tried, so that a request costs less than a millisecond. People's expressions take some tries for each byte of a path.
-pub(crate) const MAX_STEPS: usize = 128 << 10;
+/// Most that is tried.
+const MAX_STEPS: usize = limits::EXPRESSION_TRIES.size();
 
 /// What each group has matched. The whole is the group 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

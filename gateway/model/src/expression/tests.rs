@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_types, reason = "a figure is printed; nothing waits")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -220,6 +220,16 @@ fn oracle(written: &str) -> regex::bytes::Regex {
     regex::bytes::RegexBuilder::new(&anchored).unicode(false).case_insensitive(true).build().unwrap()
 }
 
+/// The least time of some: what else the machine does is no cost of ours.
+fn least(work: impl Fn()) -> Duration {
+    let time = |_| {
+        let begun = Instant::now();
+        work();
+        begun.elapsed()
+    };
+    (0..10).map(time).min().unwrap()
+}
+
 /// The dearest path of 8 KiB for some expressions that we could think of, of which each byte leads somewhere else in memory.
 fn random_path(letters: &[u8], prefix: &str) -> String {
     let mut seed = 7_u64;
@@ -251,12 +261,10 @@ fn the_dearest_path_takes_less_than_a_millisecond_and_leads_nowhere() {
     let table = PathTable::with(&automata, routes, false);
     assert_eq!(table.scans(), 6);
     let path = random_path(b"ab/", "/");
-    let begun = Instant::now();
-    for _ in 0..10 {
+    let taken = least(|| {
         let found = table.find(path.as_bytes()).unwrap();
         assert!(matches!(found.action, Action::Deny(Denial::PathTooCostly)), "{}", found.path);
-    }
-    let taken = begun.elapsed() / 10;
+    });
     println!("{count} expressions, 6 automata of {size} bytes: 8 KiB of path in {taken:?}");
     assert!(cfg!(debug_assertions) || taken.as_micros() < 1000, "{taken:?}");
     assert!(table.find(&path.as_bytes()[..MAX_STEPS / 6]).is_none());
@@ -267,10 +275,9 @@ fn the_dearest_path_takes_less_than_a_millisecond_and_leads_nowhere() {
 fn groups_that_cost_too_much_are_not_looked_for() {
     let expression = PathExpression::parse("/(.*)/(.*)/(.*)/(.*)x", true).unwrap();
     let path = random_path(b"abcdefgh/", "/");
-    let begun = Instant::now();
-    assert_eq!(expression.groups(path.as_bytes()), Err(Costly));
-    println!("given up after {:?}", begun.elapsed());
-    assert!(cfg!(debug_assertions) || begun.elapsed().as_millis() < 3);
+    let taken = least(|| assert_eq!(expression.groups(path.as_bytes()), Err(Costly)));
+    println!("groups given up after {taken:?}");
+    assert!(cfg!(debug_assertions) || taken.as_micros() < 1000, "{taken:?}");
     let plain = PathExpression::parse("/shop(/|$)(.*)", true).unwrap();
     let found = plain.groups(format!("/shop{path}").as_bytes()).unwrap().unwrap();
     assert_eq!(found.get(2), Some(6..path.len() + 5));

@@ -62,6 +62,14 @@ pub const EXPRESSION_STEPS: Limit = Limit::new(
     "414 unless an `Exact` path is equal",
     Fault("path_too_costly"),
 );
+/// Half a millisecond. People's expressions take some tries for each byte of a path.
+pub const EXPRESSION_TRIES: Limit = Limit::new(
+    "tries to find out what the groups of a regular expression have matched of a path",
+    count(64 << 10),
+    "",
+    "414",
+    Fault("path_too_costly"),
+);
 /// At the usual 50 ms each, what two threads do in under two seconds.
 pub const PASSWORDS: Limit =
     Limit::new("passwords that wait to be checked", count(64), "", "503", Fault("authentication_busy"));
@@ -70,7 +78,7 @@ pub const PASSWORDS_EACH: Limit =
     Limit::new("passwords among them for one list of users", count(32), "", "503", Fault("authentication_busy"));
 
 /// All of them, in the order in which a request meets them.
-pub(super) const ROUTES: [&Limit; 10] = [
+pub(super) const ROUTES: [&Limit; 11] = [
     &EXPRESSION_BYTES,
     &EXPRESSION_AUTOMATON,
     &EXPRESSION_AUTOMATA,
@@ -79,6 +87,7 @@ pub(super) const ROUTES: [&Limit; 10] = [
     &EXPRESSION_ROOM,
     &EXPRESSION_PATH,
     &EXPRESSION_STEPS,
+    &EXPRESSION_TRIES,
     &PASSWORDS,
     &PASSWORDS_EACH,
 ];

@@ -15,6 +15,7 @@ use crate::downstream::Downstream;
 use crate::exchange::attended::attended;
 use crate::exchange::response::Ended;
 use crate::exchange::stop::Stop;
+use crate::exchange::throttle::Throttle;
 use crate::exchange::{Next, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
@@ -137,21 +138,35 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     scratch.record.receive(piece.content.len());
     let complete = Cell::new(piece.last);
+    if let Some(twin) = &mut scratch.mirror {
+        twin.begin(piece.content);
+    }
+    if piece.last
+        && let Some(twin) = scratch.mirror.take()
+    {
+        twin.send(worker);
+    }
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let secure = down.client().secure;
     let is_call = down.is_call();
     let (from_client, client) = down.halves();
-    let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, record, .. } = scratch;
+    let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, mirror, record, .. } =
+        scratch;
     let record = &*record;
     let over = filters.is_some().then_some(&*to_client);
     let is_page = filters.as_ref().is_some_and(|filters| filters.pages.is_some()) && page.is_asked();
     let words = if filters.is_some() && !is_page { words.as_deref() } else { None };
     let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
     let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
+    let bandwidth = filters.as_ref().and_then(|filters| filters.bandwidth);
+    let throttle = bandwidth.map(|bandwidth| Box::new(Throttle::new(bandwidth, patience.guard.now())));
     let sending = pin!(async {
         if !complete.get() {
-            match request::pump(conversation, from_client, sink, record).await {
-                Ok(()) => complete.set(true),
+            match request::pump(conversation, from_client, sink, mirror, record).await {
+                Ok(()) => {
+                    complete.set(true);
+                    mirror.take().into_iter().for_each(|twin| twin.send(worker));
+                }
                 // It may still answer.
                 Err(Stopped::Upstream) => {}
                 Err(Stopped::Fault(fault)) => return fault,
@@ -176,6 +191,7 @@ async fn exchange<D: Downstream>(
         passing,
         pages,
         cookie,
+        throttle,
         record,
         out,
     };

@@ -81,6 +81,7 @@ async fn ask_one<T>(
         match over(worker, patience, question, flight, stream, take).await {
             // It was closed at any time, which says nothing; what was asked changes nothing if it is asked again.
             Err(Fault::UpstreamClosed) if question.request.method.is_idempotent() => {}
+            Err(Fault::UpstreamClosed) => return Err(Fault::UpstreamClosed),
             ended => return judged(flight, ended),
         }
     }

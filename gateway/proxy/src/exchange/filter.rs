@@ -3,6 +3,7 @@
 mod authenticate;
 mod cross_origin;
 mod external;
+pub(super) mod mirror;
 mod redirect;
 mod rewrite;
 
@@ -44,6 +45,7 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     for step in filters.order.steps() {
         passage.take(*step).await?;
     }
+    passage.mirror();
     Ok(passage.found)
 }
 

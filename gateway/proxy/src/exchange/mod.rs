@@ -24,13 +24,15 @@ mod request;
 mod response;
 mod revision;
 mod stop;
+mod throttle;
 mod tunnel;
 mod websocket;
+
+pub(crate) use self::filter::mirror::Twin;
 
 use std::cell::Cell;
 use std::pin::pin;
 
-use bulkhead_model::access_log::Format;
 use bulkhead_model::overload::Level;
 
 use crate::deadline::Guard;
@@ -77,6 +79,8 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
         Err(fault) => {
             let stop = scratch.answer.take().map_or(Stop::Fault(fault), Stop::Answer);
             failed = stop.fault();
+            // What is asked for from here on is not what the client asked for.
+            scratch.mirror = None;
             if let Some(fault) = failed {
                 worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
                 if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout) && !scratch.record.is_begun() {
@@ -100,6 +104,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
     if scratch.record.is_begun() {
         scratch.record.end(worker, guard, failed);
     }
+    scratch.mirror = None;
     worker.give_back(scratch);
     next
 }
@@ -138,7 +143,7 @@ async fn attempt<D: Downstream>(
     tally.requests.add(1);
     let started = guard.now();
     if let Some(pinned) = &pinned
-        && pinned.snapshot().settings.access_log.format != Format::Off
+        && pinned.snapshot().settings.records()
     {
         let settings = &pinned.snapshot().settings;
         scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);

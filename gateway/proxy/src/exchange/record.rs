@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bulkhead_http1::{Name, RequestHead, Version};
 use bulkhead_model::access_log::Format;
+use bulkhead_model::settings::Metrics;
 use bulkhead_model::{Action, Backend, Route, Settings};
 use tokio::time::Instant;
 
@@ -13,12 +14,16 @@ use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::exchange::forwarded;
 use crate::fault::Fault;
+use crate::ledger::Deed;
 use crate::protocol::Protocol;
 use crate::worker::Worker;
 
 /// Most bytes of one text that are logged: longer ones are cut off. Collectors split lines at 16 KiB; who writes texts like that gets
 /// lines that are split, and no more.
 const MOST_BYTES: usize = 2 << 10;
+
+/// Status of requests whose clients were gone before a response was begun, as nginx has it.
+pub(crate) const NONE_BEGUN: u16 = 499;
 
 /// The texts of a request.
 #[derive(Clone, Copy)]
@@ -32,19 +37,21 @@ enum Part {
     Ingress,
     Service,
     Alternative,
+    /// Host of the route.
+    Server,
 }
 
 /// How many there are.
-const PARTS: usize = Part::Alternative as usize + 1;
+const PARTS: usize = Part::Server as usize + 1;
 
-/// Whether a request has a line.
+/// Whether a request has a line, or is counted.
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
     /// There is no request, or no log.
     #[default]
     Idle,
-    /// It has one.
-    Kept(Format),
+    /// It has this one, or is counted only.
+    Kept(Option<Format>),
     /// It is left out.
     LeftOut,
 }
@@ -53,6 +60,8 @@ enum State {
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     state: State,
+    /// How it is counted.
+    metrics: Metrics,
     /// All parts, one behind the other, and where each begins and ends.
     text: Vec<u8>,
     places: [(u32, u32); PARTS],
@@ -94,7 +103,8 @@ impl Record {
         head: &RequestHead,
     ) {
         let uri = head.target.bytes(bytes);
-        self.state = settings.access_log.format_of(uri).map_or(State::LeftOut, State::Kept);
+        self.metrics = settings.metrics;
+        self.keep(settings.access_log.format_of(uri));
         if !self.is_kept() {
             return;
         }
@@ -128,10 +138,15 @@ impl Record {
         if format == Format::Off {
             return;
         }
-        self.state = State::Kept(format);
+        (self.state, self.metrics) = (State::Kept(Some(format)), Metrics::Standard);
         self.clear(guard);
         self.client = Some(client.address);
         (self.version, self.head_bytes) = ("", 0);
+    }
+
+    fn keep(&mut self, format: Option<Format>) {
+        let is_counted = self.metrics != Metrics::Standard;
+        self.state = if is_counted || format.is_some() { State::Kept(format) } else { State::LeftOut };
     }
 
     fn clear(&mut self, guard: &Guard) {
@@ -161,8 +176,14 @@ impl Record {
     #[inline(never)]
     pub(super) fn route(&mut self, route: &Route) {
         if route.filters.as_ref().is_some_and(|filters| filters.unlogged) {
-            self.state = State::LeftOut;
-            return;
+            self.keep(None);
+            if !self.is_kept() {
+                return;
+            }
+        }
+        if self.metrics == Metrics::ByHost {
+            // A rule without a host is of the server that ingress-nginx calls so.
+            self.put(Part::Server, if route.host.is_empty() { b"_" } else { route.host.as_bytes() });
         }
         self.put(Part::Ingress, route.origin.as_bytes());
         if let Action::Forward(backends) = &route.action
@@ -204,11 +225,35 @@ impl Record {
         self.sent.set(self.sent.get().wrapping_add(bytes as u64));
     }
 
-    /// Writes the line.
+    fn count(&self, worker: &Worker, now: Instant) {
+        let micros = |since: Instant| now.saturating_duration_since(since).as_micros().try_into().unwrap_or(u64::MAX);
+        let deed = Deed {
+            host: self.part(Part::Server),
+            ingress: self.part(Part::Ingress),
+            service: self.part(Part::Service),
+            canary: self.part(Part::Alternative),
+            method: self.part(Part::Method),
+            status: if self.status.get() == 0 { NONE_BEGUN } else { self.status.get() },
+            took_us: self.begun.map(micros).unwrap_or_default(),
+            upstream_us: self.asked.map(|(_, since)| micros(since)),
+            request_bytes: self.head_bytes.saturating_add(self.received.get()),
+            response_bytes: self.sent.get(),
+        };
+        let second = now.saturating_duration_since(worker.shared.epoch).as_secs();
+        if !worker.ledger.add(&worker.tally().book, &deed, second) {
+            worker.tally().uncounted.add(1);
+        }
+    }
+
+    /// Writes the line, and counts.
     #[inline(never)]
     pub(super) fn end(&mut self, worker: &Worker, guard: &Guard, fault: Option<Fault>) {
         let State::Kept(format) = std::mem::take(&mut self.state) else { return };
         let now = guard.now();
+        if self.metrics != Metrics::Standard && !self.part(Part::Ingress).is_empty() {
+            self.count(worker, now);
+        }
+        let Some(format) = format else { return };
         let line = Line {
             format,
             client: self.client,

@@ -3,6 +3,7 @@
 use bulkhead_model::Denial;
 
 use crate::content::{Broken, RequestSource, Sink};
+use crate::exchange::Twin;
 use crate::exchange::attended::attended;
 use crate::exchange::converse::{Conversation, Stopped};
 use crate::exchange::record::Record;
@@ -14,6 +15,7 @@ pub(super) async fn pump(
     conversation: &Conversation<'_>,
     source: &mut impl RequestSource,
     sink: &mut impl Sink,
+    mirror: &mut Option<Box<Twin>>,
     record: &Record,
 ) -> Result<(), Stopped> {
     let Conversation { worker, patience, .. } = conversation;
@@ -34,6 +36,9 @@ pub(super) async fn pump(
         }
         let sent = attended(source, sink.send(*patience, &[], piece)).await.map_err(Stopped::Fault)?;
         sent.map_err(|_| Stopped::Upstream)?;
+        if let Some(twin) = mirror {
+            twin.add(piece.content);
+        }
         worker.tally().bytes_in.add(piece.content.len() as u64);
         record.receive(piece.content.len());
     }

@@ -11,6 +11,7 @@ use crate::exchange::Next;
 use crate::exchange::converse::Conversation;
 use crate::exchange::record::Record;
 use crate::exchange::revision;
+use crate::exchange::throttle::Throttle;
 use crate::fault::Fault;
 use crate::upstream::Flight;
 use crate::worker::Passing;
@@ -50,6 +51,8 @@ pub(super) struct Delivery<'d, K, S> {
     pub(super) pages: Option<&'d ErrorPages>,
     /// Value of the `Set-Cookie` field that the gateway adds; empty: it adds none.
     pub(super) cookie: &'d [u8],
+    /// Where the route says how fast it is sent.
+    pub(super) throttle: Option<Box<Throttle>>,
     /// For the access log.
     pub(super) record: &'d Record,
     pub(super) out: &'d mut Vec<u8>,
@@ -82,7 +85,12 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         loop {
             let piece = self.source.piece();
             let piece = if self.request.trailers { piece } else { piece.bare() };
-            self.sink.send(*patience, self.out, piece).await.map_err(|_| Fault::ClientGone)?;
+            match &mut self.throttle {
+                None => self.sink.send(*patience, self.out, piece).await,
+                // Boxed: few responses need it.
+                Some(throttle) => Box::pin(throttle.send(self.sink, *patience, self.out, piece)).await,
+            }
+            .map_err(|_| Fault::ClientGone)?;
             self.out.clear();
             worker.tally().bytes_out.add(piece.content.len() as u64);
             self.record.send(piece.content.len());

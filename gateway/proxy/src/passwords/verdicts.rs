@@ -38,6 +38,20 @@ enum Other {
 }
 
 impl Verdicts {
+    /// Whether `users` let in who shows `credentials`, if that is remembered.
+    pub(crate) fn known(
+        &self,
+        passwords: &Passwords,
+        users: &Users,
+        credentials: &Credentials,
+        now: Instant,
+    ) -> Option<bool> {
+        match self.recall(&passwords.tag(users, credentials)?, now)? {
+            Recalled::Known(is_right) => Some(is_right),
+            Recalled::Asked(_) => None,
+        }
+    }
+
     /// Whether `users` let in who shows `credentials`.
     pub(crate) async fn admit(
         &self,

@@ -10,6 +10,7 @@ mod external;
 mod hello;
 mod http2;
 mod identity;
+mod mirror;
 mod overload;
 mod poisoning;
 mod policies;

@@ -274,3 +274,20 @@ fn the_order_of_claims_and_classes_leaves_no_trace_in_the_verdict() {
         assert_eq!(judge(&others, &classes), straight);
     }
 }
+
+#[test]
+fn an_instance_that_is_confined_may_serve_its_own_namespace_only() {
+    let cases = [
+        ("{}", false),
+        ("{scope: {namespaces: {from: Same}}}", true),
+        ("{scope: {namespaces: {from: Names, names: [docks]}}}", true),
+        ("{scope: {namespaces: {from: Names, names: [docks, pier]}}}", false),
+        ("{scope: {namespaces: {from: Selector, selector: {}}}}", false),
+    ];
+    for (spec, allowed) in cases {
+        let confined = Gathered { confined: true, ..Gathered::default() };
+        let expected = if allowed { vec![] } else { vec!["ScopeNotAllowed"] };
+        assert_eq!(reasons(&instance(spec), &confined), expected, "{spec}");
+        assert_eq!(reasons(&instance(spec), &Gathered::default()), Vec::<&str>::new(), "{spec}");
+    }
+}

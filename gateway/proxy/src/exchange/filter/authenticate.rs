@@ -5,6 +5,7 @@ use bulkhead_model::authentication::{Basic, Credentials, Satisfy};
 
 use super::Passage;
 use crate::downstream::Downstream;
+use crate::exchange::attended::attended;
 use crate::exchange::stop::Stop;
 use crate::fault::Fault;
 use crate::passwords::Busy;
@@ -46,7 +47,13 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         let refused = |denial| Stop::Answer(Box::new(basic.challenge(denial)));
         let credentials = self.with_request(|request| Credentials::of(request.fields)).map_err(refused)?;
         let (worker, now) = (self.worker, self.guard.now());
-        match worker.verdicts.admit(&worker.shared.passwords, &basic.users, credentials, now).await {
+        let (verdicts, passwords, users) = (&worker.verdicts, &worker.shared.passwords, &basic.users);
+        let admitted = match verdicts.known(passwords, users, &credentials, now) {
+            Some(is_right) => Ok(is_right),
+            // Boxed, because it is seldom and would lie in every exchange.
+            None => attended(self.down.source(), Box::pin(verdicts.admit(passwords, users, credentials, now))).await?,
+        };
+        match admitted {
             Ok(true) => Ok(()),
             Ok(false) => Err(refused(Denial::CredentialsRefused)),
             Err(Busy) => Err(Fault::Denied(Denial::AuthenticationBusy).into()),
