@@ -112,6 +112,11 @@ impl Backend {
         lock(&self.log).saw.requests.len()
     }
 
+    /// On how many connections it has part of a request, and waits for the rest.
+    pub fn begun(&self) -> usize {
+        lock(&self.log).open.iter().flatten().filter(|part| !part.is_empty()).count()
+    }
+
     /// Waits until no request is half received, and takes what it saw.
     pub async fn saw(&self) -> Saw {
         let settled = wait_for("requests that are complete or broken off", PATIENCE, async || {

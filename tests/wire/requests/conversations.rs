@@ -21,9 +21,20 @@ async fn a_request_that_its_client_breaks_off_is_never_complete() {
     let sized = "POST /1 HTTP/1.1\r\nHost: broken.test\r\nContent-Length: 9\r\n\r\nabc";
     let chunked = "POST /2 HTTP/1.1\r\nHost: broken.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
     let sends = [sized, chunked, &format!("{chunked}0\r\n"), "GET /x HTTP/1.1\r\nHost: broken.test\r\n"];
+    let mut clients = Vec::new();
     for sends in sends {
-        lane.connect().await.write(sends).await.unwrap();
+        let mut client = lane.connect().await;
+        client.write(sends).await.unwrap();
+        clients.push(client);
     }
+    // Whoever leaves before that is not heard of at the backend.
+    bulkhead_tests::wait::wait_for("the beginning of three of them", PATIENCE, async || {
+        anyhow::ensure!(backend.begun() == 3, "{}", backend.begun());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    drop(clients);
     bulkhead_tests::wait::wait_for("the end of all of them", PATIENCE, async || {
         let faults = lane.faults().await;
         anyhow::ensure!(faults.get("client_gone") == Some(&(sends.len() as u64)), "{faults:?}");
