@@ -105,6 +105,8 @@ pub(crate) struct Scratch {
     pub(crate) attributes: Vec<u8>,
     /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
     pub(crate) passing: Passing,
+    /// The host that was asked for, if the request is not to be forwarded.
+    pub(crate) host: Vec<u8>,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
