@@ -69,6 +69,9 @@ pub enum BadExpression {
     /// Too much has to be remembered of a path to know whether it matches.
     #[error("it can match in too many ways at once")]
     Wide,
+    /// Nobody looked: too many beside it were too wide.
+    #[error("too many others of this Ingress can match in too many ways at once")]
+    Untried,
     /// It is no expression, or has something without bound in it.
     #[error("{0}")]
     Syntax(Box<str>),
