@@ -97,14 +97,13 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             }
         }
     };
+    // All of these come of filters.
     if scratch.filters.take().is_some() {
-        scratch.words = None;
+        (scratch.words, scratch.place, scratch.mirror) = (None, None, None);
     }
-    scratch.place = None;
     if scratch.record.is_begun() {
         scratch.record.end(worker, guard, failed);
     }
-    scratch.mirror = None;
     worker.give_back(scratch);
     next
 }
