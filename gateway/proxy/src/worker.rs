@@ -28,9 +28,9 @@ use crate::buffer::Buffers;
 use crate::certificates::Handshakes;
 use crate::clock::DateClock;
 use crate::dice::Dice;
-use crate::exchange::Twin;
 use crate::exchange::page::Wanted;
 use crate::exchange::record::Record;
+use crate::exchange::{Copies, Twin};
 use crate::fault::Fault;
 use crate::http2::cork::Corks;
 use crate::id_map::IdMap;
@@ -62,7 +62,7 @@ pub(crate) struct Worker {
     /// Itself, for tasks that outlive what began them.
     pub(crate) me: Weak<Self>,
     /// Copies of requests that are on their way.
-    pub(crate) copies: Rc<Cell<u32>>,
+    pub(crate) copies: Rc<RefCell<Copies>>,
     pub(crate) shared: Arc<Shared>,
     /// What this thread counts.
     tally: Arc<ThreadTally>,

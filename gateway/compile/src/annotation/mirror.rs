@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
         Group::Proxying,
         Use::Should,
         State::Approximated(
-            "A copy never holds up a request, and is left out where it would: of requests with more than 64 KiB of content, of those that are broken off or become a WebSocket, and while 128 copies per thread are on their way.",
+            "A copy never holds up a request, and is left out where it would: of requests with more than 64 KiB of content, of those that are broken off or become a WebSocket, and while 128 copies per thread, or 32 of them to the same place, are on their way.",
         ),
     ),
 ];

@@ -28,7 +28,7 @@ mod throttle;
 mod tunnel;
 mod websocket;
 
-pub(crate) use self::filter::mirror::Twin;
+pub(crate) use self::filter::mirror::{Copies, Twin};
 
 use std::cell::Cell;
 use std::pin::pin;

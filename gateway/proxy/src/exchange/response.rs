@@ -85,15 +85,18 @@ impl<K: Sink, S: ResponseSource> Delivery<'_, K, S> {
         loop {
             let piece = self.source.piece();
             let piece = if self.request.trailers { piece } else { piece.bare() };
+            let record = self.record;
+            let count = |bytes: usize| {
+                worker.tally().bytes_out.add(bytes as u64);
+                record.send(bytes);
+            };
             match &mut self.throttle {
-                None => self.sink.send(*patience, self.out, piece).await,
+                None => self.sink.send(*patience, self.out, piece).await.map(|()| count(piece.content.len())),
                 // Boxed: few responses need it.
-                Some(throttle) => Box::pin(throttle.send(self.sink, *patience, self.out, piece)).await,
+                Some(throttle) => Box::pin(throttle.send(self.sink, *patience, self.out, piece, count)).await,
             }
             .map_err(|_| Fault::ClientGone)?;
             self.out.clear();
-            worker.tally().bytes_out.add(piece.content.len() as u64);
-            self.record.send(piece.content.len());
             if piece.last {
                 break;
             }

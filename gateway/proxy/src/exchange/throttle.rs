@@ -23,13 +23,15 @@ impl Throttle {
         Self { bandwidth, begun: now, sent: 0 }
     }
 
-    /// Sends the head, unless it is empty, and the piece behind it in parts, each when it is due.
+    /// Sends the head, unless it is empty, and the piece behind it in parts, each when it is due; `count` hears of each once it is
+    /// sent, because clients that leave in between have got those before.
     pub(super) async fn send(
         &mut self,
         sink: &mut impl Sink,
         patience: Patience<'_>,
         mut head: &[u8],
         piece: Piece<'_>,
+        count: impl Fn(usize),
     ) -> io::Result<()> {
         let mut left = piece.content;
         loop {
@@ -39,6 +41,7 @@ impl Throttle {
             let trailers = piece.trailers.filter(|_| is_end);
             sink.send(patience, head, Piece { content: part, last: piece.last && is_end, trailers }).await?;
             self.sent = self.sent.saturating_add(part.len() as u64);
+            count(part.len());
             if is_end {
                 return Ok(());
             }

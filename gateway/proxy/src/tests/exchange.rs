@@ -1,8 +1,11 @@
 //! One request and its response.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
-use bulkhead_model::{Endpoints, Settings};
+use bulkhead_model::bandwidth::Bandwidth;
+use bulkhead_model::settings::Metrics;
+use bulkhead_model::{Endpoints, Filters, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Lane, eventually};
@@ -359,4 +362,21 @@ async fn an_answer_to_head_has_no_content_even_if_it_is_an_error() {
     client.send("HEAD /%00 HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
     let answer = client.end().await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn what_a_client_got_of_a_slow_response_before_it_left_is_counted() {
+    let lane = Lane::with(Settings { metrics: Metrics::ByIngress, ..Settings::default() }).await;
+    let bandwidth = Some(Bandwidth { rate: NonZeroU64::new(1000).unwrap(), after: 300 });
+    lane.publish_filtered(2, Filters { bandwidth, ..Filters::default() });
+    let mut client = lane.client().await;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+    let mut backend = lane.accept().await;
+    backend.head().await;
+    backend.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{}", "a".repeat(4000))).await;
+    client.until("aaa").await;
+    drop(client);
+    let sent = || lane.proxy.accounts().unwrap().into_values().map(|account| account.response_bytes).next();
+    eventually("the request is counted", || sent().is_some()).await;
+    assert!(sent().is_some_and(|bytes| (300..4000).contains(&bytes)), "{:?}", sent());
 }

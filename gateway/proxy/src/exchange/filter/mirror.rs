@@ -1,6 +1,7 @@
 //! Copies of requests: sent when all of a request has left, by a task of their own that nobody waits for.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::worker::{Seated, Worker};
 const MOST_CONTENT: usize = 64 << 10;
 /// Most copies of a thread, from the head of their request to their answer.
 const MOST_COPIES: u32 = 128;
+/// Most of them to one receiver: one that is slow leaves places to others.
+const MOST_COPIES_EACH: u32 = 32;
 /// Longest target or authority that is made of a request.
 const MOST_BYTES: usize = 8 << 10;
 /// How long a copy may take. Nobody waits for it, but it has its place.
@@ -44,23 +47,43 @@ pub(crate) struct Twin {
     _place: Place,
 }
 
+/// The copies of a thread that are on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Copies {
+    count: u32,
+    /// By backend. None has zero.
+    each: HashMap<u64, u32>,
+}
+
 /// One of the copies that a thread may have.
 #[derive(Debug)]
-struct Place(Rc<Cell<u32>>);
+struct Place {
+    copies: Rc<RefCell<Copies>>,
+    backend: u64,
+}
 
 impl Place {
-    fn take(copies: &Rc<Cell<u32>>) -> Option<Self> {
-        let count = copies.get();
-        (count < MOST_COPIES).then(|| {
-            copies.set(count + 1);
-            Self(Rc::clone(copies))
+    fn take(copies: &Rc<RefCell<Copies>>, backend: u64) -> Option<Self> {
+        let mut counts = copies.borrow_mut();
+        let own = counts.each.get(&backend).copied().unwrap_or_default();
+        (counts.count < MOST_COPIES && own < MOST_COPIES_EACH).then(|| {
+            counts.count += 1;
+            counts.each.insert(backend, own + 1);
+            Self { copies: Rc::clone(copies), backend }
         })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        let mut counts = self.copies.borrow_mut();
+        counts.count = counts.count.saturating_sub(1);
+        if let Some(own) = counts.each.get_mut(&self.backend) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                counts.each.remove(&self.backend);
+            }
+        }
     }
 }
 
@@ -126,7 +149,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
 
     fn copy(&self) -> Option<Box<Twin>> {
         let (mirror, filters) = (self.filters.mirror.as_ref()?, self.scratch.filters.as_ref()?);
-        let place = Place::take(&self.worker.copies)?;
+        let place = Place::take(&self.worker.copies, mirror.to.backend.id)?;
         let (came, bytes) = (&self.scratch.request, self.down.head());
         let takes_content = mirror.content && came.framing != Framing::None;
         let mut request = came.clone();
@@ -157,5 +180,25 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         );
         let (filters, content, is_cut) = (Arc::clone(filters), Vec::new(), false);
         Some(Box::new(Twin { filters, request, head, content, takes_content, is_cut, _place: place }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_receiver_of_copies_leaves_places_to_others() {
+        let copies = Rc::default();
+        let take = |backend| -> Vec<Place> { std::iter::from_fn(|| Place::take(&copies, backend)).collect() };
+        let of_one = take(1);
+        assert_eq!(of_one.len(), 32);
+        let others: Vec<_> = (2..5).map(take).collect();
+        assert!(others.iter().all(|places| places.len() == 32));
+        assert!(take(6).is_empty(), "all of a thread are taken");
+        drop(of_one);
+        assert_eq!(take(6).len(), 32);
+        drop(others);
+        assert!(copies.borrow().each.is_empty() && copies.borrow().count == 0);
     }
 }
