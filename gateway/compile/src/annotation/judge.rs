@@ -36,12 +36,16 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 /// Annotations of former versions of ingress-nginx that protect nothing. A star stands for any end.
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
-/// Annotations of ingress-nginx that ask for nothing when they are false.
-const SWITCHES: [&str; 5] = [
-    "enable-global-auth",
+/// Annotations of ingress-nginx, of this and former versions, that ask for nothing when they are false.
+const SWITCHES: [&str; 9] = [
     "enable-modsecurity",
+    "enable-opentelemetry",
+    "enable-opentracing",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
+    "enable-rewrite-log",
+    "opentelemetry-trust-incoming-span",
+    "opentracing-trust-incoming-span",
     "ssl-passthrough",
 ];
 
@@ -73,7 +77,10 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
-        if denies(name, value.trim(), reading) {
+        if is_off(key, value) {
+            continue;
+        }
+        if denies(name, reading) {
             denied = true;
             notes.add(FindingCode::PolicyNotServed, key, || {
                 format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
@@ -100,8 +107,14 @@ pub(super) fn is_ours(key: &str) -> bool {
     known(key).is_some()
 }
 
+/// Whether an annotation, by its whole key, is a switch that asks for nothing as it is: there is nothing in it to obey.
+#[must_use]
+pub fn is_off(key: &str, value: &str) -> bool {
+    key.strip_prefix(PREFIX).is_some_and(|name| SWITCHES.contains(&name)) && parse_bool(value.trim()) == Some(false)
+}
+
 /// Whether an annotation that is not obeyed may ask for a protection.
-fn denies(name: &str, value: &str, reading: Reading) -> bool {
+fn denies(name: &str, reading: Reading) -> bool {
     match reading {
         Reading::Harmless => false,
         Reading::ByWord => {
@@ -109,22 +122,14 @@ fn denies(name: &str, value: &str, reading: Reading) -> bool {
             // Cross-origin rules restrict browsers, not who may ask.
             !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
         }
-        Reading::Listed => match name {
-            _ if SWITCHES.contains(&name) && is_false(value) => false,
-            // One of a later version may protect something.
-            _ => {
-                !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
-                    && !HARMLESS.iter().any(|listed| matches(listed, name))
-            }
-        },
+        // One of a later version may protect something.
+        Reading::Listed => {
+            !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
+                && !HARMLESS.iter().any(|listed| matches(listed, name))
+        }
     }
 }
 
 fn matches(listed: &str, name: &str) -> bool {
     listed.strip_suffix('*').map_or(name == listed, |begin| name.starts_with(begin))
-}
-
-/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.
-fn is_false(value: &str) -> bool {
-    parse_bool(value) == Some(false)
 }

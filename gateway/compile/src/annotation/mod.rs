@@ -55,6 +55,7 @@ pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
 pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
 pub(crate) use self::handshakes::{CIPHERS, ORDER};
+pub use self::judge::is_off;
 pub(crate) use self::judge::judge;
 pub(crate) use self::mirror::MirrorWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};

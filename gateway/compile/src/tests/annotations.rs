@@ -48,14 +48,31 @@ fn a_protection_that_is_not_offered_answers_503() {
 #[test]
 fn a_harmless_annotation_is_named_and_the_route_served() {
     for annotation in [
-        "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",
+        "enable-rewrite-log: 'true'",
         "hsts: 'true'",
         "hsts-max-age: '60'",
         "proxy-ssl-ciphers: DEFAULT",
-        "ssl-passthrough: 'false'",
     ] {
         assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
+    }
+}
+
+#[test]
+fn a_switch_that_is_off_is_nothing_to_speak_of() {
+    for annotation in [
+        "enable-modsecurity: 'false'",
+        "enable-modsecurity: ' False '",
+        "enable-owasp-core-rules: 'false'",
+        "enable-opentelemetry: 'false'",
+        "enable-opentracing: '0'",
+        "enable-rewrite-log: 'false'",
+        "opentelemetry-trust-incoming-span: 'false'",
+        "ssl-passthrough: 'false'",
+    ] {
+        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
+        assert_eq!(world.codes(), [""; 0], "{annotation}");
+        assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"], "{annotation}");
     }
 }
 
