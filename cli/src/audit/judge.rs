@@ -163,7 +163,10 @@ fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings
         (_, Some(finding)) => Item { directives: Vec::new(), field: printable(key), ..found(finding) },
         (Some(State::Obeyed) | None, None) => item(Verdict::Honoured, "", ""),
         (Some(State::Implied(why)), None) => item(Verdict::Honoured, why, ""),
-        (Some(State::Approximated(difference)), None) => item(Verdict::Approximated, difference, ""),
+        (Some(State::Approximated(_)), None) => match row.and_then(|row| annotation::difference(row, value)) {
+            Some(difference) => item(Verdict::Approximated, difference, ""),
+            None => item(Verdict::Honoured, "", ""),
+        },
         (Some(State::Ignored(instead)), None) => item(Verdict::Ignored, "", instead),
         (Some(State::Refused(instead)), None) => item(Verdict::Refused, "", instead),
     }

@@ -67,7 +67,7 @@ const CODES: &str =
     "A code that is no redirect to a Location (other than 301, 302, 303, 307 and 308) is as if it were not written.";
 
 /// Codes by which a client is sent to a Location (RFC 9110 §15.4), as they are written.
-const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
+pub(super) const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
 
 /// What an Ingress says of redirects.
 #[derive(Debug, Default, PartialEq)]
