@@ -10,9 +10,11 @@
 
 mod admin;
 mod args;
+mod ask;
 mod audit;
 #[cfg(test)]
 mod docs;
+mod findings;
 mod folder;
 mod gateway;
 mod instance;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Render(arguments) => render::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
+        Command::Findings(arguments) => findings::run(&arguments),
     }
 }
 
