@@ -21,7 +21,6 @@ mod instance;
 mod locate;
 mod manifests;
 mod name;
-mod near;
 mod planning;
 mod render;
 mod routes;

@@ -25,8 +25,7 @@ fn row(route: &RouteReport) -> [String; 7] {
     // Why there is none stands in the last column.
     let is_told_twice = route.backend.strip_prefix("none: ") == Some(&route.unavailable);
     let backend = if is_told_twice { "none" } else { &route.backend };
-    [&route.host, &route.path, &route.path_type, &route.ingress, backend, &endpoints, &route.unavailable]
-        .map(|cell| printable(cell))
+    [&route.host, &route.path, &route.path_type, &route.ingress, backend, &endpoints, &route.unavailable].map(printable)
 }
 
 #[cfg(test)]
