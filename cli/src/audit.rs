@@ -11,6 +11,7 @@ mod markdown;
 mod material;
 mod settings;
 mod text;
+mod unread;
 mod verdict;
 
 use std::io::{self, IsTerminal, Read, Write};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bulkhead_compile::Object;
+use bulkhead_compile::{Object, ReferenceKind};
 use bulkhead_gateway::source::content;
 use bulkhead_gateway::source::manifest::{self, Content, Manifest, Other};
 use bulkhead_gateway::source::stamp::walk;
@@ -21,12 +21,14 @@ pub(crate) type Place = (String, String);
 pub(crate) struct Material {
     pub(crate) ingresses: BTreeMap<Place, Ingress>,
     pub(crate) classes: BTreeMap<String, IngressClass>,
-    /// Services, EndpointSlices and Secrets.
+    /// Services, EndpointSlices, Secrets and ConfigMaps.
     pub(crate) objects: Vec<Object>,
     /// Whether Services were read at all.
     pub(crate) has_services: bool,
-    /// Secrets whose content is known.
-    pub(crate) secrets: BTreeSet<Place>,
+    /// Secrets and ConfigMaps whose content is known.
+    pub(crate) contents: BTreeSet<(ReferenceKind, Place)>,
+    /// Whether all there is was read, so that what is not known is not there. A cluster is not asked for Secrets.
+    pub(crate) is_complete: bool,
     /// Deployments and DaemonSets, as written: a controller may be among them.
     pub(crate) workloads: BTreeMap<Place, Value>,
     pub(crate) config_maps: BTreeMap<Place, ConfigMap>,
@@ -66,6 +68,7 @@ impl Material {
 
     /// The objects of a text, which came from `name`.
     pub(crate) fn add_text(&mut self, name: &str, text: &str) {
+        self.is_complete = true;
         match manifest::parse(text) {
             Ok(manifests) => manifests.into_iter().for_each(|manifest| self.add_manifest(manifest)),
             Err(error) => {
@@ -91,7 +94,8 @@ impl Material {
                 self.classes.entry(class.metadata.name.clone().unwrap_or_default()).or_insert(*class);
             }
             Object::Secret(entry) => {
-                if self.secrets.insert((entry.namespace.clone(), entry.name.clone())) {
+                let place = (entry.namespace.clone(), entry.name.clone());
+                if self.contents.insert((ReferenceKind::Secret, place)) {
                     self.objects.push(Object::Secret(entry));
                 }
             }
@@ -100,8 +104,10 @@ impl Material {
                     |(key, value): (&String, &Vec<u8>)| (key.clone(), String::from_utf8_lossy(value).into_owned());
                 let data = entry.data.iter().map(text).collect();
                 let place = (entry.namespace.clone(), entry.name.clone());
-                self.config_maps.entry(place).or_insert(ConfigMap { labels: BTreeMap::new(), data });
-                self.objects.push(Object::ConfigMap(entry));
+                if self.contents.insert((ReferenceKind::ConfigMap, place.clone())) {
+                    self.config_maps.insert(place, ConfigMap { labels: BTreeMap::new(), data });
+                    self.objects.push(Object::ConfigMap(entry));
+                }
             }
             Object::Service(_) => {
                 self.has_services = true;
@@ -115,25 +121,10 @@ impl Material {
         let text = |path: &str| other.value.pointer(path).and_then(Value::as_str).map(str::to_owned);
         let Some(name) = text("/metadata/name") else { return };
         let place = (text("/metadata/namespace").unwrap_or_else(|| "default".to_owned()), name);
-        match (other.api_version.as_str(), other.kind.as_str()) {
-            ("apps/v1", "Deployment" | "DaemonSet") => {
-                self.workloads.entry(place).or_insert_with(|| other.value.clone());
-            }
-            ("v1", "ConfigMap") => {
-                let texts = |path: &str| texts(other.value.pointer(path));
-                let read = ConfigMap { labels: texts("/metadata/labels"), data: texts("/data") };
-                self.config_maps.entry(place).or_insert(read);
-            }
-            _ => {}
+        if let ("apps/v1", "Deployment" | "DaemonSet") = (other.api_version.as_str(), other.kind.as_str()) {
+            self.workloads.entry(place).or_insert_with(|| other.value.clone());
         }
     }
-}
-
-/// A map of texts. A number or boolean without quotes is one that an API server would refuse; what it is meant to say is plain.
-fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
-    let fields = value.and_then(Value::as_object).into_iter().flatten();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    fields.map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 pub(crate) fn place(metadata: &ObjectMeta) -> Place {

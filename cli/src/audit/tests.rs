@@ -123,6 +123,46 @@ fn services_and_secrets_that_were_not_read_are_not_missing() {
     assert!(with.ingresses[0].items.iter().any(|item| item.code.as_deref() == Some("ServiceNotFound")));
 }
 
+/// A gateway in a pod has them, whatever the machine has that audits.
+#[test]
+fn an_authentication_service_is_judged_as_by_a_gateway_that_has_the_authorities_of_its_platform() {
+    let report = only(&ingress("web", "nginx", "nginx.ingress.kubernetes.io/auth-url: https://$host/oauth2/auth"));
+    assert_eq!(verdicts(&report.items), [("auth-url", Verdict::Approximated)], "{:?}", report.items);
+}
+
+const FIELDS: &str = "nginx.ingress.kubernetes.io/custom-headers: fields";
+
+fn config_map(key: &str) -> String {
+    format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: fields, namespace: mill}}\ndata: {{{key}: a}}\n")
+}
+
+#[test]
+fn a_config_map_beside_the_ingress_is_read() {
+    let of = |key: &str| only(&format!("{}{}", ingress("web", "nginx", FIELDS), config_map(key)));
+    assert_eq!(verdicts(&of("X-Mill").items), [("custom-headers", Verdict::Approximated)]);
+    let refused = of("Bad Name");
+    assert_eq!(verdicts(&refused.items), [("custom-headers", Verdict::Refused)], "{refused:?}");
+    assert_eq!(refused.items[0].code.as_deref(), Some("ResponseFieldsBroken"));
+}
+
+#[test]
+fn what_is_not_among_the_files_is_told_from_what_was_not_read() {
+    let password = "nginx.ingress.kubernetes.io/auth-type: basic\nnginx.ingress.kubernetes.io/auth-secret: fields";
+    for (annotations, kind) in [(FIELDS, "ConfigMap"), (password, "Secret")] {
+        // An object of the other kind that has the name is another one.
+        let beside = if kind == "Secret" { config_map("X-Mill") } else { String::new() };
+        let text = format!("{}{beside}{SERVICE}", ingress("web", "nginx", annotations));
+        let mut material = Material::default();
+        material.add_text("a.yaml", &text);
+        for (is_complete, said) in [(true, "is not among these files"), (false, "was not read")] {
+            material.is_complete = is_complete;
+            let audit = judge::judge(&material, None);
+            let item = audit.ingresses[0].items.iter().find(|item| item.verdict == Verdict::NotChecked).unwrap();
+            assert!(item.message.contains(&format!("{kind} mill/fields {said}")), "{}", item.message);
+        }
+    }
+}
+
 #[test]
 fn the_status_tells_fine_refused_and_unreadable_apart() {
     let fine = audit_of(&ingress("web", "nginx", ""), None);

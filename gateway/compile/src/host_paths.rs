@@ -45,6 +45,10 @@ struct Together {
     combined: Combined,
 }
 
+/// Expressions of an Ingress that may turn out to be too wide on a host before the rest are refused untried: finding that out takes as long as
+/// all that is let in, and nobody means to write more than one or two.
+const MOST_WIDE: usize = 16;
+
 /// Why an expression is not matched.
 #[derive(Clone, Debug)]
 enum Refusal {
@@ -106,7 +110,7 @@ impl HostPaths {
     ) -> Vec<Arc<PathExpression>> {
         let groups = declared.policies.has_groups();
         let full = rooms.has_room(&declared.age, host);
-        let (mut found, mut wanted) = (Vec::new(), 0);
+        let (mut found, mut wanted, mut wide) = (Vec::new(), 0, 0);
         for rule in declared.hosts.get(host).into_iter().flatten() {
             let written = &rule.path.written;
             // The older one of two that are written alike is the one that is served.
@@ -115,8 +119,12 @@ impl HostPaths {
             {
                 continue;
             }
-            let read = rule.path.expression(groups).map_err(|bad| Refusal::Bad(bad.clone()));
-            let read = read.cloned().and_then(|expression| {
+            let tried = match wide {
+                0..MOST_WIDE => rule.path.expression(groups).cloned().map_err(Clone::clone),
+                _ => Err(BadExpression::Untried),
+            };
+            wide += usize::from(tried == Err(BadExpression::Wide));
+            let read = tried.map_err(Refusal::Bad).and_then(|expression| {
                 if expression.is_literal() {
                     return Ok(expression);
                 }

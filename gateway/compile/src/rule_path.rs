@@ -1,5 +1,7 @@
 //! The path of a rule: what it matches, as far as its own Ingress says it.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use bulkhead_model::PathPattern;
@@ -95,9 +97,35 @@ impl RulePath {
 
     /// The path as an expression, whose groups can be asked for if `groups`.
     pub(crate) fn expression(&self, groups: bool) -> Result<&Arc<PathExpression>, &BadExpression> {
-        let read = || PathExpression::parse(&self.written, groups).map(Arc::new);
+        let read = || parse(&self.written, groups).map(Arc::new);
         if groups { &self.grouped } else { &self.expression }.get_or_init(read).as_ref()
     }
+}
+
+thread_local! {
+    /// Texts that were found to be too wide: an Ingress is read anew whenever anything of it changes, and it takes as long again.
+    static WIDE: RefCell<HashSet<(Box<str>, bool)>> = RefCell::default();
+}
+
+/// Texts that are remembered: they take a few megabytes at most.
+const KNOWN_WIDE: usize = 1024;
+
+/// The expression, or what is known to be wrong with it.
+fn parse(written: &str, groups: bool) -> Result<PathExpression, BadExpression> {
+    let known = (Box::from(written), groups);
+    if WIDE.with_borrow(|wide| wide.contains(&known)) {
+        return Err(BadExpression::Wide);
+    }
+    let read = PathExpression::parse(written, groups);
+    if read.as_ref().err() == Some(&BadExpression::Wide) {
+        WIDE.with_borrow_mut(|wide| {
+            if wide.len() >= KNOWN_WIDE {
+                wide.clear();
+            }
+            wide.insert(known);
+        });
+    }
+    read
 }
 
 fn note_no_path(written: &str, field: &str, notes: &mut Notes<'_>) {

@@ -69,6 +69,9 @@ pub enum BadExpression {
     /// Too much has to be remembered of a path to know whether it matches.
     #[error("it can match in too many ways at once")]
     Wide,
+    /// Nobody looked: too many beside it were too wide.
+    #[error("too many others of this Ingress can match in too many ways at once")]
+    Untried,
     /// It is no expression, or has something without bound in it.
     #[error("{0}")]
     Syntax(Box<str>),
@@ -175,23 +178,30 @@ pub fn is_expression(path: &str) -> bool {
 
 /// The text that everything begins with that `written` may be meant to match.
 fn beginning(written: &str) -> String {
-    // An alternative outside of groups may begin otherwise; and what is inside of what, a broken text does not say.
-    let (mut depth, mut alternative, mut escaped) = (0_i32, false, false);
+    // An alternative outside of groups may begin otherwise. What is inside of what, a broken text does not say, nor one with brackets, in
+    // which parentheses are characters.
+    let (mut depth, mut escaped) = (0_i32, false);
+    let (mut outside, mut inside, mut unclear) = (false, false, false);
     for c in written.chars() {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             '(' => depth += 1,
             ')' => depth -= 1,
-            '|' => alternative |= depth <= 0,
+            '[' => unclear = true,
+            '|' if depth > 0 => inside = true,
+            '|' => outside = true,
             _ => {}
         }
+        unclear |= depth < 0;
     }
+    let alternative = outside || (inside && (unclear || depth != 0));
     let mut literal = String::new();
     let mut rest = written.chars().peekable();
     while let Some(c) = rest.next().filter(|_| !alternative) {
         let meant = match c {
-            '\\' => match rest.next().filter(char::is_ascii_punctuation) {
+            // The two that are no punctuation are where words begin and end.
+            '\\' => match rest.next().filter(|next| next.is_ascii_punctuation() && !matches!(next, '<' | '>')) {
                 Some(meant) => meant,
                 None => break,
             },

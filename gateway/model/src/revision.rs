@@ -184,6 +184,7 @@ impl Words {
             return None;
         }
         let instead = rule.value.apply(said, extent, allowance)?;
+        allowance.make(rule.further.len())?;
         let breaks_out = instead.iter().any(|byte| *byte < b' ' || *byte == 0x7f || *byte == b';');
         if breaks_out || (is_of_host && instead != said) {
             return None;

@@ -10,10 +10,13 @@ use crate::template::{Template, TemplateError};
 
 /// Longest expression, in bytes, and most memory of what is made of it: responses make it run.
 const MAX_PATTERN_BYTES: usize = 1 << 10;
-const MAX_COMPILED_BYTES: usize = 32 << 10;
+const MAX_COMPILED_BYTES: usize = 16 << 10;
 /// Longest text that variables make, in bytes: what browsers and servers take of a URI.
 const MAX_FILLED_BYTES: usize = 8 << 10;
-/// Longest text that comes of a substitution, in bytes. Groups can be written many times.
+/// Bytes of one response that expressions are searched for in: more than places and paths of cookies have. With the dearest expression
+/// that is let in they take some milliseconds.
+const MAX_SEARCHED_BYTES: usize = 2 << 10;
+/// Bytes that all substitutions of one response may make together: groups can be written many times, and a backend may set many cookies.
 const MAX_MADE_BYTES: usize = 16 << 10;
 
 /// What stands for what. `T` is [`Template`] where it is written, and [`Filled`] where it is done.
@@ -70,18 +73,29 @@ pub enum BadSubstitution {
     Template(#[from] TemplateError),
 }
 
-/// How many more bytes of one response expressions may be searched for in.
+/// What substitutions may still do to one response.
 #[derive(Debug)]
-pub struct Allowance(usize);
+pub struct Allowance {
+    /// Bytes that expressions may be searched for in.
+    searched: usize,
+    /// Bytes that may be made.
+    made: usize,
+}
 
 impl Allowance {
-    /// For one response: with the largest expression that there can be, a few hundredths of a second.
+    /// For one response.
     pub const fn for_response() -> Self {
-        Self(16 << 10)
+        Self { searched: MAX_SEARCHED_BYTES, made: MAX_MADE_BYTES }
     }
 
-    fn spend(&mut self, bytes: usize) -> Option<()> {
-        self.0 = self.0.checked_sub(bytes)?;
+    fn search(&mut self, bytes: usize) -> Option<()> {
+        self.searched = self.searched.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// Takes `bytes` that come instead of others.
+    pub(crate) fn make(&mut self, bytes: usize) -> Option<()> {
+        self.made = self.made.checked_sub(bytes)?;
         Some(())
     }
 }
@@ -139,18 +153,18 @@ impl Substitution<Filled> {
     #[must_use]
     pub fn apply(&self, value: &[u8], extent: Extent, allowance: &mut Allowance) -> Option<Vec<u8>> {
         match (&self.sought, extent) {
-            (Sought::Text(sought), Extent::Beginning) => self.made(value.strip_prefix(&**sought)?, None),
+            (Sought::Text(sought), Extent::Beginning) => self.made(value.strip_prefix(&**sought)?, None, allowance),
             (Sought::Text(sought), Extent::All) => {
-                value.eq_ignore_ascii_case(sought).then(|| self.made(b"", None)).flatten()
+                value.eq_ignore_ascii_case(sought).then(|| self.made(b"", None, allowance)).flatten()
             }
             (Sought::Expression(expression), _) => {
-                allowance.spend(value.len())?;
-                self.made(b"", Some(&expression.captures(value)?))
+                allowance.search(value.len())?;
+                self.made(b"", Some(&expression.captures(value)?), allowance)
             }
         }
     }
 
-    fn made(&self, rest: &[u8], captures: Option<&Captures<'_>>) -> Option<Vec<u8>> {
+    fn made(&self, rest: &[u8], captures: Option<&Captures<'_>>, allowance: &mut Allowance) -> Option<Vec<u8>> {
         let mut out: Vec<u8> = Vec::new();
         for piece in &self.instead {
             let text: &[u8] = match piece {
@@ -159,10 +173,9 @@ impl Substitution<Filled> {
                     captures.and_then(|captures| captures.get(*group)).map_or(b"", |group| group.as_bytes())
                 }
             };
+            // Of each piece, and not of what is left of the value: that has been held to a bound already.
+            allowance.make(text.len())?;
             out.extend_from_slice(text);
-            if out.len() > MAX_MADE_BYTES {
-                return None;
-            }
         }
         out.extend_from_slice(rest);
         Some(out)

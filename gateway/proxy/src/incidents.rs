@@ -1,6 +1,7 @@
 //! What goes wrong, told in log lines: one at most for each reason in a second, however often it happens. A data thread leaves word
 //! and never writes itself; a thread of its own counts, and writes.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,7 +48,7 @@ impl Incident {
     }
 
     fn told(self) -> Told {
-        let told = |reason, text| Told { reason, blame: Blame::Gateway, text };
+        let told = |reason, text: &'static str| Told { reason, blame: Blame::Gateway, text: text.into() };
         match self {
             Self::Fault(fault) => Told::from(fault),
             Self::Ejected => Told {
@@ -66,13 +67,18 @@ impl Incident {
 struct Told {
     reason: &'static str,
     blame: Blame,
-    text: &'static str,
+    text: Cow<'static, str>,
 }
 
 impl From<Fault> for Told {
     fn from(fault: Fault) -> Self {
         let row = fault.row();
-        Self { reason: row.name, blame: row.blame, text: row.text }
+        let text = match fault {
+            // The client is told less: whoever reads the log wants to know what it was.
+            Fault::Refused(refusal) => refusal.to_string().into(),
+            _ => row.text.into(),
+        };
+        Self { reason: row.name, blame: row.blame, text }
     }
 }
 

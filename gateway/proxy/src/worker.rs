@@ -52,6 +52,8 @@ use self::admission::accept_until_draining;
 const SWEEP: Duration = Duration::from_secs(1);
 /// Scratch structs kept per thread, for as many requests as are in flight at once on a busy core.
 const KEPT_SCRATCH: usize = 64;
+/// Largest head that is kept room for: as large as heads may be by default, and half as much again for what we add.
+const KEPT_BYTES: usize = 48 << 10;
 /// Rotations kept before they are forgotten: backends come and go, and a rotation may start anywhere.
 const KEPT_ROTATIONS: usize = 1 << 16;
 
@@ -105,6 +107,8 @@ pub(crate) struct Scratch {
     pub(crate) attributes: Vec<u8>,
     /// Of which statuses the backend's answer is not passed on, but another endpoint asked.
     pub(crate) passing: Passing,
+    /// The host that was asked for, if the request is not to be forwarded.
+    pub(crate) host: Vec<u8>,
     /// What the route answers instead of a backend.
     pub(crate) answer: Option<Box<Answer>>,
     /// The filters of the request's route, if it has any.
@@ -158,6 +162,9 @@ impl Worker {
     }
 
     pub(crate) fn give_back(&self, scratch: Box<Scratch>) {
+        if scratch.out.capacity().max(scratch.values.capacity()) > KEPT_BYTES {
+            return;
+        }
         let mut kept = self.scratch.borrow_mut();
         if kept.len() < KEPT_SCRATCH {
             kept.push(scratch);

@@ -56,6 +56,22 @@ fn a_host_has_room_for_the_expressions_of_so_many_namespaces_and_the_oldest_have
     }
 }
 
+#[test]
+fn an_ingress_whose_expressions_are_too_wide_has_only_some_of_them_tried() {
+    let many: Vec<String> = (0..20)
+        .map(|n| format!("a.test /x{n}/(a|b)*a{}/end ImplementationSpecific flour:80", "(a|b)".repeat(14)))
+        .chain(["a.test /y/[a-z]+ Prefix flour:80".to_owned()])
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let world = world(Profile::Standard, &regex("mill/a", 1, &many));
+    let said = |words: &str| {
+        let all = world.findings.iter();
+        all.filter(|finding| finding.code == "BadExpression" && finding.message.contains(words)).count()
+    };
+    assert_eq!((said("it can match in too many ways at once"), said("too many others of this Ingress")), (16, 5));
+    assert_eq!(found(&world, "/y/a"), "503 /y/[a-z]+", "untried is refused");
+}
+
 /// A world in which a namespace has room for two expressions, and the lane for three.
 fn small(manifest: &str) -> World {
     let size = PathExpression::parse("/aa[0-9]", false).unwrap().size();

@@ -115,6 +115,14 @@ fn an_expression_that_is_refused_stands_for_all_that_begins_as_it_would() {
         ("/a\\d(?!x)", "/a"),
         ("/caf\u{e9}(?!x)", "/caf"),
         ("/a b(?!x)", "/a"),
+        // Where a word begins and ends; brackets and broken parentheses, in which nobody knows where alternatives are.
+        (r"/\<admin/(", "/"),
+        (r"/a\>b(", "/a"),
+        ("/x[(]|/admin/(a", ""),
+        ("/x(|/admin", ""),
+        ("/x[|/admin", ""),
+        ("/x)(|/admin", ""),
+        ("/x(a|b)y(", ""),
     ] {
         assert_eq!(beginning(written), begins, "{written}");
     }

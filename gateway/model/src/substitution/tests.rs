@@ -74,12 +74,26 @@ fn texts_and_expressions_that_cannot_be_used_are_refused() {
 
 #[test]
 fn expressions_are_searched_for_in_so_many_bytes_of_a_response_and_no_more() {
-    let filled = Substitution::parse("~(a+)+$", "$1$1$1$1$1$1$1$1$1", false).unwrap().fill(&request()).unwrap();
+    let filled = Substitution::parse("~(a+)+$", "$1", false).unwrap().fill(&request()).unwrap();
     let mut allowance = Allowance::for_response();
-    assert_eq!(filled.apply(&[b"a".repeat(8000), b"!".to_vec()].concat(), Extent::All, &mut allowance), None);
-    assert_eq!(filled.apply(&b"a".repeat(4000), Extent::All, &mut allowance), None, "what is made is too long");
-    assert_eq!(filled.apply(b"a", Extent::All, &mut allowance), Some(b"aaaaaaaaa".to_vec()));
-    assert_eq!(filled.apply(&b"a".repeat(8000), Extent::All, &mut allowance), None);
+    let most = MAX_SEARCHED_BYTES;
+    assert_eq!(filled.apply(&b"a".repeat(most + 1), Extent::All, &mut allowance), None);
+    assert_eq!(filled.apply(&b"a".repeat(most - 1), Extent::All, &mut allowance), Some(b"a".repeat(most - 1)));
+    assert_eq!(filled.apply(b"a", Extent::All, &mut allowance), Some(b"a".to_vec()));
+    assert_eq!(filled.apply(b"a", Extent::All, &mut allowance), None);
+}
+
+#[test]
+fn so_many_bytes_of_a_response_are_made_and_no_more() {
+    let thousand = "b".repeat(1000);
+    for (sought, instead, made) in [("/", thousand.clone(), 1000), ("~(.*)", format!("{thousand}$1$1"), 1002)] {
+        let filled = Substitution::parse(sought, &instead, false).unwrap().fill(&request()).unwrap();
+        let mut allowance = Allowance::for_response();
+        for nth in 0..100 {
+            let passes = (nth + 1) * made <= MAX_MADE_BYTES;
+            assert_eq!(filled.apply(b"/", Extent::Beginning, &mut allowance).is_some(), passes, "{sought} {nth}");
+        }
+    }
 }
 
 #[test]

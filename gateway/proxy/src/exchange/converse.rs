@@ -9,14 +9,14 @@ use bulkhead_http1::Framing;
 use bulkhead_model::{Answer, ErrorPages};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::content::{RequestSource, ResponseSource, Sink, Source as _};
+use crate::content::{Piece, RequestSource, ResponseSource, Sink, Source as _};
 use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::attended::attended;
 use crate::exchange::response::Ended;
 use crate::exchange::stop::Stop;
 use crate::exchange::throttle::Throttle;
-use crate::exchange::{Next, forward, request, response, tunnel};
+use crate::exchange::{Next, Twin, forward, request, response, tunnel};
 use crate::fault::Fault;
 use crate::http1;
 use crate::stream::{Readiness, Stream};
@@ -138,13 +138,8 @@ async fn exchange<D: Downstream>(
     worker.tally().bytes_in.add(piece.content.len() as u64);
     scratch.record.receive(piece.content.len());
     let complete = Cell::new(piece.last);
-    if let Some(twin) = &mut scratch.mirror {
-        twin.begin(piece.content);
-    }
-    if piece.last
-        && let Some(twin) = scratch.mirror.take()
-    {
-        twin.send(worker);
+    if scratch.mirror.is_some() {
+        copy(worker, &mut scratch.mirror, piece);
     }
     let worn_out = down.is_worn_out(&patience.settings.limits, worker.moment(patience.guard.now()));
     let secure = down.client().secure;
@@ -153,13 +148,20 @@ async fn exchange<D: Downstream>(
     let Scratch { request, response, out, cookie, filters, to_client, words, page, passing, mirror, record, .. } =
         scratch;
     let record = &*record;
-    let over = filters.is_some().then_some(&*to_client);
-    let is_page = filters.as_ref().is_some_and(|filters| filters.pages.is_some()) && page.is_asked();
-    let words = if filters.is_some() && !is_page { words.as_deref() } else { None };
-    let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
-    let pages = filters.as_ref().and_then(|filters| filters.pages.as_deref()).filter(replaces);
-    let bandwidth = filters.as_ref().and_then(|filters| filters.bandwidth);
-    let throttle = bandwidth.map(|bandwidth| Box::new(Throttle::new(bandwidth, patience.guard.now())));
+    let (over, words, pages, throttle) = match filters.as_deref() {
+        None => (None, None, None, None),
+        Some(filters) => {
+            let is_page = filters.pages.is_some() && page.is_asked();
+            let replaces = |pages: &&ErrorPages| !pages.statuses.is_empty() && !is_call && !page.is_asked();
+            let throttle = |bandwidth| Box::new(Throttle::new(bandwidth, patience.guard.now()));
+            (
+                Some(&*to_client),
+                if is_page { None } else { words.as_deref() },
+                filters.pages.as_deref().filter(replaces),
+                filters.bandwidth.map(throttle),
+            )
+        }
+    };
     let sending = pin!(async {
         if !complete.get() {
             match request::pump(conversation, from_client, sink, mirror, record).await {
@@ -196,6 +198,16 @@ async fn exchange<D: Downstream>(
         out,
     };
     join(sending, pin!(delivery.run())).await
+}
+
+/// Lets whoever gets a copy of the request have what is there of it, and sends the copy if that is all.
+#[cold]
+fn copy(worker: &Worker, mirror: &mut Option<Box<Twin>>, piece: Piece<'_>) {
+    let Some(twin) = mirror else { return };
+    twin.begin(piece.content);
+    if piece.last {
+        mirror.take().into_iter().for_each(|twin| twin.send(worker));
+    }
 }
 
 /// Runs both directions. The response decides when the exchange is over; the sending side can only break it off.

@@ -38,7 +38,7 @@ use bulkhead_model::overload::Level;
 use crate::deadline::Guard;
 use crate::downstream::Downstream;
 use crate::exchange::stop::Stop;
-use crate::fault::{Blame, Fault};
+use crate::fault::Fault;
 use crate::incidents;
 use crate::phase::Phase;
 use crate::transfer::Patience;
@@ -82,7 +82,7 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             // What is asked for from here on is not what the client asked for.
             scratch.mirror = None;
             if let Some(fault) = failed {
-                worker.blame(fault, down.client().address, || about(fault, &*down, &scratch));
+                worker.blame(fault, down.client().address, || about(fault, &scratch));
                 if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout) && !scratch.record.is_begun() {
                     scratch.record.begin_unheard(worker, guard, down.client());
                 }
@@ -97,24 +97,29 @@ pub(crate) async fn run<D: Downstream>(worker: &Worker, guard: &Guard, down: &mu
             }
         }
     };
+    // All of these come of filters.
     if scratch.filters.take().is_some() {
-        scratch.words = None;
+        (scratch.words, scratch.place, scratch.mirror) = (None, None, None);
     }
-    scratch.place = None;
     if scratch.record.is_begun() {
         scratch.record.end(worker, guard, failed);
     }
-    scratch.mirror = None;
     worker.give_back(scratch);
     next
 }
 
-/// The host of a request that was refused, for the log. A head that was not complete has none.
+/// What a request was about that was refused, or failed, for the log: its host, and the backend if that is known. A head that was not
+/// complete has neither.
 #[cold]
-fn about<D: Downstream>(fault: Fault, down: &D, scratch: &Scratch) -> String {
-    let known = matches!(fault, Fault::Denied(_)) || fault.row().blame == Blame::Upstream;
-    let host = if known { scratch.request.authority.of(down.head()) } else { &[] };
-    incidents::example(host)
+fn about(fault: Fault, scratch: &Scratch) -> String {
+    if matches!(fault, Fault::Refused(_) | Fault::HeadTimeout | Fault::NotReady | Fault::Overloaded) {
+        return String::new();
+    }
+    // One that was decided to be forwarded stands as it was to be written.
+    let written = || scratch.out.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Host: "));
+    let host = if scratch.host.is_empty() { written().unwrap_or_default() } else { &scratch.host };
+    let (host, service) = (incidents::example(host.trim_ascii_end()), scratch.record.service());
+    if service.is_empty() { host } else { format!("{host} to {}", incidents::example(service)) }
 }
 
 /// Answers by a page of another Service, or else by what the gateway says itself.
@@ -138,6 +143,8 @@ async fn attempt<D: Downstream>(
     scratch: &mut Scratch,
     begun: &Cell<bool>,
 ) -> Result<Next, Fault> {
+    // Of another request, until this one's are known.
+    (scratch.host.clear(), scratch.out.clear());
     let pinned = down.receive(worker, guard, &mut scratch.request).await?;
     let tally = worker.tally();
     tally.requests.add(1);
@@ -158,11 +165,15 @@ async fn attempt<D: Downstream>(
     };
     #[cfg(test)]
     crate::failpoint::reach(down.head());
-    down.begin(scratch.request.framing);
     let decision = match decided {
         Ok(decision) => decision,
-        Err(stop) => return Err(stop.put(&mut scratch.answer)),
+        Err(stop) => {
+            scratch.host.extend_from_slice(scratch.request.authority.of(down.head()));
+            down.begin(scratch.request.framing);
+            return Err(stop.put(&mut scratch.answer));
+        }
     };
+    down.begin(scratch.request.framing);
     let patience = Patience { guard, settings: decision.settings };
     let next = forward::forward(worker, patience, down, scratch, &decision, begun).await?;
     tally.latency(u64::try_from(guard.now().duration_since(started).as_micros()).unwrap_or(u64::MAX));

@@ -92,6 +92,11 @@ impl Record {
         !matches!(self.state, State::Idle)
     }
 
+    /// The Service that was chosen, as far as it is kept.
+    pub(super) fn service(&self) -> &[u8] {
+        if self.is_kept() { self.part(Part::Service) } else { &[] }
+    }
+
     /// Begins with a request.
     #[inline(never)]
     pub(super) fn begin(
