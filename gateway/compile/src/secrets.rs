@@ -99,7 +99,7 @@ impl Secrets {
         let read = held.users.entry(form).or_insert_with(|| {
             // A version of its own: the same Secret may be read in both forms.
             *last_version += 1;
-            users::parse(data, form, *last_version).map(|list| (Arc::new(list.users), list.left_out))
+            users::parse(data, form, (&name.namespace, *last_version)).map(|list| (Arc::new(list.users), list.left_out))
         });
         Some(read.clone())
     }

@@ -1,6 +1,7 @@
 //! A Secret's bytes, as users with the hashes of their passwords.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bulkhead_model::authentication::Users;
 use bulkhead_model::password::{BadHash, PasswordHash};
@@ -65,8 +66,8 @@ pub fn hashed_lines(file: &[u8]) -> (Vec<u8>, bool) {
     (kept, has_others)
 }
 
-/// The users in the data of a Secret.
-pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>, form: Form, version: u64) -> Result<List, BadUsers> {
+/// The users in the data of a Secret: of this namespace, and of this version.
+pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>, form: Form, owner: (&Arc<str>, u64)) -> Result<List, BadUsers> {
     let (mut entries, mut left_out) = (Vec::new(), None);
     let mut add = |read: Result<(&[u8], PasswordHash), BadHash>| match read {
         Ok((name, hash)) if entries.len() < MOST_USERS => entries.push((name.into(), hash)),
@@ -86,7 +87,7 @@ pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>, form: Form, version: u64) 
     if entries.is_empty() {
         return Err(BadUsers::Nobody);
     }
-    Ok(List { users: Users::new(version, entries), left_out })
+    Ok(List { users: Users::new(Arc::clone(owner.0), owner.1, entries), left_out })
 }
 
 /// Lines that say anything. A `#` at the beginning makes a comment.
@@ -122,9 +123,10 @@ mod tests {
     #[test]
     fn a_file_has_a_user_a_line_and_a_map_has_a_user_a_key() {
         let file = format!("# people\r\n\nzoe:{HASH}:Zoe the miller\r\n adam:{HASH}\nbad:secret\nold:{COSTLY}\n");
-        let list = parse(&data(&[("auth", &file), ("zoe", "x")]), Form::File, 1).unwrap();
+        let list = parse(&data(&[("auth", &file), ("zoe", "x")]), Form::File, (&"mill".into(), 1)).unwrap();
         assert_eq!(list.left_out, Some((2, BadHash::Unknown)));
-        let list = parse(&data(&[("zoe", HASH), ("adam", &format!("{HASH}\n"))]), Form::Map, 1).unwrap();
+        let list =
+            parse(&data(&[("zoe", HASH), ("adam", &format!("{HASH}\n"))]), Form::Map, (&"mill".into(), 1)).unwrap();
         assert_eq!(list.left_out, None);
         for (entries, form, bad) in [
             (&[("users", HASH)][..], Form::File, BadUsers::NoFile),
@@ -133,7 +135,7 @@ mod tests {
             (&[("zoe", "hunter2")], Form::Map, BadUsers::Nobody),
             (&[], Form::Map, BadUsers::Nobody),
         ] {
-            assert_eq!(parse(&data(entries), form, 1).unwrap_err(), bad, "{entries:?}");
+            assert_eq!(parse(&data(entries), form, (&"mill".into(), 1)).unwrap_err(), bad, "{entries:?}");
         }
     }
 
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn a_list_of_users_ends_somewhere() {
         let file: String = (0..MOST_USERS + 7).map(|n| format!("u{n}:{HASH}\n")).collect();
-        let list = parse(&data(&[("auth", &file)]), Form::File, 1).unwrap();
+        let list = parse(&data(&[("auth", &file)]), Form::File, (&"mill".into(), 1)).unwrap();
         assert_eq!(list.left_out.map(|(count, _)| count), Some(7));
     }
 }

@@ -93,6 +93,8 @@ impl Realm {
 
 /// Users and the hashes of their passwords.
 pub struct Users {
+    /// Whose list it is: what waits to be checked takes turns by it, however many lists a namespace has.
+    pub namespace: Arc<str>,
     /// Tells one list from every other that this process has known.
     pub version: u64,
     /// In order of name.
@@ -114,13 +116,17 @@ impl PartialEq for Users {
 }
 
 impl Users {
-    /// A list. Of a name that comes twice the first entry counts.
+    /// A list of a namespace. Of a name that comes twice the first entry counts.
     #[must_use]
-    pub fn new(version: u64, entries: impl IntoIterator<Item = (Box<[u8]>, PasswordHash)>) -> Self {
+    pub fn new(
+        namespace: Arc<str>,
+        version: u64,
+        entries: impl IntoIterator<Item = (Box<[u8]>, PasswordHash)>,
+    ) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.dedup_by(|(next, _), (first, _)| next == first);
-        Self { version, entries: entries.into() }
+        Self { namespace, version, entries: entries.into() }
     }
 
     /// Whether there is such a user with this password. Takes long, and for a user who does not exist as long as for one who does.

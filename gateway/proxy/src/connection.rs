@@ -129,6 +129,7 @@ impl From<Interrupt> for Option<Fault> {
                 Waiting::Request | Waiting::Head => Fault::HeadTimeout,
                 Waiting::Content => Fault::ContentTimeout,
                 Waiting::Client => Fault::ResponseStalled,
+                Waiting::Password => Fault::Denied(Denial::AuthenticationBusy),
                 Waiting::Connect => Fault::ConnectTimeout,
                 Waiting::Send => Fault::UpstreamStalled,
                 Waiting::Response => Fault::UpstreamTimeout,

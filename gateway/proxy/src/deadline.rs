@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bulkhead_model::Settings;
 use bulkhead_model::overload::Level;
+use bulkhead_model::{Settings, limits};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::phase::Phase;
@@ -27,6 +27,8 @@ pub(crate) enum Waiting {
     Content,
     /// The client to take more of its response.
     Client,
+    /// Its password to be checked.
+    Password,
     /// A backend to accept a connection.
     Connect,
     /// The backend to take more of the request.
@@ -117,7 +119,8 @@ impl Guard {
             Waiting::Connect => settings.upstream.connect,
             Waiting::Send => settings.upstream.send,
             Waiting::Response => settings.upstream.read,
-            // No setting: the connection says for how long.
+            // No settings: who waits says for how long.
+            Waiting::Password => limits::PASSWORD_TIME.time(),
             Waiting::Pong => settings.limits.keep_alive_idle,
         };
         self.wait(what, limit);

@@ -1,10 +1,13 @@
 //! What came of the requests of every Ingress, counted only where a lane asks for it. Each thread has entries of its own, which it alone
 //! writes; a scrape reads them and adds up what different threads know of the same requests.
 
+mod shares;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::shares::Shares;
 use crate::tally::{Counter, Histogram};
 
 /// Upper bounds of the buckets of durations, in microseconds: the default of clients of Prometheus, and so of ingress-nginx.
@@ -12,6 +15,9 @@ pub const BOUNDS_US: [u64; 11] =
     [5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000];
 /// Most entries of a thread. Each is about 0.5 KiB here, and 6 KiB on the page.
 const MOST: usize = 2048;
+/// Most of them for one Ingress: services, methods and statuses of most are a few dozen. What finds no room is told apart by the
+/// class of its status alone.
+const MOST_EACH: usize = 128;
 /// How long an entry is kept that nothing is added to, in seconds, once there are [`MOST`].
 const IDLE: u64 = 600;
 /// How often it is looked for such, in seconds.
@@ -35,7 +41,25 @@ pub struct Labels {
     /// Method, or `OTHER`.
     pub method: &'static str,
     /// Status of the response; 499 where none was begun.
-    pub status: u16,
+    pub status: Status,
+}
+
+/// A status, or the class of those that are not told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Status(u16);
+
+impl Status {
+    /// This one.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        Self(status)
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 < 10 { write!(f, "{}xx", self.0) } else { write!(f, "{}", self.0) }
+    }
 }
 
 /// What came of them.
@@ -139,10 +163,14 @@ impl Book {
     /// Adds all of them to `sums`.
     pub(crate) fn add_to(&self, sums: &mut BTreeMap<Labels, Account>) {
         // Held only while pointers are copied: the thread may want to add an entry.
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = self.entries().clone();
         for entry in entries {
             entry.add_to(sums.entry(entry.labels.clone()).or_default());
         }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,13 +178,22 @@ impl Book {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: RefCell<HashMap<Box<[u8]>, Arc<Entry>>>,
+    shares: RefCell<Shares>,
     key: RefCell<Vec<u8>>,
     swept: Cell<u64>,
 }
 
 impl Ledger {
-    /// Adds a request at `now`, in seconds. Whether it was counted: it is not when there are too many entries.
+    /// Adds a request at `now`, in seconds: where its Ingress has no room for what it was, to all of its Ingress that have the class
+    /// of its status. Whether it was counted: it is not when there is no room for that either.
     pub(crate) fn add(&self, book: &Book, deed: &Deed<'_>, now: u64) -> bool {
+        self.put(book, deed, now, MOST_EACH) || {
+            let folded = Deed { host: b"", service: b"", canary: b"", method: b"", status: deed.status / 100, ..*deed };
+            self.put(book, &folded, now, usize::MAX)
+        }
+    }
+
+    fn put(&self, book: &Book, deed: &Deed<'_>, now: u64, most_each: usize) -> bool {
         let method = METHODS.into_iter().find(|known| known.as_bytes() == deed.method).unwrap_or(OTHER);
         let (mut key, mut entries) = (self.key.borrow_mut(), self.entries.borrow_mut());
         key.clear();
@@ -170,13 +207,21 @@ impl Ledger {
             entry.add(deed, now);
             return true;
         }
-        let mut shown = book.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MOST && now.saturating_sub(self.swept.replace(now)) >= SWEEP {
-            entries.retain(|_, entry| !entry.is_idle(now));
-            shown.retain(|entry| !entry.is_idle(now));
+        let mut shares = self.shares.borrow_mut();
+        let is_full = entries.len() >= MOST || shares.of(deed.ingress) >= most_each;
+        if is_full && now.saturating_sub(self.swept.replace(now)) >= SWEEP {
+            retain(&mut entries, &mut shares, book, |entry| !entry.is_idle(now));
+        }
+        if shares.of(deed.ingress) >= most_each {
+            return false;
         }
         if entries.len() >= MOST {
-            return false;
+            let Some(giver) = shares.giver(deed.ingress) else { return false };
+            let given = |entry: &&Arc<Entry>| entry.labels.ingress.as_bytes() == &*giver;
+            let Some(oldest) = entries.values().filter(given).min_by_key(|entry| entry.last.get()).cloned() else {
+                return false;
+            };
+            retain(&mut entries, &mut shares, book, |entry| !Arc::ptr_eq(entry, &oldest));
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let entry = Arc::new(Entry {
@@ -186,7 +231,7 @@ impl Ledger {
                 service: text(deed.service),
                 canary: text(deed.canary),
                 method,
-                status: deed.status,
+                status: Status(deed.status),
             },
             durations: Durations::default(),
             upstream: Durations::default(),
@@ -196,9 +241,27 @@ impl Ledger {
         });
         entry.add(deed, now);
         entries.insert(key.as_slice().into(), Arc::clone(&entry));
-        shown.push(entry);
+        shares.put(deed.ingress);
+        book.entries().push(entry);
         true
     }
+}
+
+/// Keeps those, and gives up the rest.
+fn retain(
+    entries: &mut HashMap<Box<[u8]>, Arc<Entry>>,
+    shares: &mut Shares,
+    book: &Book,
+    keep: impl Fn(&Arc<Entry>) -> bool,
+) {
+    entries.retain(|_, entry| {
+        let is_kept = keep(entry);
+        if !is_kept {
+            shares.take(entry.labels.ingress.as_bytes());
+        }
+        is_kept
+    });
+    book.entries().retain(keep);
 }
 
 #[cfg(test)]
@@ -232,7 +295,10 @@ mod tests {
         }
         let sums = sums(&[&one, &two]);
         let (labels, account) = sums.first_key_value().unwrap();
-        assert_eq!((sums.len(), labels.ingress.as_str(), labels.method, labels.status), (1, "mill/flour", "GET", 200));
+        assert_eq!(
+            (sums.len(), labels.ingress.as_str(), labels.method, labels.status),
+            (1, "mill/flour", "GET", Status(200))
+        );
         assert_eq!(account.durations.counts, [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!((account.durations.sum_us, account.upstream.counts[0]), (20_010_001, 3));
         assert_eq!((account.request_bytes, account.response_bytes), (210, 3000));
@@ -259,5 +325,36 @@ mod tests {
         assert!(add(MOST, IDLE + SWEEP));
         let ingresses: Vec<_> = sums(&[&book]).into_keys().map(|labels| labels.ingress).collect();
         assert_eq!(ingresses, ["a/0".to_owned(), format!("a/{MOST}")]);
+    }
+
+    #[test]
+    fn who_has_many_entries_takes_none_from_who_has_few() {
+        let (ledger, book) = (Ledger::default(), Book::default());
+        // One answers everything there is, and then all Ingresses of its namespace do.
+        for number in 0..2 * MOST_EACH as u16 {
+            assert!(ledger.add(&book, &Deed { status: 400 + number, ..DEED }, 0));
+        }
+        let of_one = sums(&[&book]);
+        assert_eq!(of_one.len(), MOST_EACH + 2, "and two classes");
+        let folded: Vec<_> = of_one.keys().filter(|labels| labels.service.is_empty()).collect();
+        assert!(folded.iter().all(|labels| labels.method == OTHER && labels.ingress == "mill/flour"));
+        let classes: Vec<_> = folded.iter().map(|labels| labels.status.to_string()).collect();
+        assert_eq!(classes, ["5xx", "6xx"]);
+        for number in 0..MOST {
+            for status in 400..500 {
+                let ingress = format!("mill/{}", number % 60);
+                ledger.add(&book, &Deed { ingress: ingress.as_bytes(), status, ..DEED }, 1);
+            }
+        }
+        assert_eq!(sums(&[&book]).len(), MOST);
+        for status in 500..500 + MOST_EACH as u16 {
+            assert!(ledger.add(&book, &Deed { ingress: b"bakery/bread", status, ..DEED }, 2));
+        }
+        let sums = sums(&[&book]);
+        assert_eq!(sums.len(), MOST);
+        let of_other = sums.keys().filter(|labels| labels.ingress == "bakery/bread" && !labels.service.is_empty());
+        assert_eq!(of_other.count(), MOST_EACH);
+        // Two that have the same give up nothing to each other.
+        assert!(!ledger.add(&book, &Deed { ingress: b"mill/1", status: 999, ..DEED }, 2));
     }
 }

@@ -1,7 +1,7 @@
 //! Passwords are checked here, away from the threads that serve: one check takes as long as hundreds of requests.
 //!
-//! The threads that check are started when the first password comes. What waits for them is bounded, and lists of users take turns: who
-//! guesses passwords of one route must not keep everybody else out of all others. What nobody waits for any more is not checked.
+//! The threads that check are started when the first password comes. What waits for them is bounded, and namespaces take turns, as do
+//! the lists of users of each: who guesses passwords of one route must not keep everybody else out of all others. What nobody waits for any more is not checked.
 
 mod turns;
 mod verdicts;
@@ -130,7 +130,7 @@ impl Passwords {
         let ((verdict, told), wanted) = (watch::channel(None), Arc::default());
         let job = Job { users: Arc::clone(users), credentials, verdict, wanted: Arc::downgrade(&wanted) };
         // Whoever waits for what is given up sees that nobody will answer.
-        drop(lock(&self.queue.turns).turns.push(users.version, job, Job::is_wanted)?);
+        drop(lock(&self.queue.turns).turns.push((&users.namespace, users.version), job, Job::is_wanted)?);
         self.queue.ready.notify_one();
         Ok(Asked { told, wanted })
     }

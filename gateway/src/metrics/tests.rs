@@ -5,6 +5,7 @@ use bulkhead_crds::finding::{Finding, ObjectRef};
 use bulkhead_model::limits::{self, Counter};
 use bulkhead_model::overload::{Level, Pressure};
 use bulkhead_proxy::fault::Fault;
+use bulkhead_proxy::ledger::Status;
 
 use super::*;
 
@@ -138,7 +139,7 @@ fn metrics_of_ingress_nginx_are_there_when_they_are_asked_for() {
         service: "mill/flour:80".to_owned(),
         canary: "mill/bran:http".to_owned(),
         method: "GET",
-        status: 200,
+        status: Status::of(200),
     };
     let mut account = Account::default();
     account.durations.counts[1] = 2;

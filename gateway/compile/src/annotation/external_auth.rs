@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Row] = &[
         AUTH,
         Use::Must,
         State::Approximated(
-            "The certificate of an https service is verified by the roots of the platform; it has 10 seconds to answer; a host that is a variable can only be $host, of a host that is no wildcard.",
+            "The certificate of an https service is verified by the roots of the platform; it has 10 seconds to answer; a host that is a variable can only be $host, of a host that is no wildcard; with auth-type it does not get the field Authorization.",
         ),
     ),
     Row::new(

@@ -22,7 +22,7 @@ fn users() -> Users {
     let apache = hash(b"$apr1$saltsalt$r/QcFGT5pNL28bNkeDMHR.");
     let none = hash(b"{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
     let list = [(&b"zoe"[..], sha), (b"adam", apache), (b"adam", none)];
-    Users::new(1, list.map(|(name, hash)| (name.into(), hash)))
+    Users::new("mill".into(), 1, list.map(|(name, hash)| (name.into(), hash)))
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn users_are_let_in_with_their_passwords() {
     ] {
         let credentials = Credentials::decode(encoded.as_bytes()).unwrap();
         assert_eq!(users().admit(&credentials), is_in, "{encoded}");
-        assert!(!Users::new(2, []).admit(&credentials));
+        assert!(!Users::new("mill".into(), 2, []).admit(&credentials));
         assert_eq!(format!("{credentials:?}"), "Credentials", "nothing of them must end up in a log");
     }
 }

@@ -1,7 +1,7 @@
 //! Bounds on what Ingress authors have done for each request.
 
 use super::Counter::Fault;
-use super::{Limit, count, kib};
+use super::{Limit, count, kib, seconds};
 
 /// What is answered by whatever begins as a path does that cannot be looked for.
 const CLOSED: &str = "503 for whatever begins as it does, and the finding `BadExpression`";
@@ -73,12 +73,15 @@ pub const EXPRESSION_TRIES: Limit = Limit::new(
 /// At the usual 50 ms each, what two threads do in under two seconds.
 pub const PASSWORDS: Limit =
     Limit::new("passwords that wait to be checked", count(64), "", "503", Fault("authentication_busy"));
-/// A half. Where all places are taken, lists that have more of them give some up.
+/// A half. Where all places are taken, namespaces that have more of them give some up, and lists of one namespace among themselves.
 pub const PASSWORDS_EACH: Limit =
     Limit::new("passwords among them for one list of users", count(32), "", "503", Fault("authentication_busy"));
+/// Longer than a hundred usual checks take, and shorter than people wait.
+pub const PASSWORD_TIME: Limit =
+    Limit::new("wait until a password has been checked", seconds(5), "", "503", Fault("authentication_busy"));
 
 /// All of them, in the order in which a request meets them.
-pub(super) const ROUTES: [&Limit; 11] = [
+pub(super) const ROUTES: [&Limit; 12] = [
     &EXPRESSION_BYTES,
     &EXPRESSION_AUTOMATON,
     &EXPRESSION_AUTOMATA,
@@ -90,4 +93,5 @@ pub(super) const ROUTES: [&Limit; 11] = [
     &EXPRESSION_TRIES,
     &PASSWORDS,
     &PASSWORDS_EACH,
+    &PASSWORD_TIME,
 ];

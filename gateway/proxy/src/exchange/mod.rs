@@ -144,7 +144,8 @@ async fn attempt<D: Downstream>(
     begun: &Cell<bool>,
 ) -> Result<Next, Fault> {
     // Of another request, until this one's are known.
-    (scratch.host.clear(), scratch.out.clear());
+    scratch.host.clear();
+    scratch.out.clear();
     let pinned = down.receive(worker, guard, &mut scratch.request).await?;
     let tally = worker.tally();
     tally.requests.add(1);

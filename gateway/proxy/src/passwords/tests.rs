@@ -28,7 +28,7 @@ fn credentials(value: &'static str) -> Credentials {
 /// A list with zoe in it.
 fn users(version: u64) -> Arc<Users> {
     let hash = PasswordHash::parse(b"$2y$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.").unwrap();
-    Arc::new(Users::new(version, [(b"zoe"[..].into(), hash)]))
+    Arc::new(Users::new("mill".into(), version, [(b"zoe"[..].into(), hash)]))
 }
 
 /// Where nobody checks: everything waits.
@@ -114,6 +114,14 @@ async fn a_check_that_nobody_waits_for_is_not_done() {
     assert!(poll(again.as_mut()).await.is_none());
     assert_eq!(check(&passwords), 1);
     assert_eq!(again.await, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_is_not_waited_for_longer_than_there_is_patience() {
+    let (passwords, verdicts, now) = (idle(), Verdicts::default(), Instant::now());
+    assert_eq!(verdicts.admit(&passwords, &users(1), credentials(RIGHT), now).await, Err(Busy));
+    assert_eq!(now.elapsed().as_secs(), 5);
+    assert_eq!(check(&passwords), 0, "nobody waits for it");
 }
 
 #[tokio::test]

@@ -6,14 +6,17 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bulkhead_model::authentication::{Credentials, Users};
+use bulkhead_model::limits;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Asked, Busy, Passwords, Tag, Verdict};
 
 /// How long right credentials are remembered. A list that changes is another list: this only bounds how long what a thief of memory
 /// could find stays there.
 const RIGHT: Duration = Duration::from_secs(300);
+/// How long a verdict is waited for.
+const LONGEST: Duration = limits::PASSWORD_TIME.time();
 /// How long wrong ones are: a program with an old password tries again and again.
 const WRONG: Duration = Duration::from_secs(10);
 /// Most right ones, of a hundred bytes each: people of one route, many times over.
@@ -72,7 +75,10 @@ impl Verdicts {
                 asked
             }
         };
-        let verdict = told.wait_for(Option::is_some).await.ok().and_then(|verdict| *verdict);
+        let verdict = match timeout(LONGEST, told.wait_for(Option::is_some)).await {
+            Ok(Ok(verdict)) => *verdict,
+            _ => None,
+        };
         drop(wanted);
         let is_right = verdict.ok_or(Busy)?;
         if let Some(tag) = tag {

@@ -12,6 +12,7 @@ mod http2;
 mod identity;
 mod mirror;
 mod overload;
+mod passwords;
 mod poisoning;
 mod policies;
 mod proxy_protocol;

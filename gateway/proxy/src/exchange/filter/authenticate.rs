@@ -1,9 +1,10 @@
 //! Who asks: by where from, by a password, by what another service says. All of what the route asks for, or one thing.
 
-use bulkhead_model::Denial;
 use bulkhead_model::authentication::{Basic, Credentials, Satisfy};
+use bulkhead_model::{Denial, limits};
 
 use super::Passage;
+use crate::deadline::Waiting;
 use crate::downstream::Downstream;
 use crate::exchange::attended::attended;
 use crate::exchange::stop::Stop;
@@ -51,7 +52,12 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         let admitted = match verdicts.known(passwords, users, &credentials, now) {
             Some(is_right) => Ok(is_right),
             // Boxed, because it is seldom and would lie in every exchange.
-            None => attended(self.down.source(), Box::pin(verdicts.admit(passwords, users, credentials, now))).await?,
+            None => {
+                // What is left of the time of the head is no measure of this. A wait that takes too long ends by itself first, so that
+                // whatever else lets the request in is still asked.
+                self.guard.wait(Waiting::Password, limits::PASSWORD_TIME.time().saturating_mul(2));
+                attended(self.down.source(), Box::pin(verdicts.admit(passwords, users, credentials, now))).await?
+            }
         };
         match admitted {
             Ok(true) => Ok(()),

@@ -93,6 +93,10 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         request.framing = Framing::None;
         (request.upgrade, request.trailers, request.expects_continue) = (false, false, false);
         let (mut target, mut authority, mut over) = (Vec::new(), Vec::new(), Overlay::default());
+        if self.filters.authentication.as_ref().is_some_and(|authentication| authentication.basic.is_some()) {
+            // The password that the gateway asks for is nobody else's.
+            over.remove("authorization");
+        }
         self.with_request(|asks| {
             external.service.target.write(asks, MOST_BYTES, &mut target).ok()?;
             external.service.authority.write(asks, MOST_BYTES, &mut authority).ok()?;
