@@ -7,6 +7,7 @@ use super::row;
 use super::row::{PREFIX, Row, State};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::near::near;
 
 /// How keys with a controller's prefix are judged.
 #[derive(Clone, Copy)]
@@ -76,7 +77,8 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         if denies(name, value.trim(), reading) {
             denied = true;
             notes.add(FindingCode::PolicyNotServed, key, || {
-                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
+                let meant = meant(key, name).map(|meant| format!(" Did you mean {}?", quote(meant))).unwrap_or_default();
+                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.{meant}", quote(name))
             });
         } else {
             notes.add(FindingCode::AnnotationNotServed, key, || {
@@ -88,6 +90,13 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         }
     }
     denied
+}
+
+/// The annotation of ingress-nginx that was meant by one that it does not have.
+fn meant(key: &str, name: &str) -> Option<&'static str> {
+    let is_unknown = key.starts_with(PREFIX) && row(name).is_none();
+    let known = || super::rows().flat_map(|row| [row.name].into_iter().chain(row.alias));
+    if is_unknown { near(name, known()) } else { None }
 }
 
 /// The name of an annotation that a controller reads, without prefix.

@@ -174,3 +174,15 @@ fn what_cannot_be_read_is_named_and_protects_by_refusing() {
         assert_eq!(world.routes(), [route], "{annotation}");
     }
 }
+
+#[test]
+fn a_misspelt_annotation_names_the_one_that_was_meant() {
+    for (name, meant) in [
+        ("rewrite-targett", "Did you mean \"rewrite-target\"?"),
+        ("whitelist-source-rang", "Did you mean \"whitelist-source-range\"?"),
+        ("never-heard-of", "answers 503."),
+    ] {
+        let world = world(&format!("nginx.ingress.kubernetes.io/{name}: x"));
+        assert!(world.findings[0].message.ends_with(meant), "{}", world.findings[0].message);
+    }
+}
