@@ -128,6 +128,11 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
+    /// Whether what the groups of its paths match is a part of anything.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.routing.rewrite.is_some() || self.redirects.moved.as_ref().is_some_and(|moved| moved.to.has_groups())
+    }
+
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {
