@@ -51,7 +51,8 @@ pub(crate) enum Command {
     /// `bulkhead.io/local-backend: echo` gets a built-in backend that answers with what it saw of the request, as JSON; a path that
     /// ends with /status/503 is answered with that status, and one that ends with /download?bytes=N&rate=R with N bytes at R bytes a second.
     ///
-    /// Differs from a cluster: plain HTTP only, one process per lane, no lameduck time before a drain.
+    /// Differs from a cluster: ports and endpoints on loopback, one process per lane, no lameduck time before a drain. HTTPS is
+    /// served as well, beside plain HTTP.
     #[command(after_help = UP_EXAMPLES)]
     Up(UpArgs),
 
@@ -82,7 +83,13 @@ pub(crate) enum Command {
     ///
     /// Asks the admin port of each gateway. A route that is answered by the gateway itself says why in the last column.
     #[command(after_help = ROUTES_EXAMPLES)]
-    Routes(RoutesArgs),
+    Routes(AskArgs),
+
+    /// Print everything that gateways cannot take literally
+    ///
+    /// Asks the admin port of each gateway for its findings, errors first. `bulkhead up` and the status of an instance show the first 16 only.
+    #[command(after_help = FINDINGS_EXAMPLES)]
+    Findings(AskArgs),
 
     /// Run one lane (started by `up`)
     #[command(hide = true)]
@@ -113,6 +120,11 @@ Examples:
   bulkhead routes                                     the first lane of `bulkhead up`
   bulkhead routes 127.0.0.1:8281 --output json        another one, for programs
   kubectl -n shop port-forward deploy/storefront-north-south 9090 & bulkhead routes 127.0.0.1:9090";
+
+const FINDINGS_EXAMPLES: &str = "\
+Examples:
+  bulkhead findings                                   of the first lane of `bulkhead up`
+  bulkhead findings 127.0.0.1:8281 --output json      of another one, for programs";
 
 /// Arguments of `up`.
 #[derive(Args, Clone, Debug)]
@@ -217,9 +229,9 @@ pub(crate) enum AuditOutput {
     Markdown,
 }
 
-/// Arguments of `routes`.
+/// Arguments of `routes` and `findings`: whom to ask.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct RoutesArgs {
+pub(crate) struct AskArgs {
     /// Admin addresses of gateways [default: 127.0.0.1:8280, the first lane of `bulkhead up`]
     #[arg(value_name = "ADDR:PORT", value_parser = admin_address)]
     pub(crate) addresses: Vec<SocketAddr>,
@@ -230,12 +242,12 @@ pub(crate) struct RoutesArgs {
 
     /// What to print
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    pub(crate) output: RoutesOutput,
+    pub(crate) output: AskOutput,
 }
 
-/// What `routes` prints.
+/// What `routes` and `findings` print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoutesOutput {
+pub(crate) enum AskOutput {
     /// Aligned columns
     Table,
     /// One JSON array with one report per gateway

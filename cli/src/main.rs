@@ -10,16 +10,17 @@
 
 mod admin;
 mod args;
+mod ask;
 mod audit;
 #[cfg(test)]
 mod docs;
+mod findings;
 mod folder;
 mod gateway;
 mod instance;
 mod locate;
 mod manifests;
 mod name;
-mod near;
 mod planning;
 mod render;
 mod routes;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Render(arguments) => render::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
+        Command::Findings(arguments) => findings::run(&arguments),
     }
 }
 

@@ -10,7 +10,7 @@ use bulkhead_gateway::source::manifest::{Content, Manifest};
 
 use crate::instance::unknown_fields;
 use crate::locate::line_of;
-use crate::near::near;
+use bulkhead_compile::near;
 
 /// Fields of the kinds that a gateway serves, to find the one that was meant.
 const FIELDS: [&str; 46] = [

@@ -1,12 +1,14 @@
-//! What a gateway says of itself on its admin port: `/v1/status` and `/v1/routes`. Read by the operator and by `bulkhead`.
+//! What a gateway says of itself on its admin port: `/v1/status`, `/v1/routes` and `/v1/findings`. Read by the operator and by `bulkhead`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
 use crate::lane::LaneIdentity;
 
-/// Findings shown in a report; more are counted only.
+/// Findings shown in a report; the rest is counted there, and listed by `/v1/findings`.
 pub const FINDINGS_SAMPLE: usize = 16;
+/// Findings that `/v1/findings` lists: some 5 MB, far more than anybody reads; more are counted only.
+pub const FINDINGS_LISTED: usize = 10_000;
 /// Source problems shown in a report; more are counted in metrics only.
 pub const SOURCE_PROBLEMS_SAMPLE: usize = 16;
 
@@ -70,6 +72,20 @@ pub struct FindingsReport {
     pub warnings: u32,
     /// The first [`FINDINGS_SAMPLE`], errors first.
     pub sample: Vec<Finding>,
+}
+
+/// `/v1/findings`: what [`GatewayReport::findings`] is a sample of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingsList {
+    /// How many are errors.
+    pub errors: u32,
+    /// How many are warnings.
+    pub warnings: u32,
+    /// How many of them are not listed.
+    pub left_out: u32,
+    /// The first [`FINDINGS_LISTED`], errors first.
+    pub findings: Vec<Finding>,
 }
 
 /// `/v1/routes`: every route that is served, hosts in order, paths in order of precedence.

@@ -1,8 +1,9 @@
-//! The admin endpoint: probes, metrics, status and routes over plain HTTP/1.1, on a thread of its own.
+//! The admin endpoint: probes, metrics, status, routes and findings over plain HTTP/1.1, on a thread of its own.
 //!
 //! It must answer while the data threads are flooded, and be of no use to flood with: few connections, one request each,
 //! everything bounded in time, no content read.
 
+mod findings;
 mod health;
 mod metrics;
 mod places;
@@ -15,7 +16,8 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
@@ -124,32 +126,38 @@ async fn serve(stream: TcpStream, asked: Asked, view: View) {
 }
 
 /// A page: its path and what it is, for people who ask for another one.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/livez", "whether the process works"),
     ("/readyz", "whether requests may be sent, and what is missing"),
     ("/metrics", "metrics in the Prometheus text format"),
     ("/v1/status", "what this gateway serves, as JSON"),
     ("/v1/routes", "every route it serves, as JSON"),
+    ("/v1/findings", "everything it cannot take literally, as JSON"),
 ];
 
-async fn answer(request: Request<Incoming>, view: &View) -> Result<Response<Full<Bytes>>, Infallible> {
+/// What a page is made of: one piece, or several that are made as they are sent.
+type Content = BoxBody<Bytes, Infallible>;
+
+async fn answer(request: Request<Incoming>, view: &View) -> Result<Response<Content>, Infallible> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n".to_owned());
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Ok(response);
+        return Ok(response.map(BodyExt::boxed));
     }
-    Ok(match request.uri().path() {
+    let response = match request.uri().path() {
+        "/v1/findings" => return Ok(findings::page(view)),
         "/livez" => health::live(view),
         "/readyz" => health::ready(view),
         "/metrics" => metrics::page(view),
         "/v1/status" => status::page(view),
         "/v1/routes" => routes::page(view).await,
         _ => not_found(),
-    })
+    };
+    Ok(response.map(BodyExt::boxed))
 }
 
 fn not_found() -> Response<Full<Bytes>> {
-    let pages = PAGES.map(|(path, what)| format!("{path:<12} {what}\n")).concat();
+    let pages = PAGES.map(|(path, what)| format!("{path:<13} {what}\n")).concat();
     text(StatusCode::NOT_FOUND, format!("there is no such page; there are\n\n{pages}"))
 }
 
@@ -165,7 +173,11 @@ fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
 }
 
 fn page(status: StatusCode, content_type: &'static str, content: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(content));
+    with_fields(status, content_type, Full::new(content))
+}
+
+fn with_fields<B>(status: StatusCode, content_type: &'static str, content: B) -> Response<B> {
+    let mut response = Response::new(content);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

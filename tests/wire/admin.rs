@@ -1,5 +1,6 @@
 //! The admin endpoint of a running gateway: its pages, and what they say of the requests before.
 
+use bulkhead_crds::report::{FINDINGS_SAMPLE, FindingsList};
 use bulkhead_tests::exchange;
 
 use crate::support::backend::Backend;
@@ -18,6 +19,7 @@ async fn every_page_has_its_content_type_and_is_not_cached() {
         ("/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
         ("/v1/status", 200, JSON),
         ("/v1/routes", 200, JSON),
+        ("/v1/findings", 200, JSON),
         ("/v1/status?x", 200, JSON),
         ("/", 404, TEXT),
         ("/readyz/", 404, TEXT),
@@ -54,8 +56,17 @@ async fn admin_pages_are_not_on_the_traffic_port() {
     let lane = Lane::start(&document()).await;
     let (http, admin) = (lane.http.to_string(), lane.admin.to_string());
     let hosts = ["admin", "localhost", "127.0.0.1", "[::1]", &http, &admin];
-    const PATHS: [&str; 8] =
-        ["/livez", "/readyz", "/metrics", "/v1/status", "/v1/routes", "//metrics", "/v1/../metrics", "/%6detrics"];
+    const PATHS: [&str; 9] = [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/v1/status",
+        "/v1/routes",
+        "/v1/findings",
+        "//metrics",
+        "/v1/../metrics",
+        "/%6detrics",
+    ];
     for (host, path) in hosts.iter().flat_map(|host| PATHS.map(|path| (host, path))) {
         let answer = lane.get(host, path).await;
         assert_eq!((answer.status, answer.text().contains("bulkhead_")), (404, false), "{host}{path}");
@@ -69,6 +80,23 @@ async fn admin_pages_are_not_on_the_traffic_port() {
     for path in ["/livez", "/readyz", "/metrics", "/v1/status", "/v1/routes"] {
         assert_eq!(lane.get(&admin, path).await.text(), format!("GET {path}"));
     }
+}
+
+#[tokio::test]
+async fn findings_beyond_the_first_few_are_listed() {
+    let lane = Lane::start(&document()).await;
+    let names: Vec<String> = (0..40).map(|number| format!("web-{number:02}")).collect();
+    let ingresses: Vec<_> = names.iter().map(|name| ingress(name, &[all_of(name, "none")])).collect();
+    lane.put("web.yaml", &file(&ingresses));
+    let report = lane.wait("findings", |report| report.findings.errors == 40).await;
+    assert_eq!(report.findings.sample.len(), FINDINGS_SAMPLE);
+    let list: FindingsList = lane.page("/v1/findings").await.json().unwrap();
+    assert_eq!((list.errors, list.warnings, list.left_out), (40, 0, 0));
+    assert_eq!(
+        list.findings.iter().map(|finding| &finding.object.name).collect::<Vec<_>>(),
+        names.iter().collect::<Vec<_>>()
+    );
+    assert_eq!(list.findings[..FINDINGS_SAMPLE], report.findings.sample);
 }
 
 #[tokio::test]

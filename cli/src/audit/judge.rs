@@ -105,7 +105,7 @@ fn report(material: &Material, place: &Place, class: &str, ingress: &Ingress, fi
         let of_key: Vec<&Finding> =
             findings.iter().copied().filter(|finding| finding.field == printable(key)).collect();
         let row = key.strip_prefix(annotation::PREFIX).and_then(annotation::row);
-        if row.is_none() && of_key.is_empty() {
+        if row.is_none() && of_key.is_empty() && !annotation::is_off(key, value) {
             continue;
         }
         told.insert(printable(key));
@@ -128,16 +128,16 @@ fn report(material: &Material, place: &Place, class: &str, ingress: &Ingress, fi
 
 /// What becomes of one annotation.
 fn annotated(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]) -> Item {
-    let mut item = judged(key, ingress, row, findings);
+    let mut item = judged(key, value, ingress, row, findings);
     // The language of a firewall is another one.
     let is_nginx = key.ends_with("-snippet") && !key.ends_with("modsecurity-snippet");
-    if is_nginx && item.verdict != Verdict::Honoured {
+    if is_nginx && item.verdict == Verdict::Refused {
         item.directives = directives::in_snippet(value);
     }
     item
 }
 
-fn judged(key: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]) -> Item {
+fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]) -> Item {
     let item = |verdict, message: &str, remedy: &str| Item {
         field: printable(key),
         verdict,
@@ -151,16 +151,22 @@ fn judged(key: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]
     }
     let worst = findings.iter().max_by_key(|finding| verdict(finding));
     match (row.map(|row| row.state), worst) {
-        (Some(State::Refused(_)), Some(finding)) if is(finding, FindingCode::AnnotationNotServed) => {
+        (_, None) if annotation::is_off(key, value) => {
             item(Verdict::Honoured, "It is off, so it asks for nothing.", "")
         }
-        (Some(State::Ignored(instead) | State::Refused(instead)), Some(finding)) => {
+        // What to do instead is for the Ingress whose traffic the canary shares.
+        (Some(State::Ignored(instead) | State::Refused(instead)), Some(finding))
+            if !is(finding, FindingCode::AnnotationOnCanary) =>
+        {
             item(verdict(finding), &finding.message, instead)
         }
         (_, Some(finding)) => Item { directives: Vec::new(), field: printable(key), ..found(finding) },
         (Some(State::Obeyed) | None, None) => item(Verdict::Honoured, "", ""),
         (Some(State::Implied(why)), None) => item(Verdict::Honoured, why, ""),
-        (Some(State::Approximated(difference)), None) => item(Verdict::Approximated, difference, ""),
+        (Some(State::Approximated(_)), None) => match row.and_then(|row| annotation::difference(row, value)) {
+            Some(difference) => item(Verdict::Approximated, difference, ""),
+            None => item(Verdict::Honoured, "", ""),
+        },
         (Some(State::Ignored(instead)), None) => item(Verdict::Ignored, "", instead),
         (Some(State::Refused(instead)), None) => item(Verdict::Refused, "", instead),
     }
@@ -178,7 +184,9 @@ fn is(finding: &Finding, code: FindingCode) -> bool {
 
 /// What a finding means to whoever moves.
 fn verdict(finding: &Finding) -> Verdict {
-    let without = is(finding, FindingCode::AnnotationNotServed) || is(finding, FindingCode::AnnotationUnreadable);
+    let without =
+        [FindingCode::AnnotationNotServed, FindingCode::AnnotationOnCanary, FindingCode::AnnotationUnreadable];
+    let without = without.into_iter().any(|code| is(finding, code));
     match finding.severity {
         _ if is(finding, FindingCode::CanaryNotServed) => Verdict::Refused,
         Severity::Error => Verdict::Refused,

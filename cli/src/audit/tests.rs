@@ -69,6 +69,33 @@ fn what_is_not_honoured_says_why_or_what_to_do() {
 }
 
 #[test]
+fn what_a_canary_does_not_say_is_told_so_and_asks_for_nothing() {
+    const NGINX: &str = "nginx.ingress.kubernetes.io/";
+    let canary = format!("{NGINX}canary: 'true'\n{NGINX}canary-weight: '5'\n");
+    let others = ["rewrite-target: /$1", "configuration-snippet: deny all;", "proxy-body-size: 8m"];
+    let main = ingress("web", "nginx", "");
+    for count in [1, 3] {
+        let others: String = others.iter().take(count).map(|line| format!("{NGINX}{line}\n")).collect();
+        let next = ingress("next", "nginx", &format!("{canary}{others}")).replace("next.example", "web.example");
+        let text = text::page(&audit_of(&format!("{main}{next}"), None), false);
+        let text: Vec<&str> = text.split_whitespace().collect();
+        let text = text.join(" ");
+        assert!(text.contains("not looked at: this Ingress is a canary"), "{text}");
+        assert!(text.contains("Nothing needs doing") && !text.contains("keep the Ingress on a controller"), "{text}");
+        assert!(!text.contains("then remove the snippet"), "{text}");
+    }
+}
+
+#[test]
+fn a_switch_that_is_off_is_honoured() {
+    for annotation in ["enable-modsecurity: 'false'", "enable-opentelemetry: 'false'", "enable-opentracing: 'false'"] {
+        let report = only(&ingress("web", "nginx", &format!("nginx.ingress.kubernetes.io/{annotation}")));
+        assert_eq!(report.items.len(), 1, "{annotation}");
+        assert_eq!(report.verdict, Verdict::Honoured, "{annotation}");
+    }
+}
+
+#[test]
 fn a_snippet_names_what_replaces_it() {
     let report =
         only(&ingress("web", "nginx", "nginx.ingress.kubernetes.io/configuration-snippet: 'deny all; gzip on;'"));

@@ -80,7 +80,7 @@ fn paragraph(page: &mut String, paint: Paint, ingress: &IngressReport) {
                 let fields: Vec<&str> = alike.iter().map(|item| short(&item.field)).collect();
                 let _ = write!(page, "  {}: ", paint.verdict(first.verdict));
                 page.push_str(wrapped(&fields.join(", "), 4).trim_start());
-                [alike_sentence(first.verdict), &first.remedy].iter().for_each(|text| page.push_str(&wrapped(text, 4)));
+                [alike_sentence(first), &first.remedy].iter().for_each(|text| page.push_str(&wrapped(text, 4)));
             }
             [] => {}
         }
@@ -90,15 +90,22 @@ fn paragraph(page: &mut String, paint: Paint, ingress: &IngressReport) {
 /// Whether two annotations fare the same, so that one paragraph does for both.
 fn is_alike(a: &Item, b: &Item) -> bool {
     let plain = |item: &Item| {
-        let codes = [FindingCode::AnnotationNotServed, FindingCode::PolicyNotServed].map(FindingCode::as_str);
-        item.directives.is_empty() && item.code.as_deref().is_some_and(|code| codes.contains(&code))
+        let codes = [FindingCode::AnnotationNotServed, FindingCode::AnnotationOnCanary, FindingCode::PolicyNotServed];
+        item.directives.is_empty() && codes.iter().any(|code| is(item, *code))
     };
-    plain(a) && plain(b) && (a.verdict, &a.remedy) == (b.verdict, &b.remedy)
+    plain(a) && plain(b) && (a.verdict, &a.code, &a.remedy) == (b.verdict, &b.code, &b.remedy)
 }
 
-/// What findings say of each annotation that is not offered, once for all of them.
-const fn alike_sentence(verdict: Verdict) -> &'static str {
-    match verdict {
+fn is(item: &Item, code: FindingCode) -> bool {
+    item.code.as_deref() == Some(code.as_str())
+}
+
+/// What findings say of each annotation that does nothing, once for all of them.
+fn alike_sentence(item: &Item) -> &'static str {
+    match item.verdict {
+        _ if is(item, FindingCode::AnnotationOnCanary) => {
+            "They are not looked at: this Ingress is a canary, and all but its share is as the Ingress says whose traffic it takes a share of."
+        }
         Verdict::Refused => {
             "They may ask for a protection, which is not offered, so every route of this Ingress answers 503."
         }

@@ -54,6 +54,14 @@ impl Row {
         self.seen.report.as_ref().map_or(&[], |report| &report.findings.sample)
     }
 
+    /// How many findings of its configuration are not listed.
+    pub(crate) fn more_findings(&self) -> u32 {
+        self.seen.report.as_ref().map_or(0, |report| {
+            let listed = u32::try_from(report.findings.sample.len()).unwrap_or(u32::MAX);
+            report.findings.errors.saturating_add(report.findings.warnings).saturating_sub(listed)
+        })
+    }
+
     /// Ingresses, routes and endpoints, once it has told.
     pub(crate) fn counts(&self) -> Option<(u32, u32, u32)> {
         self.seen.report.as_ref().map(|report| (report.ingresses, report.routes, report.endpoints))
@@ -121,10 +129,16 @@ impl Row {
             events.push(Event::class(id, class));
         }
         let known = before.map_or(&[][..], Self::findings);
-        let gone = known.iter().filter(|finding| !self.findings().contains(finding));
+        // Of a list that is cut, a finding may be missing because others have come before it.
+        let is_whole = self.more_findings() == 0;
+        let gone = known.iter().filter(|finding| is_whole && !self.findings().contains(finding));
         events.extend(gone.map(|finding| Event::finding(id, finding, Change::Gone)));
         let new = self.findings().iter().filter(|finding| !known.contains(finding));
         events.extend(new.map(|finding| Event::finding(id, finding, Change::New)));
+        let more = self.more_findings();
+        if more != before.map_or(0, Self::more_findings) {
+            events.push(Event::more(id, more, self.addresses));
+        }
         if let Some(counts) = self.counts()
             && before.and_then(Self::counts) != Some(counts)
         {
@@ -188,6 +202,23 @@ mod tests {
         assert_eq!(kinds(&more.changes_since(&first)), ["finding", "routes"]);
         assert_eq!(kinds(&first.changes_since(&more)), ["finding", "routes"]);
         assert_eq!(kinds(&empty.changes_since(&first)), ["stopped"]);
+    }
+
+    #[test]
+    fn findings_that_are_not_listed_are_counted_and_nothing_is_called_solved_meanwhile() {
+        let with = |findings: Vec<Finding>, errors| {
+            board(|row| {
+                if let Some(report) = &mut row.seen.report {
+                    (report.findings.sample, report.findings.errors) = (findings, errors);
+                }
+            })
+        };
+        let (whole, cut) = (with(vec![finding()], 1), with(vec![Finding { code: "Other".to_owned(), ..finding() }], 2));
+        assert_eq!(kinds(&cut.changes_since(&whole)), ["finding", "more"]);
+        assert_eq!(kinds(&cut.changes_since(&cut)), Vec::<String>::new());
+        let solved = whole.changes_since(&cut);
+        assert_eq!(kinds(&solved), ["finding", "finding", "more"]);
+        assert!(solved.iter().any(|event| event.to_string().contains("solved: ")));
     }
 
     #[test]

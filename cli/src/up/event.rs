@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::backends::PortId;
 use super::board::Row;
 use super::desired::Verdict;
+use super::listen::Addresses;
 use crate::name::{InstanceName, LaneId};
 use crate::table::printable;
 use bulkhead_crds::phase::Phase;
@@ -87,6 +88,13 @@ pub(crate) enum Event {
         #[serde(flatten)]
         finding: Box<Finding>,
     },
+    /// How many findings a lane has beyond those that are told, and a command that lists all.
+    More {
+        #[serde(flatten)]
+        lane: LaneRef,
+        findings: u32,
+        command: String,
+    },
     /// What is wrong with the files.
     Problem { change: Change, message: String },
     /// A lane died and is started again after a pause.
@@ -154,6 +162,11 @@ impl Event {
 
     pub(crate) fn finding(id: &LaneId, finding: &Finding, change: Change) -> Self {
         Self::Finding { lane: id.into(), change, finding: Box::new(finding.clone()) }
+    }
+
+    pub(crate) fn more(id: &LaneId, findings: u32, addresses: Option<Addresses>) -> Self {
+        let admin = addresses.map(|addresses| format!(" {}", addresses.admin)).unwrap_or_default();
+        Self::More { lane: id.into(), findings, command: format!("bulkhead findings{admin}") }
     }
 
     pub(crate) fn problem(message: &str, change: Change) -> Self {
@@ -230,6 +243,8 @@ impl fmt::Display for Event {
                 write!(f, "{lane}  solved: {}", sentence(finding))
             }
             Self::Finding { lane, change: Change::New, finding } => write!(f, "{lane}  {}", sentence(finding)),
+            Self::More { lane, findings: 0, .. } => write!(f, "{lane}  all findings are told"),
+            Self::More { lane, findings, command } => write!(f, "{lane}  and {findings} more: {command}"),
             Self::Problem { change: Change::Gone, message } => write!(f, "solved: {}", printable(message)),
             Self::Problem { change: Change::New, message } => write!(f, "problem: {}", printable(message)),
             Self::Restart { lane, reason, pause_milliseconds } => {
@@ -260,7 +275,6 @@ pub(crate) fn sentence(finding: &Finding) -> String {
 mod tests {
     use bulkhead_crds::names::LaneName;
 
-    use super::super::listen::Addresses;
     use super::super::phase::Observation;
     use super::*;
 

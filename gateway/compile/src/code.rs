@@ -9,6 +9,9 @@ use bulkhead_crds::finding::Severity;
 pub enum FindingCode {
     /// An annotation that this version does not obey; the route is served without it.
     AnnotationNotServed,
+    /// An annotation of a canary that is about more than its share; the Ingress whose traffic it shares says what holds, as in
+    /// ingress-nginx.
+    AnnotationOnCanary,
     /// An annotation whose value cannot be read; it is as if it were not written.
     AnnotationUnreadable,
     /// Fields for an authentication service that are wanted and cannot be had; every route of the Ingress answers 503.
@@ -121,8 +124,9 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::AnnotationNotServed,
+        Self::AnnotationOnCanary,
         Self::AnnotationUnreadable,
         Self::AuthFieldsBroken,
         Self::AuthFieldsLeftOut,

@@ -108,7 +108,7 @@ impl HostPaths {
         declared: &Declared,
         rooms: &ExpressionRooms,
     ) -> Vec<Arc<PathExpression>> {
-        let groups = declared.policies.routing.rewrite.is_some();
+        let groups = declared.policies.has_groups();
         let full = rooms.has_room(&declared.age, host);
         let (mut found, mut wanted, mut wide) = (Vec::new(), 0, 0);
         for rule in declared.hosts.get(host).into_iter().flatten() {

@@ -73,7 +73,7 @@ pub(crate) fn choose<'d>(
                         let field = field_of(*code, &claim.field);
                         notes.add(*code, &field, || {
                             let (secret, host) = (shown(secret), show(host));
-                            format!("Secret {secret} {why}, so the default certificate is shown for {host}.")
+                            format!("Secret {secret} {why}, so it is not shown for {host}: the default certificate is, or the handshake is refused where the lane has rejectUnknownSNI.")
                         });
                     }
                     choice.entry = Some(Entry { validity: taken.0, shown: taken.1.is_ok() });

@@ -1,10 +1,11 @@
 //! Where a client is sent instead of being answered: to another name or page, to `https`, to where the route has moved.
 //!
 //! What is written into a Location is either a text that was parsed when the route was made, or the request's own authority, path and
-//! query, which were accepted before any route was looked for.
+//! query, which were accepted before any route was looked for, or what a [`Destination`] makes of a request.
 
 use crate::answer::{Answer, Stop};
-use crate::location::Location;
+use crate::destination::Destination;
+use crate::expression::PathExpression;
 use crate::request::Request;
 
 /// Status of redirects to `https` and to another name: the method and the content stay (RFC 9110 §15.4.9). As ingress-nginx has it unless its
@@ -69,13 +70,13 @@ pub struct HttpsRedirect {
     pub strips_slash: bool,
 }
 
-/// A redirect of everything to one place.
+/// A redirect of everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// 301, 302, 303, 307 or 308.
     pub status: u16,
     /// Where to.
-    pub to: Location,
+    pub to: Destination,
 }
 
 /// The ports by which clients know a lane, and the one that a request came by.
@@ -168,13 +169,13 @@ impl Redirects {
         Err(Answer::redirect(KEEPING, to).into())
     }
 
-    /// Sends every request to where the route has moved.
+    /// Sends every request to where the route has moved. `expression`: what has led to it.
     ///
     /// # Errors
     /// Where to.
-    pub fn moved(&self) -> Result<(), Stop> {
+    pub fn moved(&self, request: &Request<'_>, expression: Option<&PathExpression>) -> Result<(), Stop> {
         let Some(Moved { status, to }) = &self.moved else { return Ok(()) };
-        Err(Answer::redirect(*status, to.as_str().into()).into())
+        Err(Answer::redirect(*status, to.of(request, expression)?).into())
     }
 }
 

@@ -15,6 +15,10 @@ pub const MAX_TEXT_BYTES: usize = 4 << 10;
 /// Most variables in one text. Each may look through all fields of a request.
 pub const MAX_VARIABLES: usize = 32;
 
+/// The variables, as people may write them: other names of the same are left out.
+const KNOWN: &str = "$args, $arg_NAME, $cookie_NAME, $content_length, $content_type, $escaped_request_uri, $host, $http_NAME, $http_host, \
+    $is_args, $remote_addr, $request_id, $request_method, $request_uri, $scheme, $server_port and $uri";
+
 /// A text in which variables stand for parts of a request. Templates are equal if they say the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Template(Box<[Piece]>);
@@ -57,7 +61,7 @@ enum Variable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// Nobody knows what the variable stands for.
-    #[error("the variable ${0} is not known here")]
+    #[error("the variable ${0} is not known here; known are {KNOWN}")]
     Unknown(String),
     /// A `$` without a name, or a `${` that nothing closes.
     #[error("a $ has no name of a variable behind it")]
@@ -133,7 +137,7 @@ impl Template {
 }
 
 /// The name behind a `$`, and what follows.
-fn name(behind: &str) -> Option<(&str, &str)> {
+pub(crate) fn name(behind: &str) -> Option<(&str, &str)> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (name, after) = match behind.strip_prefix('{') {
         Some(braced) => braced.split_once('}')?,
@@ -182,7 +186,7 @@ impl Variable {
             // A vector takes any text.
             Self::Client => drop(write!(out, "{}", request.client)),
             Self::Uri => out.extend_from_slice(request.uri),
-            Self::EscapedUri => escape(request.uri, out),
+            Self::EscapedUri => escape(request.uri, UNRESERVED, out),
             Self::Path => out.extend_from_slice(request.path),
             Self::Query => out.extend_from_slice(request.query.unwrap_or_default()),
             Self::Question => {
@@ -236,11 +240,14 @@ fn port<'r>(request: &Request<'r>) -> &'r [u8] {
     named.filter(|digits| !digits.is_empty()).unwrap_or(if request.secure { b"443" } else { b"80" })
 }
 
-/// Everything but unreserved characters (RFC 3986 §2.3) in the form `%41`.
-fn escape(bytes: &[u8], out: &mut Vec<u8>) {
+/// What is unreserved besides letters and digits (RFC 3986 §2.3).
+const UNRESERVED: &[u8] = b"-._~";
+
+/// Everything but letters, digits and what is in `kept` in the form `%41`.
+pub(crate) fn escape(bytes: &[u8], kept: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
             out.push(byte);
         } else {
             out.push(b'%');

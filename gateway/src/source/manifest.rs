@@ -105,6 +105,15 @@ impl Document<'_> {
         self.lines_before.saturating_add(blank as u64).saturating_add(1)
     }
 
+    /// Line of the file that `key` is on; where none or several have it, the one the content begins on.
+    fn line_of(&self, key: &str) -> u64 {
+        let mut lines = (1..).zip(self.text.lines()).filter(|(_, line)| line.contains(key));
+        match (lines.next(), lines.next()) {
+            (Some((number, _)), None) => self.lines_before.saturating_add(number),
+            _ => self.line(),
+        }
+    }
+
     fn error(&self, error: &serde_saphyr::Error) -> ManifestError {
         let line = error
             .location()
@@ -232,12 +241,16 @@ where
     K::Scope: Placed,
 {
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let unquoted = unquoted(&value);
     let mut object: K = serde_json::from_value(value).map_err(|error| {
-        // Values know no lines. Reading the text again, as the type, finds the line of most mistakes.
-        read::<K>(document, &mut Allowance::FILE.clone())
-            .err()
-            .unwrap_or_else(|| ManifestError { line: document.line(), reason: error.to_string() })
-            .of(K::KIND, &name)
+        let wrong = match unquoted {
+            Some((key, reason)) => ManifestError { line: document.line_of(&key), reason },
+            // Values know no lines. Reading the text again, as the type, finds the line of most mistakes.
+            None => read::<K>(document, &mut Allowance::FILE.clone())
+                .err()
+                .unwrap_or_else(|| ManifestError { line: document.line(), reason: error.to_string() }),
+        };
+        wrong.of(K::KIND, &name)
     })?;
     let metadata = object.metadata_mut();
     if metadata.name.as_deref().is_none_or(str::is_empty) {
@@ -245,6 +258,24 @@ where
     }
     K::Scope::place(metadata);
     Ok(object)
+}
+
+/// The first annotation or label that is no text, such as a number without quotes: where it stands, and what it is.
+fn unquoted(value: &Value) -> Option<(String, String)> {
+    let of = |map: &'static str| {
+        let entries = value.get("metadata").and_then(|metadata| metadata.get(map)).and_then(Value::as_object);
+        entries.into_iter().flatten().find_map(move |(key, value)| {
+            let what = match value {
+                Value::Number(number) => format!("the number {number}"),
+                Value::Bool(truth) => format!("the boolean {truth}"),
+                Value::Array(_) => "a list".to_owned(),
+                Value::Object(_) => "a map".to_owned(),
+                Value::Null | Value::String(_) => return None,
+            };
+            Some((key.clone(), format!("metadata.{map}[{key:?}] is read as {what}: put it in quotes")))
+        })
+    };
+    of("annotations").or_else(|| of("labels"))
 }
 
 /// A Secret. What is wrong with its data is said without it: messages end up in logs.

@@ -66,7 +66,7 @@ fn fields_not_obeyed() -> String {
 
 fn findings() -> String {
     let mut page = format!(
-        "{HEADER}# Findings\n\nWhat a gateway says about objects that it cannot take literally: on its admin page `/v1/status`, in its metric \
+        "{HEADER}# Findings\n\nWhat a gateway says about objects that it cannot take literally: on its admin page `/v1/findings`, which `bulkhead findings` prints, in its metric \
          `bulkhead_findings`, in `bulkhead up` and `bulkhead audit`, and in the status of the GatewayInstance, counted and with the first few in full. Each \
          names an object, a field or annotation, a severity, a code of this table, what is wrong, and what to do. An error means that something is not served; a warning, that it is served \
          otherwise than written.\n\n| code | severity | what to do |\n|---|---|---|\n"

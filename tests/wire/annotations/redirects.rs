@@ -161,6 +161,60 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        proves: &["permanent-redirect"],
+        what: "what is asked for is asked for at the new place, and at no other",
+        annotations: &[("permanent-redirect", "https://new.test$request_uri")],
+        exchanges: &[
+            Exchange { sends: &["GET /a?d"], gets: &["301", "Location: https://new.test/a?d"], ..SENT },
+            Exchange { gets: &["301", "Location: https://new.test/"], ..SENT },
+            Exchange {
+                sends: &["GET //evil.test/%0d%0aa:%20b?c=%0d%0a"],
+                gets: &["400"],
+                lacks: &["Location", "a"],
+                ..SENT
+            },
+            Exchange {
+                sends: &["GET //evil.test/?c=%0d%0a"],
+                gets: &["301", "Location: https://new.test//evil.test/?c=%0d%0a"],
+                ..SENT
+            },
+            Exchange { sends: &["GET http://{host}/a"], gets: &["301", "Location: https://new.test/a"], ..SENT },
+            Exchange { sends: &["GET http://{host}"], gets: &["301", "Location: https://new.test/"], ..SENT },
+            Exchange { sends: &["GET http://{host}@evil.test/"], gets: &["400"], lacks: &["Location"], ..SENT },
+            Exchange { sends: &["GET @evil.test/"], gets: &["400"], lacks: &["Location"], ..SENT },
+            Exchange { sends: &["GET .evil.test/"], gets: &["400"], lacks: &["Location"], ..SENT },
+            Exchange { sends: &["OPTIONS *"], gets: &["404"], lacks: &["Location"], ..SENT },
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        proves: &["temporal-redirect"],
+        what: "what a client says of itself is text in the place that it is sent to",
+        annotations: &[("temporal-redirect", "https://www.$host:8443/?from=$escaped_request_uri&as=$http_user_agent")],
+        exchanges: &[Exchange {
+            sends: &["GET /a?d", "Host: {host}:8080", "User-Agent: a \"b\""],
+            gets: &["302", "Location: https://www.{host}:8443/?from=%2Fa%3Fd&as=a%20%22b%22"],
+            ..SENT
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "groups of a path are parts of the place that a client is sent to",
+        annotations: &[("use-regex", "true"), ("permanent-redirect", "https://new.test/shop/$2$is_args$args")],
+        paths: &[("/old(/|$)(.*)", "ImplementationSpecific")],
+        exchanges: &[
+            Exchange { sends: &["GET /old/a/b?c"], gets: &["301", "Location: https://new.test/shop/a/b?c"], ..SENT },
+            Exchange { sends: &["GET /old"], gets: &["301", "Location: https://new.test/shop/"], ..SENT },
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "nobody is sent to a host that a client could choose",
+        annotations: &[("permanent-redirect", "https://$arg_to/")],
+        exchanges: &[Exchange { sends: &["GET /?to=evil.test"], gets: &["503"], lacks: &["Location"], ..SENT }],
+        ..Case::PLAIN
+    },
+    Case {
         proves: &["permanent-redirect-code"],
         what: "by the code that is written, if it is one of a redirect",
         annotations: &[("permanent-redirect", "https://new.test/"), ("permanent-redirect-code", "308")],

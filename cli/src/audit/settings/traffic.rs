@@ -6,7 +6,7 @@ use super::row::{
 
 const STREAMED: &str = "Content is streamed, and nothing is written to disk.";
 const GLOBAL_AUTH: &str = "Nothing is authenticated for all Ingresses at once: write the annotations `auth-url` and those beside it onto each Ingress.";
-const TRACES: &str = "Set `spec.northSouth.tracing`: spans are sent as OTLP over HTTP.";
+const TRACES: &str = "No spans are made or sent in this version, whatever `spec.northSouth.tracing` says. `traceparent` and `tracestate` pass through as they come.";
 const SNIPPET: &str = "There are no snippets: the audit of an Ingress names what replaces each directive.";
 const FIREWALL: &str = "There is no web application firewall: run one in front of the gateway or of the application.";
 const PROCESS: &str = "A setting of nginx processes, which there are none of.";
@@ -151,7 +151,7 @@ pub(super) const KEYS: &[Setting] = &[
         "0.01",
         "northSouth.tracing.sampleRatio",
         |text| Some(text.into()),
-        "Spans are sent once `spec.northSouth.tracing.endpoint` is set.",
+        "The field is not obeyed in this version: no spans are made or sent.",
     ),
     instead("otel-service-name", "nginx", TRACES),
     field("worker-shutdown-timeout", "240s", "northSouth.drain.timeoutSeconds", seconds),

@@ -170,6 +170,9 @@ fn notes<'a>(board: &Board, recent: &[String]) -> Vec<Line<'a>> {
     lines.extend(board.all_problems().into_iter().map(printable));
     for (id, row) in &board.lanes {
         lines.extend(row.findings().iter().map(|finding| format!("{id}  {}", sentence(finding))));
+        if row.more_findings() > 0 {
+            lines.push(Event::more(id, row.more_findings(), row.addresses).to_string());
+        }
     }
     lines.extend(recent.iter().cloned());
     lines.into_iter().map(Line::from).collect()

@@ -78,7 +78,7 @@ pub(crate) fn read(
         if counts(name) {
             counting.insert(key.clone(), value.clone());
         } else {
-            notes.add(FindingCode::AnnotationNotServed, key, || {
+            notes.add(FindingCode::AnnotationOnCanary, key, || {
                 format!("The annotation {} is not looked at: this Ingress is a canary, and all but its share is as the Ingress says whose traffic it takes a share of.", quote(name))
             });
         }

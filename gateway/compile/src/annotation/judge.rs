@@ -7,6 +7,7 @@ use super::row;
 use super::row::{PREFIX, Row, State};
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::near::near;
 
 /// How keys with a controller's prefix are judged.
 #[derive(Clone, Copy)]
@@ -36,12 +37,16 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 /// Annotations of former versions of ingress-nginx that protect nothing. A star stands for any end.
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
-/// Annotations of ingress-nginx that ask for nothing when they are false.
-const SWITCHES: [&str; 5] = [
-    "enable-global-auth",
+/// Annotations of ingress-nginx, of this and former versions, that ask for nothing when they are false.
+const SWITCHES: [&str; 9] = [
     "enable-modsecurity",
+    "enable-opentelemetry",
+    "enable-opentracing",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
+    "enable-rewrite-log",
+    "opentelemetry-trust-incoming-span",
+    "opentracing-trust-incoming-span",
     "ssl-passthrough",
 ];
 
@@ -73,10 +78,14 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
             continue;
         }
-        if denies(name, value.trim(), reading) {
+        if is_off(key, value) {
+            continue;
+        }
+        if denies(name, reading) {
             denied = true;
             notes.add(FindingCode::PolicyNotServed, key, || {
-                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.", quote(name))
+                let meant = meant(key, name).map(|meant| format!(" Did you mean {}?", quote(meant))).unwrap_or_default();
+                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.{meant}", quote(name))
             });
         } else {
             notes.add(FindingCode::AnnotationNotServed, key, || {
@@ -90,6 +99,13 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     denied
 }
 
+/// The annotation of ingress-nginx that was meant by one that it does not have.
+fn meant(key: &str, name: &str) -> Option<&'static str> {
+    let is_unknown = key.starts_with(PREFIX) && row(name).is_none();
+    let known = || super::rows().flat_map(|row| [row.name].into_iter().chain(row.alias));
+    if is_unknown { near(name, known()) } else { None }
+}
+
 /// The name of an annotation that a controller reads, without prefix.
 fn known(key: &str) -> Option<(&str, Reading)> {
     CONTROLLERS.iter().find_map(|(prefix, reading)| Some((key.strip_prefix(prefix)?, *reading)))
@@ -100,8 +116,14 @@ pub(super) fn is_ours(key: &str) -> bool {
     known(key).is_some()
 }
 
+/// Whether an annotation, by its whole key, is a switch that asks for nothing as it is: there is nothing in it to obey.
+#[must_use]
+pub fn is_off(key: &str, value: &str) -> bool {
+    key.strip_prefix(PREFIX).is_some_and(|name| SWITCHES.contains(&name)) && parse_bool(value.trim()) == Some(false)
+}
+
 /// Whether an annotation that is not obeyed may ask for a protection.
-fn denies(name: &str, value: &str, reading: Reading) -> bool {
+fn denies(name: &str, reading: Reading) -> bool {
     match reading {
         Reading::Harmless => false,
         Reading::ByWord => {
@@ -109,22 +131,14 @@ fn denies(name: &str, value: &str, reading: Reading) -> bool {
             // Cross-origin rules restrict browsers, not who may ask.
             !name.contains("cors") && PROTECTION_WORDS.iter().any(|word| name.contains(word))
         }
-        Reading::Listed => match name {
-            _ if SWITCHES.contains(&name) && is_false(value) => false,
-            // One of a later version may protect something.
-            _ => {
-                !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
-                    && !HARMLESS.iter().any(|listed| matches(listed, name))
-            }
-        },
+        // One of a later version may protect something.
+        Reading::Listed => {
+            !matches!(row(name), Some(Row { state: State::Ignored(_), .. }))
+                && !HARMLESS.iter().any(|listed| matches(listed, name))
+        }
     }
 }
 
 fn matches(listed: &str, name: &str) -> bool {
     listed.strip_suffix('*').map_or(name == listed, |begin| name.starts_with(begin))
-}
-
-/// As Go's `strconv.ParseBool` has it, which is what ingress-nginx reads annotations with.
-fn is_false(value: &str) -> bool {
-    parse_bool(value) == Some(false)
 }

@@ -14,6 +14,7 @@ mod bounds;
 mod canary;
 mod clients;
 mod cors;
+mod difference;
 mod external_auth;
 mod handshakes;
 mod judge;
@@ -53,8 +54,10 @@ pub(crate) use self::backend::{BackendPolicy, TlsWishes};
 pub(crate) use self::bounds::Bounds;
 pub(crate) use self::canary::{CanaryPolicy, is_canary, read as read_canary};
 pub(crate) use self::clients::{ClientPolicy, ClientWish, field as field_of_issuers};
+pub use self::difference::difference;
 pub(crate) use self::external_auth::{ExternalWish, field as field_of_auth_fields};
 pub(crate) use self::handshakes::{CIPHERS, ORDER};
+pub use self::judge::is_off;
 pub(crate) use self::judge::judge;
 pub(crate) use self::mirror::MirrorWish;
 pub(crate) use self::pages::{DEFAULT_BACKEND, Pages};
@@ -125,6 +128,11 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
+    /// Whether what the groups of its paths match is a part of anything.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.routing.rewrite.is_some() || self.redirects.moved.as_ref().is_some_and(|moved| moved.to.has_groups())
+    }
+
     /// Reads all that is obeyed. What is not is for [`judge`] to say.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let mut read = Self {

@@ -6,7 +6,7 @@ use super::row::{Group, Row, State, Use};
 const ACCESS_LOG: &str = "enable-access-log";
 
 const REWRITE_LOG: State = State::Ignored(
-    "Remove the annotation: there is no log of rewrites. `bulkhead routes` shows what a gateway makes of a rule.",
+    "Remove the annotation: there is no log of rewrites. The built-in backend of `bulkhead up` answers with the path that it got.",
 );
 const TRACES: State = State::Ignored(
     "Remove the annotation: no spans are made here. The fields `traceparent` and `tracestate` of the W3C pass through as they come, \

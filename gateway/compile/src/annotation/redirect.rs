@@ -1,6 +1,6 @@
 //! Where clients are sent instead of being answered.
 
-use bulkhead_model::Location;
+use bulkhead_model::Destination;
 use bulkhead_model::redirect::{Form, LocalPath, Moved};
 
 use super::reader::{Reader, Stake};
@@ -26,9 +26,9 @@ pub(super) const ROWS: &[Row] = &[
         State::Approximated("A path `/` of an Ingress of another namespace is left alone."),
     )
     .of_host(),
-    Row::new(PERMANENT, Group::Routing, Use::Must, State::Obeyed),
+    Row::new(PERMANENT, Group::Routing, Use::Must, State::Approximated(VARIABLES)),
     Row::new(PERMANENT_CODE, Group::Routing, Use::Must, State::Approximated(CODES)),
-    Row::new(TEMPORAL, Group::Routing, Use::Must, State::Obeyed),
+    Row::new(TEMPORAL, Group::Routing, Use::Must, State::Approximated(VARIABLES)),
     Row::new(TEMPORAL_CODE, Group::Routing, Use::Must, State::Approximated(CODES)),
     Row::new(RELATIVE, Group::Routing, Use::Rare, State::Obeyed),
     Row::new(PORT, Group::Routing, Use::Rare, State::Obeyed),
@@ -66,8 +66,10 @@ pub(super) const ROWS: &[Row] = &[
 const CODES: &str =
     "A code that is no redirect to a Location (other than 301, 302, 303, 307 and 308) is as if it were not written.";
 
+const VARIABLES: &str = "Of the host only `$host` can be a variable, and it has no port; a variable that is not known closes the routes with 503.";
+
 /// Codes by which a client is sent to a Location (RFC 9110 §15.4), as they are written.
-const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
+pub(super) const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
 
 /// What an Ingress says of redirects.
 #[derive(Debug, Default, PartialEq)]
@@ -88,8 +90,8 @@ pub(crate) struct Redirection {
 impl Redirection {
     pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
         // Who cannot be sent away must not find what was meant to be left.
-        let permanent = location(reader, PERMANENT).map(|to| (to, PERMANENT_CODE, 301));
-        let moved = location(reader, TEMPORAL).map(|to| (to, TEMPORAL_CODE, 302)).or(permanent);
+        let permanent = destination(reader, PERMANENT).map(|to| (to, PERMANENT_CODE, 301));
+        let moved = destination(reader, TEMPORAL).map(|to| (to, TEMPORAL_CODE, 302)).or(permanent);
         let moved = moved.map(|(to, code, usual)| Moved {
             status: reader.word(code, &REDIRECTS, Stake::Comfort).unwrap_or(usual),
             to,
@@ -115,9 +117,10 @@ fn root(reader: &mut Reader<'_, '_>) -> Option<LocalPath> {
         .or_else(|| reader.bad(ROOT, Stake::Comfort, &format!("{} is not a path of the same host", quote(value))))
 }
 
-fn location(reader: &mut Reader<'_, '_>, name: &str) -> Option<Location> {
+fn destination(reader: &mut Reader<'_, '_>, name: &str) -> Option<Destination> {
     let value = reader.text(name, Stake::Protection)?;
-    Location::parse(value).or_else(|| {
-        reader.bad(name, Stake::Protection, &format!("{} is not an absolute URI of http or https", quote(value)))
-    })
+    match Destination::parse(value) {
+        Ok(to) => Some(to),
+        Err(why) => reader.bad(name, Stake::Protection, &format!("{} {why}", quote(value))),
+    }
 }

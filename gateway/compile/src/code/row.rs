@@ -13,6 +13,11 @@ impl FindingCode {
                 Warning,
                 "Remove the annotation if the route works without it, or keep the Ingress on a controller that obeys it.",
             ),
+            Self::AnnotationOnCanary => (
+                "AnnotationOnCanary",
+                Warning,
+                "Nothing needs doing: write on the Ingress whose traffic it shares what is to hold for both.",
+            ),
             Self::AnnotationUnreadable => {
                 ("AnnotationUnreadable", Warning, "Correct the value as the finding says, or remove the annotation.")
             }

@@ -48,14 +48,31 @@ fn a_protection_that_is_not_offered_answers_503() {
 #[test]
 fn a_harmless_annotation_is_named_and_the_route_served() {
     for annotation in [
-        "enable-modsecurity: 'false'",
         "enable-opentelemetry: 'true'",
+        "enable-rewrite-log: 'true'",
         "hsts: 'true'",
         "hsts-max-age: '60'",
         "proxy-ssl-ciphers: DEFAULT",
-        "ssl-passthrough: 'false'",
     ] {
         assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
+    }
+}
+
+#[test]
+fn a_switch_that_is_off_is_nothing_to_speak_of() {
+    for annotation in [
+        "enable-modsecurity: 'false'",
+        "enable-modsecurity: ' False '",
+        "enable-owasp-core-rules: 'false'",
+        "enable-opentelemetry: 'false'",
+        "enable-opentracing: '0'",
+        "enable-rewrite-log: 'false'",
+        "opentelemetry-trust-incoming-span: 'false'",
+        "ssl-passthrough: 'false'",
+    ] {
+        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
+        assert_eq!(world.codes(), [""; 0], "{annotation}");
+        assert_eq!(world.routes(), ["a.test / Prefix mill/a mill/flour:80 1"], "{annotation}");
     }
 }
 
@@ -149,6 +166,9 @@ fn what_cannot_be_read_is_named_and_protects_by_refusing() {
         ("server-alias: 'a b'", false),
         ("from-to-www-redirect: 'on'", false),
         ("permanent-redirect: /x", true),
+        ("permanent-redirect: 'https://b.test$nobody'", true),
+        ("permanent-redirect: 'https://b.test/$nobody'", true),
+        ("permanent-redirect: 'https://$arg_to/'", true),
         ("temporal-redirect: 'javascript://a.test'", true),
         ("force-ssl-redirect: 'yes'", true),
         ("ssl-redirect: 'yes'", false),
@@ -169,5 +189,17 @@ fn what_cannot_be_read_is_named_and_protects_by_refusing() {
         };
         assert_eq!(world.codes(), [format!("{code} Ingress mill/a {key}")], "{annotation}");
         assert_eq!(world.routes(), [route], "{annotation}");
+    }
+}
+
+#[test]
+fn a_misspelt_annotation_names_the_one_that_was_meant() {
+    for (name, meant) in [
+        ("rewrite-targett", "Did you mean \"rewrite-target\"?"),
+        ("whitelist-source-rang", "Did you mean \"whitelist-source-range\"?"),
+        ("never-heard-of", "answers 503."),
+    ] {
+        let world = world(&format!("nginx.ingress.kubernetes.io/{name}: x"));
+        assert!(world.findings[0].message.ends_with(meant), "{}", world.findings[0].message);
     }
 }

@@ -1,4 +1,5 @@
 use bulkhead_crds::lane::Profile;
+use bulkhead_model::expression::PathExpression;
 use bulkhead_model::redirect::{HostRedirect, HttpsRedirect, Redirects};
 
 use super::world::{World, ingress, lane, rules, service};
@@ -78,8 +79,19 @@ fn a_code_that_is_no_redirect_is_as_if_it_were_not_written() {
     ] {
         let world = world(Profile::Standard, &annotated("mill/a", 1, annotations, &["a.test / Prefix x:80"]));
         let moved = redirects(&world, "/").unwrap().moved.unwrap();
-        assert_eq!((moved.status, moved.to.as_str()), (status, to), "{annotations}");
+        assert_eq!((moved.status, moved.to.fixed().unwrap().as_str()), (status, to), "{annotations}");
     }
+}
+
+#[test]
+fn groups_of_a_path_are_kept_where_a_redirect_has_them() {
+    let annotations = "use-regex: 'true'; permanent-redirect: 'https://b.test/$1'";
+    let manifest = annotated("mill/a", 1, annotations, &["a.test /old/(.*) ImplementationSpecific x:80"]);
+    let world = world(Profile::Standard, &manifest);
+    let snapshot = world.snapshot();
+    let route = snapshot.hosts.find("a.test", "/old/x").unwrap();
+    let kept = PathExpression::parse("/old/(.*)", true).unwrap();
+    assert_eq!(route.expression.as_deref(), Some(&kept));
 }
 
 #[test]

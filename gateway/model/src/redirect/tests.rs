@@ -134,10 +134,13 @@ fn other_names_and_pages_keep_scheme_and_port() {
 
 #[test]
 fn what_has_moved_is_there_for_every_request() {
-    let moved = Moved { status: 301, to: Location::parse("https://new.test/x").unwrap() };
+    let moved = Moved { status: 301, to: Destination::parse("https://new.test/x").unwrap() };
     let redirects = Redirects { moved: Some(moved), ..Redirects::default() };
-    assert_eq!(sent(redirects.moved()), (301, "https://new.test/x".to_owned()));
-    assert!(!redirects.is_empty() && Redirects::default().moved().is_ok());
+    assert_eq!(
+        sent(redirects.moved(&request("mill.test", "/a"), Option::None)),
+        (301, "https://new.test/x".to_owned())
+    );
+    assert!(!redirects.is_empty() && Redirects::default().moved(&request("mill.test", "/a"), Option::None).is_ok());
 }
 
 #[test]

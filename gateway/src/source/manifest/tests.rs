@@ -185,3 +185,31 @@ fn the_manifests_of_a_thousand_applications_fit_in_a_file() {
     assert!(text.len() < FILE_BYTES, "{}", text.len());
     assert_eq!(parse(&text).unwrap().len(), 4_000);
 }
+
+#[test]
+fn an_annotation_or_label_without_quotes_is_named() {
+    let cases = [
+        (
+            "  annotations:\n    a: b\n    limit-rps: 10\n",
+            "line 7: Ingress crane: metadata.annotations[\"limit-rps\"] is read as the number 10: put it in quotes",
+        ),
+        (
+            "  annotations: {z9: true, a: b}\n",
+            "line 5: Ingress crane: metadata.annotations[\"z9\"] is read as the boolean true: put it in quotes",
+        ),
+        (
+            "  labels:\n    b9: 1.5\n",
+            "line 6: Ingress crane: metadata.labels[\"b9\"] is read as the number 1.5: put it in quotes",
+        ),
+        (
+            "  annotations:\n    a: [1]\n    z: 10\n",
+            "line 1: Ingress crane: metadata.annotations[\"a\"] is read as a list: put it in quotes",
+        ),
+    ];
+    for (metadata, expected) in cases {
+        let error = parse(&format!("{INGRESS}{metadata}")).unwrap_err().to_string();
+        assert_eq!(error, expected);
+    }
+    let error = parse(&format!("{INGRESS}  annotations: {{a: b}}\nspec: {{rules: 1}}\n")).unwrap_err().to_string();
+    assert!(!error.contains("quotes"), "{error}");
+}

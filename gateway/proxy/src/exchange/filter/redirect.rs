@@ -19,8 +19,11 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     }
 
     pub(super) fn redirect_moved(&self) -> Result<(), Stop> {
-        let Some(redirects) = &self.filters.redirects else { return Ok(()) };
-        Ok(redirects.moved()?)
+        let Some(redirects) = self.filters.redirects.as_ref().filter(|redirects| redirects.moved.is_some()) else {
+            return Ok(());
+        };
+        let expression = self.found.route.expression.as_deref();
+        Ok(self.with_request(|request| redirects.moved(request, expression))?)
     }
 
     fn doors(&self) -> Doors {

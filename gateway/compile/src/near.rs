@@ -6,7 +6,8 @@ const MISTAKES: usize = 2;
 const SHORT: usize = 4;
 
 /// The word of `known` that is nearest to `word`, upper and lower case counting as equal; nothing when none is near.
-pub(crate) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = if word.chars().count() < SHORT { 1 } else { MISTAKES };
     let wanted = word.to_lowercase();
     let close = known.into_iter().filter(|other| other.len().abs_diff(word.len()) <= MISTAKES);
