@@ -79,6 +79,7 @@ const ROUTES: &[Row] = &[
     (&limits::EXPRESSION_TRIES, Loosely("how much is tried follows from what is written"), &["groups_that_cost_too_much_are_not_looked_for"]),
     (&limits::PASSWORDS, Loosely("who comes takes the place of who has many"), &["one_list_has_so_many_places_and_no_lists_together_leave_none_to_another"]),
     (&limits::PASSWORDS_EACH, Exactly, &["one_list_of_users_cannot_take_every_place"]),
+    (&limits::PASSWORD_TIME, InTime, &["a_check_is_not_waited_for_longer_than_there_is_patience", "a_check_that_takes_longer_than_a_head_may_is_waited_for"]),
 ];
 
 #[rustfmt::skip]
