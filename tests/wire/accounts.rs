@@ -33,15 +33,23 @@ async fn requests_are_counted_by_ingress_where_a_lane_asks_for_it() {
     }
     lane.send("MAKEUP / HTTP/1.1\r\nHost: count.test\r\nConnection: close\r\n\r\n").await;
     lane.get("nobody.test", "/").await;
-    let metrics = lane.metrics().await;
     let of_web = ["namespace=\"shop\"", "ingress=\"web\"", "service=\"web\"", "canary=\"\"", "status=\"200\""];
     let get = [&of_web[..], &["method=\"GET\""]].concat();
-    assert_eq!(those(&metrics, "requests", &get), [3.0]);
-    assert_eq!(those(&metrics, "request_duration_seconds_count", &get), [3.0]);
-    assert_eq!(those(&metrics, "response_duration_seconds_bucket", &[&get[..], &["le=\"+Inf\""]].concat()), [3.0]);
-    assert_eq!(those(&metrics, "response_size_sum", &get), [12.0]);
     // The method that somebody made up is no label, and the host that no rule is for is not counted.
-    assert_eq!(those(&metrics, "requests", &[&of_web[..], &["method=\"OTHER\""]].concat()), [1.0]);
+    let other = [&of_web[..], &["method=\"OTHER\""]].concat();
+    let every = [&get[..], &["le=\"+Inf\""]].concat();
+    let figures = |seen: &BTreeMap<String, f64>| {
+        let of = |name: &str, labels: &[&str]| those(seen, name, labels);
+        [
+            of("requests", &get),
+            of("requests", &other),
+            of("request_duration_seconds_count", &get),
+            of("response_duration_seconds_bucket", &every),
+            of("response_size_sum", &get),
+        ]
+    };
+    lane.wait_for_metrics(figures, [3.0, 1.0, 3.0, 3.0, 12.0].map(|figure| vec![figure])).await;
+    let metrics = lane.metrics().await;
     assert_eq!(those(&metrics, "requests", &[]).iter().sum::<f64>(), 4.0);
     assert!(!metrics.keys().any(|name| name.contains("host=") || name.contains("MAKEUP")));
 
@@ -49,7 +57,7 @@ async fn requests_are_counted_by_ingress_where_a_lane_asks_for_it() {
     lane.configure(&settings).await;
     lane.get("count.test", "/").await;
     let by_host = ["host=\"count.test\"", "ingress=\"web\""];
-    assert_eq!(those(&lane.metrics().await, "requests", &by_host), [1.0]);
+    lane.wait_for_metrics(|seen| those(seen, "requests", &by_host), vec![1.0]).await;
 
     settings.metrics.ingress_nginx_names = false;
     lane.configure(&settings).await;

@@ -1,6 +1,7 @@
 //! One gateway process with the files it follows.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -140,6 +141,22 @@ impl Lane {
         let page = self.page("/metrics").await.text();
         let samples = page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
         samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+    }
+
+    /// Waits until a figure made of its metrics is as wanted: a request is counted when its client may have its answer already.
+    pub async fn wait_for_metrics<F: PartialEq + Debug>(
+        &self,
+        figure: impl Fn(&BTreeMap<String, f64>) -> F,
+        wanted: F,
+    ) {
+        let seen = wait_for("a figure of the metrics", PATIENCE, async || {
+            self.process.ensure_running()?;
+            let metrics = self.metrics().await;
+            let seen = figure(&metrics);
+            ensure!(seen == wanted, "{seen:?} instead of {wanted:?}: {metrics:#?}");
+            Ok(())
+        });
+        seen.await.unwrap();
     }
 
     /// How often requests were refused or failed, for reasons that have occurred.
