@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bulkhead_operator::client::client;
 use bulkhead_operator::fence::Fence;
 use bulkhead_operator::fleet::Pace;
 use bulkhead_operator::manifests;
@@ -14,7 +15,6 @@ use bulkhead_operator::run::{Replica, run};
 use bulkhead_plan::{Platform, Site};
 use clap::Parser;
 use kube::Config;
-use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Args, Command, Manifests, Run};
@@ -34,7 +34,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         .map_err(|_| anyhow!("choosing the TLS implementation: another one was chosen before"))?;
     let config = Config::infer().await.context("finding a cluster: neither a pod's service account nor KUBECONFIG")?;
     let fence = Fence::default();
-    let client = ClientBuilder::try_from(config).context("connecting to the API server")?.with_layer(&fence).build();
+    let client = client(config, &fence).context("connecting to the API server")?;
     let site = Site {
         operator_namespace: args.operator_namespace,
         image: args.image,

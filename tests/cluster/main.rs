@@ -45,7 +45,9 @@ mod schema;
 mod scope;
 mod shapes;
 mod shipped;
+mod storm;
 mod switches;
+mod weather;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -54,6 +56,8 @@ const THREADS: usize = 4;
 fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
+        storm::tests(),
+        weather::tests(),
         quiet::tests(),
         rollout::tests(),
         faults::tests(),
