@@ -39,6 +39,7 @@ mod lifecycle;
 mod load;
 mod outage;
 mod quiet;
+mod refusals;
 mod rights;
 mod rollout;
 mod schema;
@@ -47,6 +48,7 @@ mod shapes;
 mod shipped;
 mod storm;
 mod switches;
+mod versions;
 mod weather;
 mod world;
 
@@ -63,6 +65,8 @@ fn tests() -> Vec<Test<Cluster>> {
         faults::tests(),
         crash::tests(),
         deletion::tests(),
+        refusals::tests(),
+        versions::tests(),
         leader::tests(),
         outage::tests(),
         lifecycle::tests(),
