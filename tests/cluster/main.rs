@@ -35,6 +35,7 @@ mod drift;
 mod faults;
 mod keyring;
 mod leader;
+mod leaks;
 mod lifecycle;
 mod load;
 mod outage;
@@ -69,6 +70,7 @@ fn tests() -> Vec<Test<Cluster>> {
         versions::tests(),
         leader::tests(),
         outage::tests(),
+        leaks::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),

@@ -23,7 +23,7 @@ use crate::world::SOON;
 use crate::world::operator::{Lone, Operator};
 
 mod picture;
-mod sky;
+pub(crate) mod sky;
 
 use picture::Camera;
 use sky::{Random, Sky};
@@ -38,8 +38,8 @@ const SEEDS: (u64, u64) = (1, 200);
 const IN_A_ROW: usize = 8;
 /// What the names of instances begin with; a number follows.
 const PREFIX: &str = "storm-";
-/// Longest time that faults are waited for: there may be fewer requests than that.
-const FAULTS: Duration = Duration::from_secs(4);
+/// Longest time that faults are waited for: it may be a while until it is the instance's turn.
+const FAULTS: Duration = Duration::from_secs(10);
 /// Longest time from the last fault to a state that is as wanted: five failures in a row make the operator wait for 20 s, a call that hangs takes 10 s, and
 /// a watch that broke three times is resumed after 6 s.
 const SETTLED: Duration = Duration::from_secs(60);

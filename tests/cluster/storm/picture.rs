@@ -39,7 +39,7 @@ impl Camera {
                 if let Ok(picture) = Picture::take(cluster).await {
                     sender.send_replace((begun, Arc::new(picture)));
                 }
-                sleep(Duration::from_millis(400)).await;
+                sleep(Duration::from_millis(800)).await;
             }
         });
         Self { pictures, task }

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::world::proxy::{Asked, End, Fate, Weather};
 
 /// A generator of numbers: SplitMix64 (Steele, Lea, Flood 2014), the same for the same seed everywhere.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number below `end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,6 +34,9 @@ impl Random {
 
 /// Watches of one kind break so often by an error, after each of which the client waits for longer.
 const BREAKS: u64 = 3;
+
+/// An operator that has not asked for anything for so long has nothing to do for an instance, or waits after a failure.
+const SILENCE: Duration = Duration::from_millis(1500);
 
 /// The faults of every instance.
 #[derive(Default)]
@@ -53,6 +58,8 @@ struct Inner {
 struct Schedule {
     /// Each with the number of requests that pass before it.
     ahead: VecDeque<(u64, Fate)>,
+    /// When something was last asked for.
+    asked: Option<Instant>,
     told: Vec<String>,
 }
 
@@ -65,14 +72,15 @@ impl Sky {
 
     /// Draws faults for an instance, which begin at once.
     pub(super) fn arm(&self, instance: &str, random: &mut Random) {
-        let faults = (0..2 + random.below(4)).map(|_| (random.below(9), fault(random)));
-        let schedule = Schedule { ahead: faults.collect(), told: Vec::new() };
+        let faults = (0..2 + random.below(4)).map(|_| (random.below(6), fault(random)));
+        let schedule = Schedule { ahead: faults.collect(), ..Schedule::default() };
         self.lock().schedules.insert(instance.to_owned(), schedule);
     }
 
-    /// Whether all faults of an instance have befallen it.
+    /// Whether all faults of an instance have befallen it, or nothing more is asked for.
     pub(super) fn is_spent(&self, instance: &str) -> bool {
-        self.lock().schedules.get(instance).is_none_or(|schedule| schedule.ahead.is_empty())
+        let silent = |schedule: &Schedule| schedule.asked.is_some_and(|asked| asked.elapsed() > SILENCE);
+        self.lock().schedules.get(instance).is_none_or(|schedule| schedule.ahead.is_empty() || silent(schedule))
     }
 
     /// Ends the faults of an instance; those that befell it.
@@ -121,6 +129,7 @@ impl Inner {
     fn call(&mut self, asked: &Asked) -> Fate {
         let Some(instance) = instance(&asked.target) else { return Fate::Pass };
         let Some(schedule) = self.schedules.get_mut(instance) else { return Fate::Pass };
+        schedule.asked = Some(Instant::now());
         let Some((passes, _)) = schedule.ahead.front_mut() else { return Fate::Pass };
         if *passes > 0 {
             *passes -= 1;

@@ -59,21 +59,35 @@ impl Operator {
         Self::launch(cluster, replica, port, "local.test/gateway:1").await
     }
 
+    /// Starts the only replica, which lets instances of these namespaces alone serve others.
+    pub(crate) async fn start_for(cluster: &Cluster, port: u16, namespaces: &str) -> Result<Self> {
+        let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
+        let more = format!("--platform-namespaces={namespaces}");
+        Self::launch_with(cluster, "operator", port, "local.test/gateway:1", &kubeconfig, &[more]).await
+    }
+
     /// Starts the only replica, whose way to the API server is spoilt by `weather`.
     pub(crate) async fn start_through(cluster: &Cluster, port: u16, weather: Weather) -> Result<(Self, Proxy)> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
         let proxy = Proxy::start(&kubeconfig, weather).await?;
         let through = proxy.lead(&kubeconfig)?;
-        let operator = Self::launch_with(cluster, "operator", port, "local.test/gateway:1", &through).await?;
+        let operator = Self::launch_with(cluster, "operator", port, "local.test/gateway:1", &through, &[]).await?;
         Ok((operator, proxy))
     }
 
     async fn launch(cluster: &Cluster, replica: &str, port: u16, image: &str) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
-        Self::launch_with(cluster, replica, port, image, &kubeconfig).await
+        Self::launch_with(cluster, replica, port, image, &kubeconfig, &[]).await
     }
 
-    async fn launch_with(cluster: &Cluster, replica: &str, port: u16, image: &str, kubeconfig: &Path) -> Result<Self> {
+    async fn launch_with(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        image: &str,
+        kubeconfig: &Path,
+        more: &[String],
+    ) -> Result<Self> {
         let health = SocketAddr::from(([127, 0, 0, 1], port));
         let process = cluster
             .process(replica, Binary::Operator)?
@@ -84,6 +98,7 @@ impl Operator {
             // Long enough to be waited for, short enough to wait for.
             .env("BULKHEAD_ROLLOUT_SOAK_SECONDS", "1")
             .args(["run".to_owned(), format!("--health={health}")])
+            .args(more)
             .start()?;
         let operator = Self { process, health };
         wait_for("a ready operator", START, async || {
