@@ -1,5 +1,7 @@
 //! What of the difference that the row of an annotation tells concerns the value that is written.
 
+use bulkhead_model::external_auth::Page;
+
 use super::reader::parse_bool;
 use super::redirect::REDIRECTS;
 use super::row::{Row, State};
@@ -19,9 +21,10 @@ const fn none(name: &'static str, of: fn(&str) -> bool) -> Less {
 }
 
 /// The first that fits counts. What differs in the profile Standard alone is left out.
-const LESS: [Less; 21] = [
+const LESS: [Less; 24] = [
     none("auth-always-set-cookie", is_true),
     none("auth-method", |value| !["CONNECT", "TRACE"].iter().any(|word| value.eq_ignore_ascii_case(word))),
+    none("auth-signin", |value| Page::parse(value).is_ok()),
     none("auth-type", |value| value.eq_ignore_ascii_case("basic")),
     Less {
         name: "auth-url",
@@ -40,6 +43,7 @@ const LESS: [Less; 21] = [
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word))
     }),
+    none("permanent-redirect", is_fixed),
     none("permanent-redirect-code", is_redirect),
     none("preserve-trailing-slash", is_switch),
     none("proxy-http-version", |value| value == "1.1"),
@@ -49,6 +53,7 @@ const LESS: [Less; 21] = [
     none("session-cookie-path", |value| !value.is_empty()),
     none("ssl-redirect", is_false),
     Less { name: "ssl-redirect", of: is_true, rest: "Paths below `/.well-known/acme-challenge` are never redirected." },
+    none("temporal-redirect", is_fixed),
     none("temporal-redirect-code", is_redirect),
     none("use-regex", is_false),
 ];
@@ -74,6 +79,11 @@ fn is_false(value: &str) -> bool {
     parse_bool(value) == Some(false)
 }
 
+/// Whether there is no variable in it.
+fn is_fixed(value: &str) -> bool {
+    !value.contains('$')
+}
+
 fn is_redirect(value: &str) -> bool {
     REDIRECTS.iter().any(|(code, _)| *code == value)
 }
@@ -95,11 +105,14 @@ mod tests {
         for (name, without, with) in [
             ("auth-always-set-cookie", "true", "false"),
             ("auth-method", "POST", "TRACE"),
+            ("auth-signin", "https://$host/start?rd=$escaped_request_uri", "https://auth.test$arg_x"),
+            ("auth-signin", "/oauth2/start", "https://$http_x/"),
             ("auth-type", " Basic", "digest"),
             ("canary", "false", "true"),
             ("cors-allow-origin", "https://a.test, *", "a.test"),
             ("force-ssl-redirect", "false", "true"),
             ("load-balance", "ewma", "chash"),
+            ("permanent-redirect", "https://new.test/a?b", "https://new.test$request_uri"),
             ("permanent-redirect-code", "308", "418"),
             ("proxy-http-version", "1.1", "1.0"),
             ("proxy-request-buffering", "off", "on"),
@@ -107,6 +120,7 @@ mod tests {
             ("session-cookie-change-on-failure", "true", "false"),
             ("session-cookie-path", "/a", ""),
             ("ssl-redirect", "false", "true"),
+            ("temporal-redirect", " https://new.test ", "https://$host/"),
             ("temporal-redirect-code", "307", "418"),
             ("use-regex", "false", "true"),
         ] {
