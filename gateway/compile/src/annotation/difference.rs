@@ -21,7 +21,7 @@ const fn none(name: &'static str, of: fn(&str) -> bool) -> Less {
 }
 
 /// The first that fits counts. What differs in the profile Standard alone is left out.
-const LESS: [Less; 24] = [
+const LESS: [Less; 25] = [
     none("auth-always-set-cookie", is_true),
     none("auth-method", |value| !["CONNECT", "TRACE"].iter().any(|word| value.eq_ignore_ascii_case(word))),
     none("auth-signin", |value| Page::parse(value).is_ok()),
@@ -56,6 +56,7 @@ const LESS: [Less; 24] = [
     none("temporal-redirect", is_fixed),
     none("temporal-redirect-code", is_redirect),
     none("use-regex", is_false),
+    none("x-forwarded-prefix", is_fixed),
 ];
 
 /// What is different from ingress-nginx with an annotation that is obeyed, as far as this value goes and in the profile IngressNginx; `None`:
@@ -123,6 +124,7 @@ mod tests {
             ("temporal-redirect", " https://new.test ", "https://$host/"),
             ("temporal-redirect-code", "307", "418"),
             ("use-regex", "false", "true"),
+            ("x-forwarded-prefix", "/shop", "/$http_x"),
         ] {
             let row = row(name).unwrap();
             assert_eq!(difference(row, without), None, "{name}: {without}");
