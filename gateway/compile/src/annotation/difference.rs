@@ -21,7 +21,7 @@ const fn none(name: &'static str, of: fn(&str) -> bool) -> Less {
 }
 
 /// The first that fits counts. What differs in the profile Standard alone is left out.
-const LESS: [Less; 25] = [
+const LESS: [Less; 27] = [
     none("auth-always-set-cookie", is_true),
     none("auth-method", |value| !["CONNECT", "TRACE"].iter().any(|word| value.eq_ignore_ascii_case(word))),
     none("auth-signin", |value| Page::parse(value).is_ok()),
@@ -48,6 +48,12 @@ const LESS: [Less; 25] = [
     none("preserve-trailing-slash", is_switch),
     none("proxy-http-version", |value| value == "1.1"),
     none("proxy-request-buffering", |value| value == "off"),
+    none("rewrite-target", is_fixed),
+    Less {
+        name: "rewrite-target",
+        of: has_only_groups,
+        rest: "A path that is not canonical, or begins with two slashes, is refused with 400 rather than sent; a group is not written with a second slash behind one of the target.",
+    },
     none("satisfy", |value| value.eq_ignore_ascii_case("all")),
     none("session-cookie-change-on-failure", is_true),
     none("session-cookie-path", |value| !value.is_empty()),
@@ -85,6 +91,11 @@ fn is_fixed(value: &str) -> bool {
     !value.contains('$')
 }
 
+/// Whether what the path has matched is all that is filled in.
+fn has_only_groups(value: &str) -> bool {
+    value.split('$').skip(1).all(|behind| behind.starts_with(|c| matches!(c, '1'..='9')))
+}
+
 fn is_redirect(value: &str) -> bool {
     REDIRECTS.iter().any(|(code, _)| *code == value)
 }
@@ -117,6 +128,7 @@ mod tests {
             ("permanent-redirect-code", "308", "418"),
             ("proxy-http-version", "1.1", "1.0"),
             ("proxy-request-buffering", "off", "on"),
+            ("rewrite-target", "/base", "/$2"),
             ("satisfy", "all", "any"),
             ("session-cookie-change-on-failure", "true", "false"),
             ("session-cookie-path", "/a", ""),
@@ -140,5 +152,9 @@ mod tests {
         let of = |value| difference(row("auth-url").unwrap(), value).unwrap();
         assert!(of("https://a.test/").contains("certificate") && !of("http://a.test/").contains("certificate"));
         assert!(of("http://$host/").contains("$host"));
+        let of = |value| difference(row("rewrite-target").unwrap(), value).unwrap();
+        assert!(
+            of("/$host/$1").contains("variable") && !of("/$2/${1}").is_empty() && !of("/$2/$10").contains("variable")
+        );
     }
 }
