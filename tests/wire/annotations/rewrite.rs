@@ -176,6 +176,58 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "a target with a scheme may have the host that is asked",
+        annotations: &[("rewrite-target", "$scheme://$http_host/new/$1")],
+        paths: &[("/old/(.*)", "ImplementationSpecific")],
+        exchanges: &[Exchange {
+            gets: &["302", "Location: http://{host}:8443/new/a?b=c"],
+            ..refused(&["GET /old/a?b=c", "Host: {host}:8443"], &[])
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "no client chooses the host that a target leads to",
+        annotations: &[("rewrite-target", "https://{host}$arg_x/")],
+        paths: &[("/old", "Prefix")],
+        exchanges: &[refused(&["GET /old/a?x=.evil.test"], &["503"])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "variables stand in the target, and are letters of a path whatever a client says",
+        annotations: &[("rewrite-target", "/$host/$http_x_tenant/$2"), ("x-forwarded-prefix", "/$http_x_tenant$1")],
+        paths: &[("/(shop)/(.*)", "ImplementationSpecific")],
+        exchanges: &[
+            served(
+                &["GET /shop/a?b=c", "X-Tenant: blue"],
+                &["GET /{host}/blue/a?b=c ", "X-Forwarded-Prefix: /blueshop"],
+            ),
+            served(&["GET /shop/a", "X-Tenant: a?b#c d"], &["GET /{host}/a%3Fb%23c%20d/a "]),
+            served(&["GET /shop/a", "X-Tenant: %2e%2e"], &["GET /{host}/%252e%252e/a "]),
+            refused(&["GET /shop/a", "X-Tenant: .."], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: ../../admin"], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: a\tb"], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: //evil.test"], &["400"]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "the path that came stands in the target as it is, and the query stays",
+        annotations: &[("rewrite-target", "/v1$uri")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[served(&["GET /shop/a%20b?c=d"], &["GET /v1/shop/a%20b?c=d "])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a prefix that comes to nothing takes the field away",
+        annotations: &[("rewrite-target", "/"), ("x-forwarded-prefix", "$arg_none")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[Exchange {
+            unseen: &["X-Forwarded-Prefix"],
+            ..served(&["GET /shop", "X-Forwarded-Prefix: /evil"], &["GET / "])
+        }],
+        ..Case::PLAIN
+    },
+    Case {
         what: "what becomes of nothing is the route's fault",
         annotations: &[("rewrite-target", "$1")],
         paths: &[("/a(.*)", "ImplementationSpecific")],
