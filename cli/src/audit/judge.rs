@@ -172,10 +172,11 @@ fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings
     }
 }
 
-/// Whether a second name is written beside the first, which counts.
+/// Whether a second name is written beside the first, which counts unless it is empty.
 fn is_second(row: &Row, key: &str, ingress: &Ingress) -> bool {
     let first = format!("{}{}", annotation::PREFIX, row.name);
-    key != first && ingress.metadata.annotations.iter().flatten().any(|(other, _)| *other == first)
+    let counts = |value: &str| !value.trim().is_empty();
+    key != first && ingress.metadata.annotations.iter().flatten().any(|(other, value)| *other == first && counts(value))
 }
 
 fn is(finding: &Finding, code: FindingCode) -> bool {

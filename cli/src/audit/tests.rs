@@ -157,6 +157,20 @@ fn an_authentication_service_is_judged_as_by_a_gateway_that_has_the_authorities_
     assert_eq!(verdicts(&report.items), [("auth-url", Verdict::Approximated)], "{:?}", report.items);
 }
 
+#[test]
+fn an_older_name_counts_beside_a_newer_one_that_is_empty() {
+    let of = |newer: &str| {
+        let names = format!(
+            "nginx.ingress.kubernetes.io/limit-rps: '5'\nnginx.ingress.kubernetes.io/limit-allowlist: '{newer}'\nnginx.ingress.kubernetes.io/limit-whitelist: 10.0.0.0/8"
+        );
+        let report = only(&ingress("web", "nginx", &names));
+        let item = |name: &str| report.items.iter().find(|item| item.field.ends_with(name)).unwrap().verdict;
+        (item("limit-allowlist"), item("limit-whitelist"))
+    };
+    assert_eq!(of("10.1.0.0/16"), (Verdict::Honoured, Verdict::Ignored));
+    assert_eq!(of(" "), (Verdict::Ignored, Verdict::Honoured));
+}
+
 const FIELDS: &str = "nginx.ingress.kubernetes.io/custom-headers: fields";
 
 fn config_map(key: &str) -> String {
