@@ -1,3 +1,7 @@
+use bulkhead_compile::annotation;
+use bulkhead_compile::directives::{self, Instead};
+
+use super::settings::has_field;
 use super::verdict::{Counts, IngressReport, Item, Verdict};
 use super::*;
 use crate::args::ClusterArgs;
@@ -260,4 +264,25 @@ fn every_output_says_the_same() {
     insta::assert_snapshot!("text", text::page(&audit, false));
     insta::assert_snapshot!("markdown", markdown::page(&audit));
     insta::assert_json_snapshot!("json", audit);
+}
+
+#[test]
+fn what_replaces_a_directive_exists() {
+    for (_, instead) in directives::replacements() {
+        match instead {
+            Instead::Annotations(names) => {
+                names.iter().for_each(|name| assert!(annotation::row(name).is_some(), "{name}"));
+            }
+            Instead::Field(path) => assert!(has_field(&format!("northSouth.{path}")), "{path}"),
+            Instead::Sentence(text) => {
+                let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+                for path in quoted.iter().filter_map(|word| word.strip_prefix("spec.")) {
+                    assert!(has_field(path), "{path}");
+                }
+                for name in quoted.iter().filter(|word| !word.starts_with("spec.")) {
+                    assert!(annotation::row(name).is_some(), "{name}");
+                }
+            }
+        }
+    }
 }
