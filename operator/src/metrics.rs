@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bulkhead_crds::instance::GatewayInstance;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::kind::Kind;
+use crate::webhook::tally::Tally;
 
 /// Upper bounds of the buckets of reconcile durations, in milliseconds: from a look at the caches to an API server that barely answers.
 const BUCKETS_MS: [u64; 8] = [5, 20, 100, 500, 1_000, 5_000, 20_000, 60_000];
@@ -27,6 +28,8 @@ pub struct Metrics {
     published: AtomicU64,
     told: AtomicU64,
     rollout: Mutex<Vec<(&'static str, usize)>>,
+    /// Reviews of the webhook.
+    pub reviews: Arc<Tally>,
 }
 
 impl Metrics {
@@ -107,6 +110,7 @@ impl Metrics {
         for (state, lanes) in self.rollout.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = writeln!(text, "{ROLLOUT}{{state=\"{state}\"}} {lanes}");
         }
+        text.push_str(&self.reviews.text());
         write_conditions(&mut text, instances);
         text
     }
