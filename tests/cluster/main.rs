@@ -46,6 +46,7 @@ mod scope;
 mod shapes;
 mod shipped;
 mod switches;
+mod webhook;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -61,6 +62,7 @@ fn tests() -> Vec<Test<Cluster>> {
         deletion::tests(),
         leader::tests(),
         outage::tests(),
+        webhook::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),

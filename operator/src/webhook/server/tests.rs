@@ -111,20 +111,18 @@ const INSTANCE: &str = "{\"apiVersion\":\"bulkhead.io/v1alpha1\",\"kind\":\"Gate
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_review_gets_a_status_that_says_so() {
     let hook = Hook::start().await;
-    let large = vec![b' '; REVIEW_BYTES + 1];
-    let chunked = [
-        &b"POST /validate/ingresses HTTP/1.1\r\nHost: hook\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n400000\r\n"[..],
-        &vec![b' '; 4 << 20],
-        b"\r\n0\r\n\r\n",
-    ]
-    .concat();
+    let head = "POST /validate/ingresses HTTP/1.1\r\nHost: hook\r\nConnection: close\r\n";
+    // Refused before a byte of it is there.
+    let large = format!("{head}Content-Length: 4194304\r\n\r\n").into_bytes();
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", REVIEW_BYTES + 1);
+    let chunked = [chunked.as_bytes(), &vec![b' '; REVIEW_BYTES + 1]].concat();
     for (bytes, status) in [
         (post("pods", b"{}"), "404"),
         (b"GET /validate/ingresses HTTP/1.1\r\nHost: hook\r\nConnection: close\r\n\r\n".to_vec(), "405"),
         (post("ingresses", b""), "400"),
         (post("ingresses", b"hello"), "400"),
         (post("ingresses", review("null").as_bytes()), "400"),
-        (post("ingresses", &large), "413"),
+        (large, "413"),
         (chunked, "413"),
         (post("gatewayinstances", review(INSTANCE).as_bytes()), "200"),
     ] {
