@@ -20,6 +20,7 @@ pub mod fence;
 pub mod fleet;
 pub mod gather;
 pub mod health;
+pub mod herald;
 pub mod kind;
 pub mod manifests;
 pub mod metrics;

@@ -18,7 +18,7 @@ mod findings;
 mod lane;
 mod phase;
 
-pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted};
+pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted, reported_findings};
 
 /// How long something may be wrong before the instance counts as degraded: longer than a pod takes to be replaced.
 const GRACE_SECONDS: i64 = 60;

@@ -33,6 +33,7 @@ mod crash;
 mod deletion;
 mod drift;
 mod faults;
+mod findings;
 mod keyring;
 mod leader;
 mod lifecycle;
@@ -74,6 +75,7 @@ fn tests() -> Vec<Test<Cluster>> {
         scope::tests(),
         switches::tests(),
         addresses::tests(),
+        findings::tests(),
         schema::tests(),
         audits::tests(),
         shapes::tests(),

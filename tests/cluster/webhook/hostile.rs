@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bulkhead_operator::webhook::keeper::SECRET;
@@ -14,6 +14,7 @@ use bulkhead_tests::wait::wait_for;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio::time::Instant;
 
 use super::hook::{Hook, PORT, annotated, refusal, secrets};
 use super::{BAD, LANE};
