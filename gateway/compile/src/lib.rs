@@ -59,6 +59,7 @@ mod tls;
 mod tls_claim;
 mod transport;
 mod users;
+mod wide_texts;
 mod zones;
 
 pub use bulkhead_model::{limits, overload};
