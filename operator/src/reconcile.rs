@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bulkhead_crds::condition::ConditionType;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
@@ -18,9 +19,10 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use crate::apply::{self, LaneOutcome, apply, planned};
+use crate::balancer;
 use crate::call::CallError;
 use crate::cleanup;
-use crate::conditions::Verdict;
+use crate::conditions::{Verdict, find};
 use crate::context::Context;
 use crate::events;
 use crate::gather::{self, gather};
@@ -239,6 +241,11 @@ async fn see(
         let name = ObjectRef::new(&bulkhead_plan::names::object(&id.name, lane)).within(&id.namespace);
         let service = ObjectRef::new(&name.name).within(&id.namespace);
         let pods = context.caches.pods_of(id, lane);
+        let service = context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone);
+        // At the second look: nobody assigns one at once, and nobody complains at once.
+        let has_waited = instance.status.as_ref().and_then(|status| status.lane(lane)).is_some_and(|lane| {
+            find(&lane.conditions, ConditionType::Exposed).is_some_and(|it| it.reason == reason::ADDRESS_PENDING.name)
+        });
         LaneSeen {
             lane,
             instance_uid: id.uid.clone(),
@@ -256,7 +263,11 @@ async fn see(
                 .get(&name)
                 .filter(|o| id.owns(&o.metadata))
                 .map(Arc::unwrap_or_clone),
-            service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
+            address_trouble: match &service {
+                Some(service) if has_waited => balancer::trouble(service, context).await,
+                _ => None,
+            },
+            service,
             nodes: nodes(&pods.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
             pods: poll(pods).await,
             refused: planned.map(|lane| lane.refused.clone()).unwrap_or_default(),
