@@ -102,6 +102,7 @@ impl Error {
 /// When it has to be tried again.
 pub async fn reconcile(instance: Arc<GatewayInstance>, context: Arc<Context>) -> Result<Action, Error> {
     let id = InstanceId::of(&instance.metadata);
+    context.metrics.begun(&id.namespace, &id.name);
     let started = Instant::now();
     let result = AssertUnwindSafe(step(&instance, &id, &context)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::Panicked { instance: id.clone() }));
