@@ -32,6 +32,7 @@ mod control_plane;
 mod crash;
 mod deletion;
 mod drift;
+mod fairness;
 mod faults;
 mod keyring;
 mod leader;
@@ -46,6 +47,7 @@ mod scope;
 mod shapes;
 mod shipped;
 mod switches;
+mod transitions;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -55,6 +57,7 @@ fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
         quiet::tests(),
+        transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
@@ -66,6 +69,7 @@ fn tests() -> Vec<Test<Cluster>> {
         keyring::tests(),
         certificates::tests(),
         rights::tests(),
+        fairness::tests(),
         classes::tests(),
         conformance::tests(),
         drift::tests(),
