@@ -5,7 +5,7 @@
 //! [`owner`], [`prune::surplus`], [`watch::concerns`] and [`election::verdict`].
 //!
 //! Start with [`reconcile`], which tells the order of the steps; then [`run`], which starts everything around it. [`manifests`] writes what
-//! is installed.
+//! is installed. [`webhook`] judges objects before they are stored, if it is asked to.
 
 pub mod apply;
 pub mod backoff;
@@ -21,6 +21,7 @@ pub mod fence;
 pub mod fleet;
 pub mod gather;
 pub mod health;
+pub mod herald;
 pub mod kind;
 pub mod manifests;
 pub mod metrics;
@@ -39,3 +40,4 @@ pub mod sweep;
 pub mod teardown;
 pub mod version;
 pub mod watch;
+pub mod webhook;

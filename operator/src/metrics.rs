@@ -29,6 +29,7 @@ pub struct Metrics {
     writes: Mutex<BTreeMap<(Kind, &'static str), u64>>,
     published: AtomicU64,
     told: AtomicU64,
+    not_told: Mutex<BTreeMap<&'static str, u64>>,
     rollout: Mutex<Vec<(&'static str, usize)>>,
 }
 
@@ -79,6 +80,14 @@ impl Metrics {
         self.told.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Findings were read and led to no Event.
+    pub fn not_told(&self, why: &'static str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let mut all = self.not_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(why).or_default();
+        *known = known.saturating_add(count);
+    }
+
     fn wrote(&self, kind: Kind, change: &'static str) {
         *self.writes.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, change)).or_default() += 1;
     }
@@ -116,6 +125,11 @@ impl Metrics {
         const TOLD: &str = "bulkhead_operator_events_total";
         head(&mut text, TOLD, "counter", "Events that were created.");
         let _ = writeln!(text, "{TOLD} {}", self.told.load(Ordering::Relaxed));
+        const NOT_TOLD: &str = "bulkhead_operator_findings_not_told_total";
+        head(&mut text, NOT_TOLD, "counter", "Findings that were read and led to no Event, by why, at each reading.");
+        for (why, count) in self.not_told.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(text, "{NOT_TOLD}{{why=\"{why}\"}} {count}");
+        }
         const ROLLOUT: &str = "bulkhead_operator_rollout_lanes";
         head(&mut text, ROLLOUT, "gauge", "Lanes that follow the default image, by how far they are with it.");
         for (state, lanes) in self.rollout.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -180,6 +194,8 @@ mod tests {
         metrics.reconciled(Duration::from_secs(90), false);
         metrics.failed("apply", "forbidden");
         metrics.applied(Kind::Service);
+        metrics.not_told("later", 3);
+        metrics.not_told("later", 4);
         let instance: GatewayInstance = serde_json::from_value(json!({
             "apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance",
             "metadata": { "name": "edge", "namespace": "infra" }, "spec": {},
@@ -197,6 +213,7 @@ mod tests {
             "bulkhead_operator_reconcile_duration_seconds_sum 90.030",
             "bulkhead_operator_reconcile_errors_total 1",
             "bulkhead_operator_failures_total{step=\"apply\",kind=\"forbidden\"} 1",
+            "bulkhead_operator_findings_not_told_total{why=\"later\"} 7",
             "bulkhead_operator_object_changes_total{kind=\"Service\",change=\"applied\"} 1",
             "bulkhead_instance_condition{namespace=\"infra\",name=\"edge\",lane=\"\",condition=\"Ready\"} 1",
         ] {

@@ -19,7 +19,7 @@ mod findings;
 mod lane;
 mod phase;
 
-pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted};
+pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted, reported_findings};
 
 /// When to look again while pods load: they tell nobody when they have.
 const WHILE_LOADING: Duration = Duration::from_secs(1);

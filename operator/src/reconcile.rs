@@ -1,6 +1,7 @@
 //! One instance, once: gather, validate, plan, apply, observe, report. This file tells the order; each step has a file of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use bulkhead_crds::condition::ConditionType;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
+use bulkhead_crds::report::FindingsReport;
 use bulkhead_crds::status::GatewayInstanceStatus;
 use bulkhead_plan::{Plan, Rejection};
 use futures::FutureExt;
@@ -169,6 +171,7 @@ async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) ->
         .await
         .map_err(|source| Error::Report { instance: id.clone(), source })?;
     tell(instance, &observed.status, id, context).await;
+    herald(&seen, id, context);
     Ok(next(&observed, &outcome, id, context))
 }
 
@@ -283,12 +286,31 @@ async fn see(
 /// Tells what is new in a status, as Events.
 async fn tell(instance: &GatewayInstance, status: &GatewayInstanceStatus, id: &InstanceId, context: &Context) {
     let before = instance.status.clone().unwrap_or_default();
-    let mut notices = events::notices::of_changes(&events::instance(id), &before, status);
-    notices.extend(events::notices::of_findings(status, |namespace, name| {
-        let ingress = context.caches.ingresses.get(&ObjectRef::new(name).within(namespace))?;
-        ingress.metadata.uid.clone()
-    }));
+    let notices = events::notices::of_changes(&events::instance(id), &before, status);
     events::tell(notices, id, context).await;
+}
+
+/// Has findings told that are others than at the last look, and those that the API server is about to forget.
+fn herald(seen: &Seen, id: &InstanceId, context: &Context) {
+    let now = Instant::now();
+    let has_news = |lane: &LaneSeen| {
+        let Some(reported) = observe::reported_findings(lane).map(hash) else { return false };
+        context.remember(id, |memory| {
+            let reading = memory.findings.entry(lane.lane).or_default();
+            let before = std::mem::replace(&mut reading.reported, reported);
+            before != reported || reading.at.is_none_or(|at| now.saturating_duration_since(at) >= events::ONCE)
+        })
+    };
+    // Every lane is looked at, not only the first that has any.
+    if seen.lanes.iter().filter(|lane| has_news(lane)).count() > 0 {
+        context.heralded.ask([ObjectRef::new(&id.name).within(&id.namespace)]);
+    }
+}
+
+fn hash(findings: &FindingsReport) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(findings).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// When to come back.

@@ -25,7 +25,7 @@ use crate::fleet::{self, Pace};
 use crate::health::{self, Health};
 use crate::publish::Publisher;
 use crate::reconcile::{after_failure, reconcile};
-use crate::{sweep, watch};
+use crate::{herald, sweep, watch};
 
 /// Instances reconciled at once: one that waits for a slow call must not keep many others waiting, nor may a storm flood the API server.
 const AT_ONCE: u16 = 8;
@@ -58,10 +58,10 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     let kubernetes_minor = kubernetes_minor(&client).await;
     info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
 
-    let watch::Watches { caches, readiness, requests, published, tasks: _watches, context: announce } =
+    let watch::Watches { caches, readiness, requests, published, heralded, tasks: _watches, context: announce } =
         watch::start(&client);
     let mut election = Election::new(client.clone(), &site.operator_namespace, name, fence.clone());
-    let context = Arc::new(Context::new(client, site, kubernetes_minor, platform_namespaces, caches.clone()));
+    let context = Arc::new(Context::new(client, site, kubernetes_minor, platform_namespaces, caches.clone(), heralded));
     announce.send_replace(Some(Arc::clone(&context)));
     let health = Health {
         readiness: readiness.clone(),
@@ -80,9 +80,11 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     }
     tasks.spawn(sweep::run(Arc::clone(&context)));
     tasks.spawn(Publisher::new(Arc::clone(&context), published.clone()).run());
+    tasks.spawn(herald::run(Arc::clone(&context)));
     tasks.spawn(fleet::run(Arc::clone(&context), pace, requests.clone()));
     requests.ask_all();
     published.ask_all();
+    context.heralded.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
     let counted = Arc::clone(&context);

@@ -34,6 +34,7 @@ mod deletion;
 mod drift;
 mod fairness;
 mod faults;
+mod findings;
 mod keyring;
 mod leader;
 mod lifecycle;
@@ -76,6 +77,7 @@ fn tests() -> Vec<Test<Cluster>> {
         scope::tests(),
         switches::tests(),
         addresses::tests(),
+        findings::tests(),
         schema::tests(),
         audits::tests(),
         shapes::tests(),

@@ -2,7 +2,7 @@
 
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
-use bulkhead_crds::report::GatewayReport;
+use bulkhead_crds::report::{FindingsReport, GatewayReport};
 use bulkhead_crds::service::ServiceType;
 use bulkhead_crds::status::{ADDRESSES, LaneStatus};
 use bulkhead_plan::keyring::RefusedEntry;
@@ -141,8 +141,6 @@ pub(super) fn facts(seen: &LaneSeen) -> LaneStatus {
     let most = |field: fn(&GatewayReport) -> u32| {
         i32::try_from(reports.iter().map(|report| field(report)).max().unwrap_or_default()).unwrap_or(i32::MAX)
     };
-    // Any pod's findings would do, for equal input gives equal findings; the newest configuration is the one to speak of.
-    let findings = reports.iter().max_by_key(|report| report.config_generation).map(|report| &report.findings);
     let loaded_generation = reports.iter().map(|report| report.config_generation).min();
     LaneStatus {
         ingress_class: seen.class.clone(),
@@ -154,10 +152,17 @@ pub(super) fn facts(seen: &LaneSeen) -> LaneStatus {
         addresses: addresses(seen),
         ingresses: most(|report| report.ingresses),
         routes: most(|report| report.routes),
-        findings: findings::all(&seen.refused, findings),
+        findings: findings::all(&seen.refused, reported_findings(seen)),
         config_generation: loaded_generation.filter(|_| config_loaded(seen).holds()),
         ..LaneStatus::new(seen.lane)
     }
+}
+
+/// What the lane's gateways report of findings. Any pod's would do, for equal input gives equal findings; the newest configuration is the one
+/// to speak of.
+#[must_use]
+pub fn reported_findings(seen: &LaneSeen) -> Option<&FindingsReport> {
+    reports(seen).max_by_key(|report| report.config_generation).map(|report| &report.findings)
 }
 
 fn available(seen: &LaneSeen) -> Verdict {

@@ -74,7 +74,7 @@ fn report(lane: LaneName, generation: i64) -> GatewayReport {
         ingresses: 4,
         routes: 9,
         endpoints: 20,
-        findings: FindingsReport { errors: 1, warnings: 2, sample: Vec::new() },
+        findings: FindingsReport { errors: 1, warnings: 2, ..FindingsReport::default() },
         source_problems: Vec::new(),
     }
 }
