@@ -101,7 +101,11 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     context.heralded.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(Ok::<_, Infallible>);
+    let counted = Arc::clone(&context);
+    let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(move |instance| {
+        counted.metrics.asked(instance.namespace.as_deref().unwrap_or_default(), &instance.name);
+        Ok::<_, Infallible>(instance)
+    });
     // When the queue ends, reconciles that run come to their end and no other begins.
     let queue = Box::pin(queue.take_until(stopped));
     let config = Config::default().concurrency(AT_ONCE).debounce(DEBOUNCE);

@@ -32,6 +32,7 @@ mod control_plane;
 mod crash;
 mod deletion;
 mod drift;
+mod fairness;
 mod faults;
 mod findings;
 mod keyring;
@@ -47,6 +48,7 @@ mod scope;
 mod shapes;
 mod shipped;
 mod switches;
+mod transitions;
 mod webhook;
 mod world;
 
@@ -57,6 +59,7 @@ fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
         quiet::tests(),
+        transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
@@ -69,6 +72,7 @@ fn tests() -> Vec<Test<Cluster>> {
         keyring::tests(),
         certificates::tests(),
         rights::tests(),
+        fairness::tests(),
         classes::tests(),
         conformance::tests(),
         drift::tests(),

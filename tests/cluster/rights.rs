@@ -55,6 +55,7 @@ const OPERATOR: Table = &[
     ("networking.k8s.io", &["ingresses"], READ),
     ("networking.k8s.io", &["ingresses/status"], &["patch"]),
     ("events.k8s.io", &["events"], &["create"]),
+    ("", &["events"], &["list"]),
     ("discovery.k8s.io", &["endpointslices"], READ),
 ];
 

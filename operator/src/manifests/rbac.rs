@@ -165,6 +165,12 @@ pub const TABLE: &[Row] = &[
         why: "Tells on an Ingress what of it is not served as written, and on an instance what became of it.",
     },
     Row {
+        group: "",
+        resources: &["events"],
+        verbs: &["list"],
+        why: "Reads why the Service of a lane has no address yet.",
+    },
+    Row {
         group: "discovery.k8s.io",
         resources: &["endpointslices"],
         verbs: READ,
