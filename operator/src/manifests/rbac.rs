@@ -168,6 +168,7 @@ pub const TABLE: &[Row] = &[
         group: "",
         resources: &["events"],
         verbs: &["list"],
+        names: ALL,
         why: "Reads why the Service of a lane has no address yet.",
     },
     Row {
