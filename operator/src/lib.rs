@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod backoff;
+pub mod balancer;
 pub mod caches;
 pub mod call;
 pub mod cleanup;

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bulkhead_crds::condition::ConditionType;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
@@ -20,9 +21,10 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use crate::apply::{self, LaneOutcome, apply, planned};
+use crate::balancer;
 use crate::call::CallError;
 use crate::cleanup;
-use crate::conditions::Verdict;
+use crate::conditions::{Verdict, find};
 use crate::context::Context;
 use crate::events;
 use crate::gather::{self, gather};
@@ -102,6 +104,7 @@ impl Error {
 /// When it has to be tried again.
 pub async fn reconcile(instance: Arc<GatewayInstance>, context: Arc<Context>) -> Result<Action, Error> {
     let id = InstanceId::of(&instance.metadata);
+    context.metrics.begun(&id.namespace, &id.name);
     let started = Instant::now();
     let result = AssertUnwindSafe(step(&instance, &id, &context)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::Panicked { instance: id.clone() }));
@@ -242,6 +245,11 @@ async fn see(
         let name = ObjectRef::new(&bulkhead_plan::names::object(&id.name, lane)).within(&id.namespace);
         let service = ObjectRef::new(&name.name).within(&id.namespace);
         let pods = context.caches.pods_of(id, lane);
+        let service = context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone);
+        // At the second look: nobody assigns one at once, and nobody complains at once.
+        let has_waited = instance.status.as_ref().and_then(|status| status.lane(lane)).is_some_and(|lane| {
+            find(&lane.conditions, ConditionType::Exposed).is_some_and(|it| it.reason == reason::ADDRESS_PENDING.name)
+        });
         LaneSeen {
             lane,
             instance_uid: id.uid.clone(),
@@ -259,7 +267,11 @@ async fn see(
                 .get(&name)
                 .filter(|o| id.owns(&o.metadata))
                 .map(Arc::unwrap_or_clone),
-            service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
+            address_trouble: match &service {
+                Some(service) if has_waited => balancer::trouble(service, context).await,
+                _ => None,
+            },
+            service,
             nodes: nodes(&pods.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
             pods: poll(pods).await,
             refused: planned.map(|lane| lane.refused.clone()).unwrap_or_default(),

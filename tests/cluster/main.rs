@@ -32,6 +32,7 @@ mod control_plane;
 mod crash;
 mod deletion;
 mod drift;
+mod fairness;
 mod faults;
 mod findings;
 mod keyring;
@@ -47,6 +48,8 @@ mod scope;
 mod shapes;
 mod shipped;
 mod switches;
+mod transitions;
+mod webhook;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -56,17 +59,20 @@ fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
         quiet::tests(),
+        transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
         deletion::tests(),
         leader::tests(),
         outage::tests(),
+        webhook::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
         certificates::tests(),
         rights::tests(),
+        fairness::tests(),
         classes::tests(),
         conformance::tests(),
         drift::tests(),

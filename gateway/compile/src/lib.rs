@@ -62,6 +62,7 @@ mod tls;
 mod tls_claim;
 mod transport;
 mod users;
+mod wide_texts;
 mod zones;
 
 pub use alone::findings_alone;

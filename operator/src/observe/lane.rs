@@ -33,6 +33,8 @@ pub struct LaneSeen {
     pub deployment: Option<Deployment>,
     /// Live traffic Service.
     pub service: Option<Service>,
+    /// What the cluster says of why that has no address yet, as a sentence; nothing when it has one, or nobody says anything.
+    pub address_trouble: Option<String>,
     /// Addresses of the nodes that its pods run on.
     pub nodes: Vec<String>,
     /// Pods that are not being deleted, in order of their names.
@@ -89,6 +91,15 @@ pub struct LaneVerdicts {
     pub config_loaded: Verdict,
     /// Whether pods are being brought up or replaced and their deadline has not passed: what is missing meanwhile is no fault.
     pub settling: bool,
+}
+
+impl LaneSeen {
+    /// Whether pods are missing of those that there should be.
+    pub(super) fn is_short_of_pods(&self) -> bool {
+        let Some(deployment) = &self.deployment else { return false };
+        let ready = deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or_default();
+        ready < wanted(deployment)
+    }
 }
 
 /// Judges one lane.
@@ -219,7 +230,10 @@ fn exposed(seen: &LaneSeen) -> Verdict {
         (ServiceType::None, _) => Verdict::plain(reason::EXPOSED_BY_USER),
         (_, None) => Verdict::plain(reason::EXPOSED_UNKNOWN),
         (_, Some(_)) if !addresses(seen).is_empty() => Verdict::plain(reason::ADDRESS_ASSIGNED),
-        (_, Some(_)) => Verdict::plain(reason::ADDRESS_PENDING),
+        (_, Some(_)) => match &seen.address_trouble {
+            Some(trouble) => Verdict::with(reason::ADDRESS_PENDING, sentence(trouble)),
+            None => Verdict::plain(reason::ADDRESS_PENDING),
+        },
     }
 }
 

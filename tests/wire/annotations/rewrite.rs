@@ -21,6 +21,17 @@ const fn refused(line: &'static [&'static str], status: &'static [&'static str])
 const BESIDE: &str = r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"{case}-beside","namespace":"shop"},"spec":{"ingressClassName":"{class}","rules":[{"host":"{host}","http":{"paths":[{"path":"/beside","pathType":"Prefix","backend":{"service":{"name":"{case}-main","port":{"number":80}}}}]}}]}}
 "#;
 
+/// A field as long as many heads may be; its value takes three times the room in a path.
+const LONG: &str = match str::from_utf8(&LONG_BYTES) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const LONG_BYTES: [u8; 12 << 10] = {
+    let mut bytes = [b'"'; 12 << 10];
+    (bytes[0], bytes[1], bytes[2]) = (b'X', b':', b' ');
+    bytes
+};
+
 pub(super) const CASES: &[Case] = &[
     Case {
         proves: &["use-regex"],
@@ -208,6 +219,12 @@ pub(super) const CASES: &[Case] = &[
             refused(&["GET /shop/a", "X-Tenant: a\tb"], &["400"]),
             refused(&["GET /shop/a", "X-Tenant: //evil.test"], &["400"]),
         ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a field that makes more of a path than may be sent is refused",
+        annotations: &[("rewrite-target", "/$http_x/$http_x/$http_x")],
+        exchanges: &[refused(&["GET /", LONG], &["400"]), served(&["GET /", "X: a"], &["GET /a/a/a "])],
         ..Case::PLAIN
     },
     Case {
