@@ -52,7 +52,7 @@ mod tests {
             message: "It says \u{1b}[2J.".to_owned(),
             remedy: "Remedy.".to_owned(),
         };
-        FindingsList { errors: 1 + left_out, warnings: 0, left_out, findings: vec![finding] }
+        FindingsList { identity: None, errors: 1 + left_out, warnings: 0, left_out, findings: vec![finding] }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct Reason {
     pub meaning: &'static str,
     /// What to do, as a sentence; empty when there is nothing to do.
     pub remedy: &'static str,
+    /// Seconds for which it may stand before the instance counts as degraded, counted from when the condition took this status; nothing: it
+    /// never makes that.
+    pub grace: Option<u32>,
 }
 
 impl fmt::Display for Reason {
@@ -71,7 +74,13 @@ impl Reason {
         meaning: &'static str,
         remedy: &'static str,
     ) -> Self {
-        Self { of, status, name, meaning, remedy }
+        Self { of, status, name, meaning, remedy, grace: None }
+    }
+
+    /// The same, of which too much is a fault of the instance.
+    const fn with_grace(mut self, seconds: u32) -> Self {
+        self.grace = Some(seconds);
+        self
     }
 }
 
@@ -92,12 +101,14 @@ pub const ALL: &[Reason] = &[
     RECONCILED,
     CREATING,
     ROLLING_OUT,
+    REPLACING_PODS,
     LOADING,
     WAITING_FOR_TURN,
     HELD,
     HEALTHY,
     APPLY_FAILED,
     LANE_DEGRADED,
+    ADDRESS_MISSING,
     ROLLOUT_FAILED,
     PAUSED,
     MANAGED,

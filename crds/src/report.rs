@@ -72,12 +72,20 @@ pub struct FindingsReport {
     pub warnings: u32,
     /// The first [`FINDINGS_SAMPLE`], errors first.
     pub sample: Vec<Finding>,
+    /// Tells all of them, listed or not, from other ones: equal findings have an equal digest. The entity tag of `/v1/findings` is the
+    /// same, in quotes. Empty where a gateway says none.
+    #[serde(default)]
+    pub digest: String,
 }
 
-/// `/v1/findings`: what [`GatewayReport::findings`] is a sample of.
+/// `/v1/findings`: what [`GatewayReport::findings`] is a sample of. Its entity tag is their digest: a request with `If-None-Match` (RFC 9110,
+/// section 13.1.2) is answered 304 while they are the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingsList {
+    /// Which lane this is, as in [`GatewayReport::identity`].
+    #[serde(default)]
+    pub identity: Option<LaneIdentity>,
     /// How many are errors.
     pub errors: u32,
     /// How many are warnings.

@@ -145,7 +145,7 @@ async fn answer(request: Request<Incoming>, view: &View) -> Result<Response<Cont
         return Ok(response.map(BodyExt::boxed));
     }
     let response = match request.uri().path() {
-        "/v1/findings" => return Ok(findings::page(view)),
+        "/v1/findings" => return Ok(findings::page(view, request.headers())),
         "/livez" => health::live(view),
         "/readyz" => health::ready(view),
         "/metrics" => metrics::page(view),

@@ -10,6 +10,7 @@ pub mod admin;
 pub mod args;
 pub mod control;
 pub mod feed;
+pub mod findings;
 pub mod lane;
 pub mod logging;
 pub mod metrics;

@@ -188,7 +188,7 @@ impl Rebuild {
             self.publication.collect();
         }
         if let Some(findings) = changes.findings {
-            self.state.findings = findings;
+            self.state.findings = findings.into();
         }
         self.state.counts = self.store.compiler().counts();
         self.state.certificates = self.store.compiler().certificates();

@@ -1,13 +1,13 @@
 //! What the control thread tells the rest of the process.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_compile::{Certificates, Counts};
-use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::{LaneDrain, LaneIdentity};
 use bulkhead_crds::report::{ClassReport, RouteReport};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::findings::Findings;
 
 /// What the control thread knows, as of its last change.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub struct ControlState {
     /// What has become of the certificates that are wanted.
     pub certificates: Certificates,
     /// Findings of the last snapshot.
-    pub findings: Arc<[Finding]>,
+    pub findings: Findings,
     /// What could not be read.
     pub source_problems: Vec<String>,
     /// Counters since the start.

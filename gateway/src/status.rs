@@ -3,6 +3,7 @@
 use bulkhead_crds::finding::{Finding, Severity};
 use bulkhead_crds::report::{FINDINGS_SAMPLE, FindingsReport, GatewayReport, SOURCE_PROBLEMS_SAMPLE};
 
+use crate::findings::Findings;
 use crate::readiness::Readiness;
 use crate::state::ControlState;
 
@@ -50,13 +51,14 @@ pub fn count(findings: &[Finding], severity: Severity) -> usize {
     findings.iter().filter(|finding| finding.severity == severity).count()
 }
 
-fn findings(findings: &[Finding]) -> FindingsReport {
+fn findings(findings: &Findings) -> FindingsReport {
     let of = |severity| findings.iter().filter(move |finding| finding.severity == severity);
     let counted = |severity| u32::try_from(count(findings, severity)).unwrap_or(u32::MAX);
     FindingsReport {
         errors: counted(Severity::Error),
         warnings: counted(Severity::Warning),
         sample: of(Severity::Error).chain(of(Severity::Warning)).take(FINDINGS_SAMPLE).cloned().collect(),
+        digest: findings.digest().to_owned(),
     }
 }
 
@@ -76,7 +78,7 @@ mod tests {
     fn a_sample_shows_errors_before_warnings_and_counts_what_it_leaves_out() {
         let warnings = (0..20).map(|i| finding(&format!("a{i:02}"), Severity::Warning));
         let all: Vec<_> = warnings.chain([finding("z", Severity::Error)]).collect();
-        let report = findings(&all);
+        let report = findings(&std::sync::Arc::<[_]>::from(all).into());
         assert_eq!((report.errors, report.warnings, report.sample.len()), (1, 20, FINDINGS_SAMPLE));
         assert_eq!(report.sample[0].object.name, "z");
     }

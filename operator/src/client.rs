@@ -28,6 +28,14 @@ pub fn client(config: Config, fence: &Fence) -> kube::Result<Client> {
     Ok(ClientBuilder::try_from(config)?.with_layer(&Bounds).with_layer(fence).build())
 }
 
+/// A client of the API server of `config`, for a replica that does not lead as well.
+///
+/// # Errors
+/// When the configuration does not give a client.
+pub fn unfenced(config: Config) -> kube::Result<Client> {
+    Ok(ClientBuilder::try_from(config)?.with_layer(&Bounds).build())
+}
+
 /// No answer, or no more of it, in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Silent {

@@ -18,6 +18,7 @@ use crate::fleet::Grants;
 use crate::kind::{Key, Kind};
 use crate::metrics::Metrics;
 use crate::owner::InstanceId;
+use crate::watch::Requests;
 
 /// Shared by all reconciles.
 pub struct Context {
@@ -35,6 +36,8 @@ pub struct Context {
     pub backoff: Backoff,
     /// Counts of what was done.
     pub metrics: Metrics,
+    /// Instances whose findings may be others.
+    pub heralded: Requests,
     /// Lanes whose turn it is to take a new default image.
     pub grants: Grants,
     /// What was told in Events.
@@ -52,6 +55,8 @@ pub struct Memory {
     pub shards: BTreeMap<LaneName, BTreeMap<EntryName, Place>>,
     /// What the instance's Ingresses refer to, and the Ingresses that do: events on these concern it.
     pub watched: Watched,
+    /// What was read of the findings of its lanes.
+    pub findings: BTreeMap<LaneName, Reading>,
     /// Since when it is on its way out.
     pub leaving_since: Option<tokio::time::Instant>,
 }
@@ -63,6 +68,19 @@ pub struct Watched {
     pub references: BTreeSet<(ReferenceKind, String, String)>,
     /// Namespace and name of the Ingresses that refer to something.
     pub ingresses: BTreeSet<(String, String)>,
+}
+
+/// What was read of the findings of a lane.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Hash of what its gateways last reported of them.
+    pub reported: u64,
+    /// Entity tag of the page that was last read; empty before the first.
+    pub tag: String,
+    /// When what is on it was told, the first of it that may be told again.
+    pub at: Option<tokio::time::Instant>,
+    /// Something on it was left to be told later.
+    pub unfinished: bool,
 }
 
 /// One object as it was last applied.
@@ -83,6 +101,7 @@ impl Context {
         kubernetes_minor: Option<u32>,
         platform_namespaces: Option<BTreeSet<String>>,
         caches: Caches,
+        heralded: Requests,
     ) -> Self {
         Self {
             client,
@@ -90,6 +109,7 @@ impl Context {
             kubernetes_minor,
             platform_namespaces,
             caches,
+            heralded,
             backoff: Backoff::default(),
             metrics: Metrics::default(),
             grants: Grants::default(),
@@ -136,12 +156,12 @@ impl Context {
         self.memory().retain(|id, _| known.contains(id));
         self.backoff.forget_all_but(known);
         self.grants.forget_all_but(known);
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).forget_all_but(known);
+        self.ledger().forget_all_but(known);
     }
 
-    /// Whether to tell something of an instance, which then counts as told.
-    pub fn told(&self, instance: &InstanceId, print: u64, now: tokio::time::Instant) -> bool {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).admit(instance, print, now)
+    /// What was told in Events. Not to be held while anything is awaited.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Instances that `concerned` says yes to.

@@ -1,10 +1,12 @@
 //! What happened, told where people look for it: Events on Ingresses and on instances. Told once an hour at most, and never so many that
 //! they drown what else there is to read.
 
+use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use bulkhead_crds::names::GROUP;
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
@@ -13,50 +15,98 @@ use kube::api::{Api, PostParams};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::call::call;
+use crate::call::{CallError, call};
 use crate::context::Context;
 use crate::owner::InstanceId;
 
+mod budget;
 mod ledger;
 pub mod notices;
 
-pub use ledger::Ledger;
+pub(crate) use ledger::ONCE;
+pub use ledger::{Ledger, Topic, Verdict};
 pub use notices::Notice;
 
 /// Who reports.
 const CONTROLLER: &str = "bulkhead.io/operator";
 /// Longest note (Kubernetes reference, `events.k8s.io/v1`).
 const NOTE_BYTES: usize = 1024;
+/// Events created at once: the API server takes a few milliseconds for each.
+const AT_ONCE: usize = 8;
 /// What is kept of the name of an object in the name of its Event, so that that fits.
 const NAME_BYTES: usize = 200;
 
-/// Tells what is news of `notices`, all about one instance. An Event that cannot be written is not tried again: the same stands in a status.
-pub async fn tell(notices: Vec<Notice>, id: &InstanceId, context: &Context) {
+/// What became of what there was to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Things that were not told because there has been too much lately.
+    pub later: usize,
+    /// Things that could not be written, and that another look may try again.
+    pub failed: usize,
+}
+
+/// Tells what is news of `notices`, all that one instance causes, in their order.
+pub async fn tell(notices: Vec<Notice>, id: &InstanceId, context: &Context) -> Told {
+    let now = Instant::now();
+    let mut told = Told::default();
+    let mut admitted = Vec::new();
     for notice in notices {
         let print = print(&notice);
-        if !context.told(id, print, Instant::now()) {
-            continue;
+        match context.ledger().admit(id, notice.topic(), print, now) {
+            Verdict::Tell => admitted.push((print, notice)),
+            Verdict::Known => {}
+            Verdict::Later => told.later += 1,
         }
-        let namespace = notice.regarding.namespace.clone().unwrap_or_default();
-        let event = event(notice, print, Timestamp::now());
-        let name = event.metadata.name.clone().unwrap_or_default();
-        let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
-        let attempt = format!("creating Event {namespace}/{name}");
-        match call(attempt, api.create(&PostParams::default(), &event)).await {
-            Ok(_) => context.metrics.told(),
-            // Told by an earlier leader, or in a namespace that is going.
-            Err(error) if error.is_conflict() || error.is_not_found() => {}
+    }
+    let mut unwritten: HashSet<_> = admitted.iter().map(|(print, _)| *print).collect();
+    let writes = admitted.into_iter().map(async |(print, notice)| (print, create(notice, print, context).await));
+    let mut writes = stream::iter(writes).buffer_unordered(AT_ONCE);
+    while let Some((print, result)) = writes.next().await {
+        match result {
+            Ok(()) => {
+                unwritten.remove(&print);
+            }
+            // What the API server understood and refused, such as an Event in a namespace that is going, it refuses again.
+            Err(error) if matches!(error.kind(), "forbidden" | "invalid") => {
+                unwritten.remove(&print);
+                failed(&error, id, context);
+            }
             Err(error) => {
-                context.metrics.failed("event", error.kind());
-                warn!(instance = %id, "{error}");
-                return;
+                failed(&error, id, context);
+                break;
             }
         }
+    }
+    told.failed = unwritten.len();
+    unwritten.into_iter().for_each(|print| context.ledger().was_not(id, print));
+    told
+}
+
+fn failed(error: &CallError, id: &InstanceId, context: &Context) {
+    context.metrics.failed("event", error.kind());
+    warn!(instance = %id, "{error}");
+}
+
+async fn create(notice: Notice, print: u64, context: &Context) -> Result<(), CallError> {
+    let namespace = notice.regarding.namespace.clone().unwrap_or_default();
+    let event = event(notice, print, Timestamp::now());
+    let name = event.metadata.name.clone().unwrap_or_default();
+    let api: Api<Event> = Api::namespaced(context.client.clone(), &namespace);
+    let attempt = format!("creating Event {namespace}/{name}");
+    match call(attempt, api.create(&PostParams::default(), &event)).await {
+        Ok(_) => {
+            context.metrics.told();
+            Ok(())
+        }
+        // Told by an earlier leader, or in a namespace that is gone.
+        Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
 /// Equal for what need not be told twice.
-fn print(notice: &Notice) -> u64 {
+#[must_use]
+pub fn print(notice: &Notice) -> u64 {
     let mut hasher = DefaultHasher::new();
     let Notice { regarding, reason, note, since, .. } = notice;
     (&regarding.uid, &regarding.namespace, &regarding.name, reason, note, since).hash(&mut hasher);

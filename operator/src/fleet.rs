@@ -9,6 +9,7 @@ use std::time::Duration;
 use bulkhead_crds::condition::ConditionType;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
+use bulkhead_crds::reason;
 use bulkhead_plan::fleet::{Member, State, Turn, next};
 use bulkhead_plan::labels::ANNOTATION_ROLLED_BACK;
 use bulkhead_plan::names;
@@ -113,7 +114,7 @@ fn members(context: &Context, soak: Duration, now: Timestamp) -> Vec<(InstanceId
             let state = state(&instance, lane, &deployment, &context.site.image, (soak, now));
             let state = match state {
                 // It was told to, and cannot: a quota, say.
-                State::Waiting if granted && is_true(&instance, ConditionType::Degraded) => State::Failed,
+                State::Waiting if granted && is_harmed(&instance) => State::Failed,
                 State::Waiting if granted => State::Moving,
                 state => state,
             };
@@ -139,9 +140,12 @@ fn follows(instance: &GatewayInstance) -> bool {
         && find(conditions, ConditionType::Accepted).is_none_or(|accepted| accepted.status != "False")
 }
 
-fn is_true(instance: &GatewayInstance, of: ConditionType) -> bool {
+/// Whether it is degraded by something that an image could have done. That nobody assigns addresses is none of it, and would hold up all
+/// others for ever.
+fn is_harmed(instance: &GatewayInstance) -> bool {
     let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    find(conditions, of).is_some_and(|condition| condition.status == "True")
+    let degraded = find(conditions, ConditionType::Degraded).filter(|condition| condition.status == "True");
+    degraded.is_some_and(|condition| condition.reason != reason::ADDRESS_MISSING.name)
 }
 
 /// How far a lane is with the image `target`. Taken from the Deployment, which knows of its own rollout before any condition of ours does.
@@ -172,7 +176,7 @@ fn state(
     if !rolled_out {
         return State::Moving;
     }
-    if is_true(instance, ConditionType::Degraded) {
+    if is_harmed(instance) {
         return State::Failed;
     }
     let holds = |of: ConditionType, conditions: &[_]| find(conditions, of).is_some_and(|one| one.status == "True");

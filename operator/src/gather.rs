@@ -84,12 +84,29 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
     }
     context.remember(id, |memory| memory.watched = watched);
     let kept = |(lane, _)| Some((lane, kept_image(instance, id, lane, context)?));
+    let images = instance.spec.enabled_lanes().filter_map(kept).collect();
+    let gathered = Gathered { keyrings, images, ..known(instance, id, selected_namespaces, context) };
+    Ok(Outcome { gathered, unreadable })
+}
+
+/// What an instance is judged by, whether it exists or is about to: of other objects what caches know.
+///
+/// # Errors
+/// When the scope cannot be resolved.
+pub fn judged_by(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Gathered, Error> {
+    Ok(known(instance, id, selected_namespaces(instance, context)?, context))
+}
+
+fn known(
+    instance: &GatewayInstance,
+    id: &InstanceId,
+    selected_namespaces: BTreeSet<String>,
+    context: &Context,
+) -> Gathered {
     let others = context.caches.instances.state();
-    let gathered = Gathered {
+    Gathered {
         selected_namespaces,
         absent_namespaces: absent_namespaces(instance, context),
-        keyrings,
-        images: instance.spec.enabled_lanes().filter_map(kept).collect(),
         classes: context.caches.classes.state().iter().map(|class| class.as_ref().clone()).collect(),
         others: others
             .iter()
@@ -98,8 +115,8 @@ pub async fn gather(instance: &GatewayInstance, id: &InstanceId, context: &Conte
             .collect(),
         confined: context.platform_namespaces.as_ref().is_some_and(|allowed| !allowed.contains(&id.namespace)),
         kubernetes_minor: context.kubernetes_minor,
-    };
-    Ok(Outcome { gathered, unreadable })
+        ..Gathered::default()
+    }
 }
 
 /// Namespaces that the selector of the scope matches. One that is being deleted takes no binding any more, so no gateway could read it.

@@ -5,10 +5,11 @@
 //! [`owner`], [`prune::surplus`], [`watch::concerns`] and [`election::verdict`].
 //!
 //! Start with [`reconcile`], which tells the order of the steps; then [`run`], which starts everything around it. [`manifests`] writes what
-//! is installed.
+//! is installed. [`webhook`] judges objects before they are stored, if it is asked to.
 
 pub mod apply;
 pub mod backoff;
+pub mod balancer;
 pub mod caches;
 pub mod call;
 pub mod cleanup;
@@ -21,6 +22,7 @@ pub mod fence;
 pub mod fleet;
 pub mod gather;
 pub mod health;
+pub mod herald;
 pub mod kind;
 pub mod manifests;
 pub mod metrics;
@@ -40,3 +42,4 @@ pub mod teardown;
 pub mod turns;
 pub mod version;
 pub mod watch;
+pub mod webhook;

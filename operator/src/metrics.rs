@@ -4,41 +4,53 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bulkhead_crds::instance::GatewayInstance;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use tokio::time::Instant;
 
 use crate::kind::Kind;
+use crate::webhook::tally::Tally;
 
-/// Upper bounds of the buckets of reconcile durations, in milliseconds: from a look at the caches to an API server that barely answers.
-const BUCKETS_MS: [u64; 8] = [5, 20, 100, 500, 1_000, 5_000, 20_000, 60_000];
+mod backlog;
+mod durations;
+
+use backlog::Backlog;
+use durations::Durations;
 
 /// Counters since the start.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    reconciled: AtomicU64,
     failed_reconciles: AtomicU64,
-    milliseconds: AtomicU64,
-    buckets: [AtomicU64; BUCKETS_MS.len()],
+    reconciles: Durations,
+    backlog: Backlog,
     failures: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     writes: Mutex<BTreeMap<(Kind, &'static str), u64>>,
     published: AtomicU64,
     told: AtomicU64,
+    not_told: Mutex<BTreeMap<&'static str, u64>>,
     rollout: Mutex<Vec<(&'static str, usize)>>,
+    /// Reviews of the webhook.
+    pub reviews: Arc<Tally>,
 }
 
 impl Metrics {
     /// One reconcile ended.
     pub fn reconciled(&self, took: Duration, ok: bool) {
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        self.reconciled.fetch_add(1, Ordering::Relaxed);
         self.failed_reconciles.fetch_add(u64::from(!ok), Ordering::Relaxed);
-        self.milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
-        for (bucket, bound) in self.buckets.iter().zip(BUCKETS_MS) {
-            bucket.fetch_add(u64::from(milliseconds <= bound), Ordering::Relaxed);
-        }
+        self.reconciles.add(took);
+    }
+
+    /// A reconcile of an instance was asked for.
+    pub fn asked(&self, namespace: &str, name: &str) {
+        self.backlog.asked((namespace.to_owned(), name.to_owned()), Instant::now());
+    }
+
+    /// A reconcile of an instance begins.
+    pub fn begun(&self, namespace: &str, name: &str) {
+        self.backlog.begun(&(namespace.to_owned(), name.to_owned()), Instant::now());
     }
 
     /// A step failed, for a kind of reason.
@@ -71,17 +83,31 @@ impl Metrics {
         self.told.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Findings were read and led to no Event.
+    pub fn not_told(&self, why: &'static str, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let mut all = self.not_told.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(why).or_default();
+        *known = known.saturating_add(count);
+    }
+
     fn wrote(&self, kind: Kind, change: &'static str) {
         *self.writes.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, change)).or_default() += 1;
     }
 
     /// Everything as text: whether this replica `leads`, what it counted, and a gauge for every condition of every instance.
     #[must_use]
-    pub fn text<'a>(&self, leads: bool, instances: impl IntoIterator<Item = &'a GatewayInstance>) -> String {
+    pub fn text<'a>(
+        &self,
+        leads: bool,
+        instances: impl IntoIterator<Item = &'a GatewayInstance, IntoIter: Clone>,
+    ) -> String {
+        let instances = instances.into_iter();
         let mut text = String::new();
         head(&mut text, "bulkhead_operator_leader", "gauge", "1 on the replica that acts, 0 on those that stand by.");
         let _ = writeln!(text, "bulkhead_operator_leader {}", u8::from(leads));
         self.write_reconciles(&mut text);
+        self.backlog.write(&mut text, instances.clone(), Instant::now());
         head(
             &mut text,
             "bulkhead_operator_failures_total",
@@ -102,29 +128,27 @@ impl Metrics {
         const TOLD: &str = "bulkhead_operator_events_total";
         head(&mut text, TOLD, "counter", "Events that were created.");
         let _ = writeln!(text, "{TOLD} {}", self.told.load(Ordering::Relaxed));
+        const NOT_TOLD: &str = "bulkhead_operator_findings_not_told_total";
+        head(&mut text, NOT_TOLD, "counter", "Findings that were read and led to no Event, by why, at each reading.");
+        for (why, count) in self.not_told.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(text, "{NOT_TOLD}{{why=\"{why}\"}} {count}");
+        }
         const ROLLOUT: &str = "bulkhead_operator_rollout_lanes";
         head(&mut text, ROLLOUT, "gauge", "Lanes that follow the default image, by how far they are with it.");
         for (state, lanes) in self.rollout.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = writeln!(text, "{ROLLOUT}{{state=\"{state}\"}} {lanes}");
         }
+        text.push_str(&self.reviews.text());
         write_conditions(&mut text, instances);
         text
     }
 
     fn write_reconciles(&self, text: &mut String) {
-        let total = self.reconciled.load(Ordering::Relaxed);
         head(text, "bulkhead_operator_reconcile_errors_total", "counter", "Reconciles that have to be tried again.");
         let errors = self.failed_reconciles.load(Ordering::Relaxed);
         let _ = writeln!(text, "bulkhead_operator_reconcile_errors_total {errors}");
         const DURATION: &str = "bulkhead_operator_reconcile_duration_seconds";
-        head(text, DURATION, "histogram", "How long reconciles took.");
-        for (bucket, bound) in self.buckets.iter().zip(BUCKETS_MS) {
-            let count = bucket.load(Ordering::Relaxed);
-            let _ = writeln!(text, "{DURATION}_bucket{{le=\"{}\"}} {count}", seconds(bound));
-        }
-        let _ = writeln!(text, "{DURATION}_bucket{{le=\"+Inf\"}} {total}");
-        let _ = writeln!(text, "{DURATION}_sum {}", seconds(self.milliseconds.load(Ordering::Relaxed)));
-        let _ = writeln!(text, "{DURATION}_count {total}");
+        self.reconciles.write(text, DURATION, "How long reconciles took.");
     }
 }
 
@@ -161,11 +185,6 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-/// Milliseconds as seconds, exactly.
-fn seconds(milliseconds: u64) -> String {
-    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -179,6 +198,8 @@ mod tests {
         metrics.reconciled(Duration::from_secs(90), false);
         metrics.failed("apply", "forbidden");
         metrics.applied(Kind::Service);
+        metrics.not_told("later", 3);
+        metrics.not_told("later", 4);
         let instance: GatewayInstance = serde_json::from_value(json!({
             "apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance",
             "metadata": { "name": "edge", "namespace": "infra" }, "spec": {},
@@ -196,6 +217,7 @@ mod tests {
             "bulkhead_operator_reconcile_duration_seconds_sum 90.030",
             "bulkhead_operator_reconcile_errors_total 1",
             "bulkhead_operator_failures_total{step=\"apply\",kind=\"forbidden\"} 1",
+            "bulkhead_operator_findings_not_told_total{why=\"later\"} 7",
             "bulkhead_operator_object_changes_total{kind=\"Service\",change=\"applied\"} 1",
             "bulkhead_instance_condition{namespace=\"infra\",name=\"edge\",lane=\"\",condition=\"Ready\"} 1",
         ] {

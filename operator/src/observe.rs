@@ -14,14 +14,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::conditions::{Verdict, age_seconds, merge};
 
+mod degraded;
 mod findings;
 mod lane;
 mod phase;
 
-pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted};
+pub use lane::{LaneSeen, LaneVerdicts, PodSeen, Wanted, reported_findings};
 
-/// How long something may be wrong before the instance counts as degraded: longer than a pod takes to be replaced.
-const GRACE_SECONDS: i64 = 60;
 /// When to look again while pods load: they tell nobody when they have.
 const WHILE_LOADING: Duration = Duration::from_secs(1);
 /// When to look again while pods are missing or something is wrong: pods and Deployments send events, but time makes a fault of a wait.
@@ -55,18 +54,18 @@ pub fn observe(instance: &GatewayInstance, seen: &Seen, now: Timestamp) -> Obser
     let lanes: Vec<_> = seen.lanes.iter().map(|lane| JudgedLane::of(lane, &before, now)).collect();
     let paused = instance.spec.management_state == ManagementState::Paused;
     let held = paused || !seen.accepted.holds();
-    let degraded = degraded(&lanes);
+    let degraded = degraded::judge(&lanes);
     let phase = phase::derive(&phase::Input {
         paused,
         accepted: seen.accepted.holds(),
-        degraded: degraded.holds(),
+        degraded: degraded.verdict.holds(),
         lanes: &lanes.iter().map(|lane| &lane.verdicts).collect::<Vec<_>>(),
     });
     let verdicts = [
         accepted(instance, &seen.accepted),
         ready(&seen.accepted, &lanes),
         progressing(held, &lanes),
-        degraded,
+        degraded.verdict,
         Verdict::plain(if paused { reason::PAUSED } else { reason::MANAGED }),
         fully_obeyed(instance),
     ];
@@ -82,7 +81,7 @@ pub fn observe(instance: &GatewayInstance, seen: &Seen, now: Timestamp) -> Obser
         Phase::Failed if seen.accepted.holds() => WHILE_WAITING,
         Phase::Failed | Phase::Listening | Phase::Paused | Phase::Deleting => WHEN_STEADY,
     };
-    Observed { status, look_again }
+    Observed { status, look_again: degraded.patience.map_or(look_again, |patience| look_again.min(patience)) }
 }
 
 /// A lane with its verdicts and the conditions that stood before.
@@ -108,9 +107,11 @@ impl<'a> JudgedLane<'a> {
         LaneStatus { conditions, ..lane::facts(self.seen) }
     }
 
-    /// Whether a verdict stands, and has stood for longer than its grace.
-    fn lasts(&self, verdict: &Verdict) -> bool {
-        age_seconds(&self.before, verdict, self.now) >= GRACE_SECONDS
+    /// Seconds until a verdict has stood for longer than its grace; nothing when it may stand for ever.
+    fn patience(&self, verdict: &Verdict) -> Option<u64> {
+        let grace = i64::from(verdict.reason.grace?);
+        let left = grace.saturating_sub(age_seconds(&self.before, verdict, self.now));
+        Some(u64::try_from(left).unwrap_or_default())
     }
 }
 
@@ -166,6 +167,8 @@ fn progressing(held: bool, lanes: &[JudgedLane<'_>]) -> Verdict {
         Verdict::with(reason::ROLLING_OUT, detail(lane))
     } else if let Some(lane) = find(|lane| lane.verdicts.config_loaded.is(&reason::LOAD_UNDER_WAY)) {
         Verdict::with(reason::LOADING, detail(lane))
+    } else if let Some(lane) = find(|lane| lane.verdicts.rolled_out.holds() && lane.seen.is_short_of_pods()) {
+        Verdict::with(reason::REPLACING_PODS, detail(lane))
     } else if let Some(lane) = find(|lane| lane.verdicts.rolled_out.is(&reason::ROLLED_BACK)) {
         Verdict::with(reason::HELD, detail(lane))
     } else if let Some((lane, image)) = lanes.iter().find_map(|lane| Some((lane, lane.seen.next_image.as_ref()?))) {
@@ -173,27 +176,6 @@ fn progressing(held: bool, lanes: &[JudgedLane<'_>]) -> Verdict {
     } else {
         Verdict::plain(reason::RECONCILED)
     }
-}
-
-fn degraded(lanes: &[JudgedLane<'_>]) -> Verdict {
-    for lane in lanes {
-        let LaneVerdicts { available, rolled_out, config_loaded, settling, .. } = &lane.verdicts;
-        if rolled_out.is(&reason::PROGRESS_DEADLINE_EXCEEDED) || rolled_out.is(&reason::ROLLED_BACK) {
-            return Verdict::with(reason::ROLLOUT_FAILED, named(lane, rolled_out));
-        }
-        if rolled_out.is(&reason::LANE_APPLY_FAILED) && lane.lasts(rolled_out) {
-            return Verdict::with(reason::APPLY_FAILED, named(lane, rolled_out));
-        }
-        let missing = !available.holds() && !available.is(&reason::SCALED_TO_ZERO) && !settling;
-        if missing && lane.lasts(available) {
-            return Verdict::with(reason::LANE_DEGRADED, named(lane, available));
-        }
-        let behind = config_loaded.is(&reason::LOAD_UNDER_WAY) || config_loaded.is(&reason::CLASS_NOT_OWNED);
-        if behind && lane.lasts(config_loaded) {
-            return Verdict::with(reason::LANE_DEGRADED, named(lane, config_loaded));
-        }
-    }
-    Verdict::plain(reason::HEALTHY)
 }
 
 fn named(lane: &JudgedLane<'_>, verdict: &Verdict) -> String {

@@ -7,18 +7,15 @@ use std::time::Duration;
 use bulkhead_crds::names::ADMIN_PORT;
 use bulkhead_crds::report::GatewayReport;
 use futures::{StreamExt, stream};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper::header::HOST;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use k8s_openapi::api::core::v1::Pod;
-use tokio::net::TcpStream;
 
 use crate::observe::PodSeen;
 
-mod bounds;
+mod ask;
+pub(crate) mod bounds;
+
+pub(crate) use ask::{Answer, Question, ask};
 
 /// Longest time for one pod, connection included.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,8 +31,11 @@ pub enum Error {
     #[error("it has no address yet")]
     NoAddress,
     /// It did not answer in time.
-    #[error("no answer within {} s", TIMEOUT.as_secs())]
-    TimedOut,
+    #[error("no answer within {} s", after.as_secs())]
+    TimedOut {
+        /// In which.
+        after: Duration,
+    },
     /// No connection.
     #[error("connecting to {address}: {source}")]
     Connect {
@@ -88,48 +88,32 @@ async fn see(pod: Arc<Pod>, port: u16) -> PodSeen {
     PodSeen { name: pod.metadata.name.clone().unwrap_or_default(), ready, report }
 }
 
-fn is_ready(pod: &Pod) -> bool {
+/// Whether a pod is ready.
+pub(crate) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 async fn report(pod: &Pod, port: u16) -> Result<GatewayReport, Error> {
-    let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref());
-    let ip: IpAddr = ip.and_then(|ip| ip.parse().ok()).ok_or(Error::NoAddress)?;
-    let asked = tokio::time::timeout(TIMEOUT, ask(SocketAddr::new(ip, port)));
-    asked.await.unwrap_or(Err(Error::TimedOut))
+    let address = address(pod, port)?;
+    let asked = tokio::time::timeout(TIMEOUT, status(address));
+    asked.await.unwrap_or(Err(Error::TimedOut { after: TIMEOUT }))
 }
 
-async fn ask(address: SocketAddr) -> Result<GatewayReport, Error> {
-    let stream = TcpStream::connect(address).await.map_err(|source| Error::Connect { address, source })?;
-    let failed = |source| Error::Ask { address, source };
+/// Where a pod answers.
+pub(crate) fn address(pod: &Pod, port: u16) -> Result<SocketAddr, Error> {
+    let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref());
+    let ip: IpAddr = ip.and_then(|ip| ip.parse().ok()).ok_or(Error::NoAddress)?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+async fn status(address: SocketAddr) -> Result<GatewayReport, Error> {
     let unread = |source| Error::Report { address, source };
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let answer = async {
-        let mut request = Request::new(Empty::<Bytes>::new());
-        *request.uri_mut() = hyper::Uri::from_static("/v1/status");
-        if let Ok(host) = address.to_string().parse() {
-            request.headers_mut().insert(HOST, host);
+    match ask(address, Question { path: "/v1/status", known: None, most: REPORT_BYTES }).await? {
+        Answer::Page { content, is_whole: true, .. } => {
+            serde_json::from_slice(&content).map(bounds::bounded).map_err(|source| unread(source.into()))
         }
-        let response = sender.send_request(request).await.map_err(failed)?;
-        if response.status() != StatusCode::OK {
-            return Err(Error::Status { address, status: response.status() });
-        }
-        let content = Limited::new(response.into_body(), REPORT_BYTES).collect().await.map_err(unread)?;
-        serde_json::from_slice(&content.to_bytes()).map(bounds::bounded).map_err(|source| unread(source.into()))
-    };
-    // The connection is driven here, not by a task of its own, so that it ends when this does. One that ended well has handed over all it
-    // carried, which may not have been read yet.
-    let broken = async {
-        match connection.await {
-            Err(source) => failed(source),
-            Ok(()) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        answer = answer => answer,
-        error = broken => Err(error),
+        _ => Err(unread(format!("it is longer than {} KiB", REPORT_BYTES >> 10).into())),
     }
 }
 

@@ -1,12 +1,15 @@
 //! One instance, once: gather, validate, plan, apply, observe, report. This file tells the order; each step has a file of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bulkhead_crds::condition::ConditionType;
 use bulkhead_crds::instance::{GatewayInstance, ManagementState};
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
+use bulkhead_crds::report::FindingsReport;
 use bulkhead_crds::status::GatewayInstanceStatus;
 use bulkhead_plan::{Plan, Rejection};
 use futures::FutureExt;
@@ -17,9 +20,10 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use crate::apply::{self, LaneOutcome, apply, planned};
+use crate::balancer;
 use crate::call::CallError;
 use crate::cleanup;
-use crate::conditions::Verdict;
+use crate::conditions::{Verdict, find};
 use crate::context::Context;
 use crate::events;
 use crate::gather::{self, gather};
@@ -100,6 +104,7 @@ impl Error {
 /// When it has to be tried again.
 pub async fn reconcile(instance: &GatewayInstance, context: &Context) -> Result<Again, Error> {
     let id = InstanceId::of(&instance.metadata);
+    context.metrics.begun(&id.namespace, &id.name);
     let started = Instant::now();
     let result = AssertUnwindSafe(step(instance, &id, context)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::Panicked { instance: id.clone() }));
@@ -166,6 +171,7 @@ async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) ->
         .await
         .map_err(|source| Error::Report { instance: id.clone(), source })?;
     tell(instance, &observed.status, id, context).await;
+    herald(&seen, id, context);
     Ok(next(&observed, &outcome, id, context))
 }
 
@@ -239,6 +245,11 @@ async fn see(
         let name = ObjectRef::new(&bulkhead_plan::names::object(&id.name, lane)).within(&id.namespace);
         let service = ObjectRef::new(&name.name).within(&id.namespace);
         let pods = context.caches.pods_of(id, lane);
+        let service = context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone);
+        // At the second look: nobody assigns one at once, and nobody complains at once.
+        let has_waited = instance.status.as_ref().and_then(|status| status.lane(lane)).is_some_and(|lane| {
+            find(&lane.conditions, ConditionType::Exposed).is_some_and(|it| it.reason == reason::ADDRESS_PENDING.name)
+        });
         LaneSeen {
             lane,
             instance_uid: id.uid.clone(),
@@ -256,7 +267,11 @@ async fn see(
                 .get(&name)
                 .filter(|o| id.owns(&o.metadata))
                 .map(Arc::unwrap_or_clone),
-            service: context.caches.services.get(&service).filter(|o| id.owns(&o.metadata)).map(Arc::unwrap_or_clone),
+            address_trouble: match &service {
+                Some(service) if has_waited => balancer::trouble(service, context).await,
+                _ => None,
+            },
+            service,
             nodes: nodes(&pods.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
             pods: poll(pods).await,
             refused: planned.map(|lane| lane.refused.clone()).unwrap_or_default(),
@@ -271,12 +286,31 @@ async fn see(
 /// Tells what is new in a status, as Events.
 async fn tell(instance: &GatewayInstance, status: &GatewayInstanceStatus, id: &InstanceId, context: &Context) {
     let before = instance.status.clone().unwrap_or_default();
-    let mut notices = events::notices::of_changes(&events::instance(id), &before, status);
-    notices.extend(events::notices::of_findings(status, |namespace, name| {
-        let ingress = context.caches.ingresses.get(&ObjectRef::new(name).within(namespace))?;
-        ingress.metadata.uid.clone()
-    }));
+    let notices = events::notices::of_changes(&events::instance(id), &before, status);
     events::tell(notices, id, context).await;
+}
+
+/// Has findings told that are others than at the last look, and those that the API server is about to forget.
+fn herald(seen: &Seen, id: &InstanceId, context: &Context) {
+    let now = Instant::now();
+    let has_news = |lane: &LaneSeen| {
+        let Some(reported) = observe::reported_findings(lane).map(hash) else { return false };
+        context.remember(id, |memory| {
+            let reading = memory.findings.entry(lane.lane).or_default();
+            let before = std::mem::replace(&mut reading.reported, reported);
+            before != reported || reading.at.is_none_or(|at| now.saturating_duration_since(at) >= events::ONCE)
+        })
+    };
+    // Every lane is looked at, not only the first that has any.
+    if seen.lanes.iter().filter(|lane| has_news(lane)).count() > 0 {
+        context.heralded.ask([ObjectRef::new(&id.name).within(&id.namespace)]);
+    }
+}
+
+fn hash(findings: &FindingsReport) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(findings).unwrap_or_default().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// When to come back.

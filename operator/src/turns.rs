@@ -88,11 +88,12 @@ impl<K: Clone + Eq + Hash> Turns<K> {
     }
 }
 
-/// Gives everybody whom `requests` name a turn, `bunch` after the first of a bunch of requests, and again as his last one says. Once `stopped`
-/// is done, those that run come to their end and no other begins.
+/// Gives everybody whom `requests` name a turn, `bunch` after the first of a bunch of requests, and again as his last one says; each request is
+/// `noted`. Once `stopped` is done, those that run come to their end and no other begins.
 pub async fn run<F>(
     mut turns: Turns<ObjectRef<GatewayInstance>>,
     requests: &Requests,
+    noted: impl Fn(&ObjectRef<GatewayInstance>),
     bunch: Duration,
     reconcile: impl Fn(ObjectRef<GatewayInstance>) -> F,
     stopped: impl Future,
@@ -117,7 +118,10 @@ pub async fn run<F>(
             }
             asked = requests.all() => {
                 let when = Instant::now() + bunch;
-                asked.into_iter().for_each(|who| turns.want(who, when));
+                for who in asked {
+                    noted(&who);
+                    turns.want(who, when);
+                }
             }
             () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() => {}
         }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use rustix::process::Signal;
 
 use crate::load;
@@ -16,6 +16,8 @@ use crate::traffic::Traffic;
 
 /// Half of what nginx needs here.
 const TARGET: f64 = 14_000.0;
+/// One look at each byte of a path: some 25 of them, and 40 instructions for each.
+const EXPRESSIONS: f64 = 1_000.0;
 /// Lengths of the two runs, in seconds.
 const SHORT: u32 = 1;
 const LONG: u32 = 6;
@@ -27,9 +29,20 @@ struct Run {
     requests: u64,
 }
 
-pub(crate) async fn measure(bench: &Bench) -> Result<Row> {
-    let short = run(bench, SHORT).await?;
-    let long = run(bench, LONG).await?;
+/// Rows for a request by a prefix, and for what a host with 1,000 expressions adds to that.
+pub(crate) async fn rows(bench: &Bench) -> [(&'static str, Result<Row>); 2] {
+    let plain = measure(bench, Traffic::Http1, TARGET).await;
+    let found = measure(bench, Traffic::Expressions, EXPRESSIONS).await;
+    let more = found.and_then(|row| {
+        let plain = plain.as_ref().map_err(|_| anyhow!("there is nothing to compare with"))?;
+        Ok(Row { figure: row.figure - plain.figure, ..row })
+    });
+    [("user instructions per request", plain), ("more of them with 1,000 expressions", more)]
+}
+
+async fn measure(bench: &Bench, traffic: Traffic, target: f64) -> Result<Row> {
+    let short = run(bench, traffic, SHORT).await?;
+    let long = run(bench, traffic, LONG).await?;
     ensure!(long.requests > short.requests, "{} requests, then {}", short.requests, long.requests);
     let grown = long
         .threads
@@ -39,15 +52,14 @@ pub(crate) async fn measure(bench: &Bench) -> Result<Row> {
     let (instructions, requests) = (grown.max().unwrap_or_default(), long.requests - short.requests);
     ensure!(instructions > 0, "no thread counted more in the long run");
     let remark = format!("{instructions} instructions, {requests} requests");
-    Ok(Row { figure: instructions as f64 / requests as f64, target: TARGET, decimals: 0, remark })
+    Ok(Row { figure: instructions as f64 / requests as f64, target, decimals: 0, remark })
 }
 
-async fn run(bench: &Bench, seconds: u32) -> Result<Run> {
+async fn run(bench: &Bench, traffic: Traffic, seconds: u32) -> Result<Run> {
     let counts = bench.folder("callgrind")?;
     let out = format!("--callgrind-out-file={}", counts.join("count").display());
-    let gateway =
-        bench.gateway(Traffic::Http1, &["valgrind", "--tool=callgrind", "--separate-threads=yes", &out]).await?;
-    let load = load::run(bench, Traffic::Http1, gateway.proxy.port, seconds)?;
+    let gateway = bench.gateway(traffic, &["valgrind", "--tool=callgrind", "--separate-threads=yes", &out]).await?;
+    let load = load::run(bench, traffic, gateway.proxy.port, seconds)?;
     gateway.proxy.process.signal(Signal::TERM)?;
     gateway.proxy.process.wait_exit(Duration::from_secs(30)).await?;
     Ok(Run { threads: threads(&counts)?, requests: load.requests })

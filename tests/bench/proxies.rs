@@ -52,8 +52,12 @@ impl Bench {
     pub(crate) fn new() -> Result<Self> {
         let files = TempDir::with_prefix("bulkhead-bench-").context("make a folder")?;
         let backend = free_port()?;
-        for (traffic, more) in [(Traffic::Http1, &[][..]), (Traffic::Handshakes, &[("Connection", "close")])] {
-            fs::write(script(files.path(), traffic), site::requests(more))?;
+        for (traffic, requests) in [
+            (Traffic::Http1, site::requests(&[])),
+            (Traffic::Expressions, site::requests_for_expressions()),
+            (Traffic::Handshakes, site::requests(&[("Connection", "close")])),
+        ] {
+            fs::write(script(files.path(), traffic), requests)?;
         }
         let key = KeyPair::generate().context("make a key")?;
         let chain = CertificateParams::new(["localhost".to_owned()])?.self_signed(&key)?.pem();
@@ -71,8 +75,11 @@ impl Bench {
 
     /// A gateway with one data thread; `under` are the words of a command that runs it, such as valgrind's.
     pub(crate) async fn gateway(&self, traffic: Traffic, under: &[&str]) -> Result<Gateway> {
-        let hosts: Vec<_> =
+        let mut hosts: Vec<_> =
             (0..site::HOSTS).map(|number| (format!("host{number}.yaml"), site::ingress(number, None))).collect();
+        if traffic == Traffic::Expressions {
+            hosts.push(("tenants.yaml".to_owned(), site::expressions()));
+        }
         let gateway = self.gateway_of(&hosts, traffic, under).await?;
         gateway.proxy.wait_served(traffic).await?;
         Ok(gateway)

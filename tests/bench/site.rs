@@ -9,6 +9,8 @@ use bulkhead_crds::names::{
 };
 use bulkhead_crds::observability::AccessLogFormat;
 
+use serde_json::json;
+
 use crate::traffic::Traffic;
 
 /// Hosts; each has [`PATHS`].
@@ -108,18 +110,48 @@ pub(crate) const FIELDS: [(&str, &str); 5] = [
 
 /// The script of `wrk`: every route in turn, with the fields a browser sends and `more`.
 pub(crate) fn requests(more: &[(&str, &str)]) -> String {
+    let host = format!("\"host\" .. math.floor(i / {PATHS}) .. \".example.com\"");
+    script(HOSTS * PATHS, &format!("\"/p\" .. (i % {PATHS}) .. \"/item\""), &host, more)
+}
+
+/// A script that asks `count` times for other things: `path` and `host` say for which, in Lua, of the number `i`.
+fn script(count: usize, path: &str, host: &str, more: &[(&str, &str)]) -> String {
     let fields: String =
         FIELDS.iter().chain(more).map(|(name, value)| format!(",\n    [\"{name}\"] = \"{value}\"")).collect();
     format!(
         r#"local i = 0
 request = function()
-  i = (i + 1) % {}
-  return wrk.format("GET", "/p" .. (i % {PATHS}) .. "/item?id=" .. i, {{
-    ["Host"] = "host" .. math.floor(i / {PATHS}) .. ".example.com"{fields}}})
+  i = (i + 1) % {count}
+  return wrk.format("GET", {path} .. "?id=" .. i, {{
+    ["Host"] = {host}{fields}}})
 end
-"#,
-        HOSTS * PATHS
+"#
     )
+}
+
+/// Expressions of one host.
+pub(crate) const EXPRESSIONS: usize = 1_000;
+/// That host.
+const TENANTS: &str = "tenants.example.com";
+
+/// An Ingress whose paths are regular expressions.
+pub(crate) fn expressions() -> String {
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let path = |number| json!({"path": format!("/tenant-{number}/api/v[0-9]+(/|$)(.*)"), "pathType": "ImplementationSpecific", "backend": backend});
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "tenants", "namespace": "bench", "annotations": {"nginx.ingress.kubernetes.io/use-regex": "true"}},
+        "spec": {
+            "ingressClassName": "bench",
+            "rules": [{"host": TENANTS, "http": {"paths": (0..EXPRESSIONS).map(path).collect::<Vec<_>>()}}],
+        },
+    })
+    .to_string()
+}
+
+/// The script of `wrk` for [`expressions`]: every one in turn.
+pub(crate) fn requests_for_expressions() -> String {
+    script(EXPRESSIONS, "\"/tenant-\" .. i .. \"/api/v2\"", &format!("\"{TENANTS}\""), &[])
 }
 
 /// A server of nginx that answers every request itself.

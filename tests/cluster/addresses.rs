@@ -1,4 +1,4 @@
-//! What Ingresses say of where they are reached, and what people are told on them.
+//! What Ingresses say of where they are reached.
 
 use anyhow::{Result, ensure};
 use bulkhead_crds::names::LaneName;
@@ -6,13 +6,12 @@ use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
 use bulkhead_tests::wait::wait_for;
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::world::operator::Operator;
-use crate::world::routes::{backend, route};
+use crate::world::routes::route;
 use crate::world::{Fleet, SMALL, SOON};
 
 pub(crate) fn tests() -> Vec<Test<Cluster>> {
@@ -20,7 +19,6 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
         test(an_ingress_says_where_its_lane_is_reached_and_no_longer_than_it_is),
         test(the_status_of_ingresses_of_others_is_theirs_until_asked_for),
         test(a_lane_on_node_ports_is_reached_at_the_nodes_of_its_pods),
-        test(findings_are_told_on_the_ingress_once),
     ]
 }
 
@@ -101,39 +99,6 @@ async fn a_lane_on_node_ports_is_reached_at_the_nodes_of_its_pods(cluster: &'sta
         Ok(())
     })
     .await
-}
-
-async fn findings_are_told_on_the_ingress_once(cluster: &'static Cluster) -> Result<()> {
-    let fleet = Fleet::listening(cluster, "found", SMALL).await?;
-    let team = cluster.namespace("team").await?;
-    let _shop = backend(cluster, &team, "shop").await?;
-    route(cluster, &team, "shop", &fleet.class(LANE), "found.example", "no-such-service").await?;
-    let events = Api::<Event>::namespaced(cluster.admin.clone(), &team);
-    let told = async || {
-        let list = events.list(&ListParams::default()).await?.items.into_iter();
-        let about = list.filter(|event| {
-            event.regarding.as_ref().is_some_and(|one| one.kind.as_deref() == Some("Ingress") && one.uid.is_some())
-        });
-        anyhow::Ok(about.collect::<Vec<_>>())
-    };
-    // Routes and findings are read from pods, which is done every 30 s.
-    let first = wait_for("an Event on the Ingress", SOON * 2, async || {
-        let told = told().await?;
-        ensure!(!told.is_empty(), "there is none");
-        Ok(told)
-    })
-    .await?;
-    ensure!(first.iter().all(|event| event.type_.as_deref() == Some("Warning")), "they are {first:?}");
-    ensure!(first.iter().any(|event| event.note.as_ref().is_some_and(|note| note.contains("no-such-service"))));
-    // A change of the instance has everything looked at again.
-    fleet.patch(json!({"northSouth": {"limits": {"requestFields": 90}}})).await?;
-    fleet.wait_phase("Listening").await?;
-    ensure!(told().await?.len() == first.len(), "the same is told again");
-
-    let events = Api::<Event>::namespaced(cluster.admin.clone(), &fleet.namespace).list(&ListParams::default()).await?;
-    let ready = events.items.iter().find(|event| event.reason.as_deref() == Some("Ready"));
-    ensure!(ready.is_some_and(|event| event.type_.as_deref() == Some("Normal")), "nobody told that it is ready");
-    Ok(())
 }
 
 /// Awaits that the status of an Ingress holds these addresses and no other.

@@ -54,6 +54,7 @@ impl Inside {
             health: ([127, 0, 0, 1], 0).into(),
             pace,
             platform_namespaces: None,
+            webhook: None,
         };
         Ok(Self { task: tokio::spawn(run(client, site, replica, std::future::pending())) })
     }
@@ -80,7 +81,7 @@ async fn an_operator_that_dies_after_any_number_of_writes_comes_to_the_same_obje
     eprintln!("it came up in {births} lives");
 
     // One that lives finds everything as it should be.
-    let operator = Operator::start(lone.cluster, 19_098).await?;
+    let operator = Operator::start(lone.cluster, 19_113).await?;
     fleet.wait_phase("Listening").await?;
     let mut later = objects::of(&fleet).await?;
     later.retain(|(kind, ..), _| !objects::DERIVED.contains(&kind.as_str()));

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::world::routes::{self, route};
-use crate::world::{Fleet, address};
+use crate::world::{Fleet, address, quantile};
 
 /// Changes of each sort.
 const CHANGES: usize = 50;
@@ -101,9 +101,4 @@ async fn send(gateway: SocketAddr, stop: Arc<AtomicBool>, sent: Arc<AtomicU64>) 
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
-}
-
-fn quantile(samples: &mut [Duration], percent: usize) -> Duration {
-    samples.sort();
-    samples.get((samples.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
 }

@@ -32,7 +32,9 @@ mod control_plane;
 mod crash;
 mod deletion;
 mod drift;
+mod fairness;
 mod faults;
+mod findings;
 mod keyring;
 mod leader;
 mod leaks;
@@ -49,8 +51,10 @@ mod shapes;
 mod shipped;
 mod storm;
 mod switches;
+mod transitions;
 mod versions;
 mod weather;
+mod webhook;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -62,6 +66,7 @@ fn tests() -> Vec<Test<Cluster>> {
         storm::tests(),
         weather::tests(),
         quiet::tests(),
+        transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
@@ -71,17 +76,20 @@ fn tests() -> Vec<Test<Cluster>> {
         leader::tests(),
         outage::tests(),
         leaks::tests(),
+        webhook::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
         certificates::tests(),
         rights::tests(),
+        fairness::tests(),
         classes::tests(),
         conformance::tests(),
         drift::tests(),
         scope::tests(),
         switches::tests(),
         addresses::tests(),
+        findings::tests(),
         schema::tests(),
         audits::tests(),
         shapes::tests(),

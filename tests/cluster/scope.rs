@@ -139,7 +139,9 @@ async fn with_platform_namespaces_an_instance_elsewhere_serves_its_own_alone(clu
     let lone = Lone::take(cluster).await?;
     let cluster = lone.cluster;
     let (platform, other) = (cluster.namespace("platform").await?, cluster.namespace("other").await?);
-    let operator = Operator::start_for(cluster, 19_109, &format!("{platform},infra")).await?;
+    let allowed = format!("{platform},infra");
+    let settings = [("BULKHEAD_PLATFORM_NAMESPACES", allowed.as_str())];
+    let operator = Operator::start_set(cluster, "operator", 19_109, &settings).await?;
     let trusted = Fleet::create_in(cluster, platform, &spec("{from: All}")).await?;
     let team = Fleet::create(cluster, "team", &spec("{from: All}")).await?;
     trusted.wait_phase("Listening").await?;

@@ -61,6 +61,7 @@ impl Older {
             health: ([127, 0, 0, 1], 0).into(),
             pace: Pace { at_once: 1, soak: Duration::from_secs(1) },
             platform_namespaces: None,
+            webhook: None,
         };
         let (leave, left) = oneshot::channel();
         let left = async {

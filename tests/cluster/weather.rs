@@ -38,7 +38,7 @@ const LANE: LaneName = LaneName::NorthSouth;
 const SETTLED: Duration = Duration::from_secs(20);
 
 async fn watches_that_break_in_any_way_lose_nothing_and_delete_nothing(cluster: &'static Cluster) -> Result<()> {
-    let place = Place::begin(cluster, "torn", 19_101).await?;
+    let place = Place::begin(cluster, "torn", 19_111).await?;
     let fleet = &place.fleet;
     let services = Api::<Service>::namespaced(fleet.cluster.admin.clone(), &fleet.namespace);
     let admin = bulkhead_plan::names::admin_service(&fleet.name, LANE);

@@ -97,6 +97,30 @@ async fn findings_beyond_the_first_few_are_listed() {
         names.iter().collect::<Vec<_>>()
     );
     assert_eq!(list.findings[..FINDINGS_SAMPLE], report.findings.sample);
+    assert_eq!(list.identity, report.identity);
+}
+
+#[tokio::test]
+async fn findings_that_a_reader_has_are_not_sent_again_until_they_are_others() {
+    let lane = Lane::start(&document()).await;
+    lane.put("web.yaml", &file(&[ingress("web", &[all_of("lost.test", "lost")])]));
+    let report = lane.wait("a finding", |report| report.findings.errors == 1).await;
+    let page = lane.page("/v1/findings").await;
+    let tag = page.header("etag").unwrap().to_owned();
+    assert_eq!(tag, format!("\"{}\"", report.findings.digest));
+    let ask = async || {
+        let request =
+            format!("GET /v1/findings HTTP/1.1\r\nhost: admin\r\nif-none-match: {tag}\r\nconnection: close\r\n\r\n");
+        exchange::send(lane.admin, request).await.unwrap()
+    };
+    let same = ask().await;
+    assert_eq!((same.status, same.header("etag"), same.content.len()), (304, Some(tag.as_str()), 0));
+    lane.put("more.yaml", &file(&[ingress("more", &[all_of("gone.test", "gone")])]));
+    lane.wait("another finding", |report| report.findings.errors == 2).await;
+    let changed = ask().await;
+    assert_ne!((changed.status, changed.header("etag")), (304, Some(tag.as_str())));
+    let list: FindingsList = changed.json().unwrap();
+    assert_eq!(list.errors, 2);
 }
 
 #[tokio::test]

@@ -123,6 +123,14 @@ pub const ROLLING_OUT: Reason = Reason::new(
     "Pods of a lane are being replaced.",
     "",
 );
+/// Pods of a lane were lost or evicted and come back; its pod template is as it was.
+pub const REPLACING_PODS: Reason = Reason::new(
+    ConditionType::Progressing,
+    ConditionStatus::True,
+    "ReplacingPods",
+    "Pods of a lane were lost or evicted and come back; its pod template is as it was.",
+    "",
+);
 /// Pods of a lane have not all loaded the latest configuration yet.
 pub const LOADING: Reason = Reason::new(
     ConditionType::Progressing,
@@ -170,6 +178,14 @@ pub const LANE_DEGRADED: Reason = Reason::new(
     "LaneDegraded",
     "A lane has been unavailable, or behind with its configuration, for longer than its grace period.",
     "Read the conditions of the lane that the message names, then the events and logs of its pods.",
+);
+/// The Service of a lane has had no address for longer than its grace period, so clients outside the cluster do not reach it.
+pub const ADDRESS_MISSING: Reason = Reason::new(
+    ConditionType::Degraded,
+    ConditionStatus::True,
+    "AddressMissing",
+    "The Service of a lane has had no address for longer than its grace period, so clients outside the cluster do not reach it.",
+    "Read the condition Exposed of the lane that the message names. Where nothing assigns addresses, choose service.type NodePort or ClusterIP.",
 );
 /// A lane's new pods did not become available in time.
 pub const ROLLOUT_FAILED: Reason = Reason::new(

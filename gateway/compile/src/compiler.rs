@@ -29,6 +29,7 @@ use crate::name::Name;
 use crate::names::{self, Names};
 use crate::report::{self, Counts};
 use crate::secrets::Secrets;
+use crate::wide_texts::WideTexts;
 use crate::zones::Zones;
 
 pub use self::options::{Options, PlatformRoots};
@@ -54,6 +55,7 @@ pub struct Compiler {
     calendar: Calendar,
     ledger: Ledger,
     rooms: ExpressionRooms,
+    wide: WideTexts,
     zones: Zones,
     snapshot: Option<Arc<Snapshot>>,
     /// Hosts that are asked by name, by what is asked there: a Service, or the host itself.

@@ -18,6 +18,7 @@ use crate::code::FindingCode;
 use crate::expression_rooms::{ExpressionRooms, Full};
 use crate::findings::{Notes, quote};
 use crate::ingress::{Declared, Rule};
+use crate::wide_texts::WideTexts;
 
 /// The paths of a host.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl HostPaths {
         spread: bool,
         host: &HostPattern,
         ours: &[&Declared],
-        rooms: &ExpressionRooms,
+        (rooms, wide): (&ExpressionRooms, &mut WideTexts),
         before: Option<&Expressions>,
     ) -> Self {
         let mut paths = Self { spread, read: BTreeMap::new(), expressions: Expressions::default() };
@@ -85,7 +86,7 @@ impl HostPaths {
         let mut places: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
         for declared in ours {
             let namespace = &declared.age.name.namespace;
-            let found = paths.read_all(host, declared, rooms);
+            let found = paths.read_all(host, declared, rooms, wide);
             if found.is_empty() {
                 continue;
             }
@@ -107,6 +108,7 @@ impl HostPaths {
         host: &HostPattern,
         declared: &Declared,
         rooms: &ExpressionRooms,
+        wide_texts: &mut WideTexts,
     ) -> Vec<Arc<PathExpression>> {
         let groups = declared.policies.has_groups();
         let full = rooms.has_room(&declared.age, host);
@@ -120,7 +122,7 @@ impl HostPaths {
                 continue;
             }
             let tried = match wide {
-                0..MOST_WIDE => rule.path.expression(groups).cloned().map_err(Clone::clone),
+                0..MOST_WIDE => rule.path.expression(groups, wide_texts).cloned().map_err(Clone::clone),
                 _ => Err(BadExpression::Untried),
             };
             wide += usize::from(tried == Err(BadExpression::Wide));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bulkhead_crds::lane::Profile;
 use bulkhead_model::filters::Order;
-use bulkhead_model::redirect::{HostRedirect, LocalPath, Redirects};
+use bulkhead_model::local_path::LocalPath;
+use bulkhead_model::redirect::{HostRedirect, Redirects};
 use bulkhead_model::route::PathKind;
 use bulkhead_model::{Filters, PathPattern, PathTable, Route};
 

@@ -26,6 +26,7 @@ use crate::host_auth::{HostAuth, Ruling};
 use crate::host_paths::{Expressions, HostPaths, Meant};
 use crate::ingress::{Declared, Rule};
 use crate::secrets::Secrets;
+use crate::wide_texts::WideTexts;
 use crate::zones::Zones;
 
 pub(crate) use self::words::missing;
@@ -66,6 +67,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) config_maps: &'a ConfigMaps,
     pub(crate) policy: &'a HostPolicy,
     pub(crate) rooms: &'a ExpressionRooms,
+    pub(crate) wide: &'a mut WideTexts,
     pub(crate) zones: &'a mut Zones,
 }
 
@@ -94,7 +96,7 @@ impl Workshop<'_> {
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
         let spread =
             self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
-        let paths = HostPaths::plan(spread, host, &ours, self.rooms, known);
+        let paths = HostPaths::plan(spread, host, &ours, (self.rooms, self.wide), known);
         let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);

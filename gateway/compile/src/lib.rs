@@ -9,9 +9,11 @@
 //! reads them; `hosts` makes one host's routes, `host_paths` says what their paths match and `expression_rooms` how much memory
 //! that may take, `filters` what they do besides, `fetched` what of Secrets and ConfigMaps they need for it, `zones` what stays counted of clients; `backends` keeps the identity of backends and endpoints; `transport`
 //! says how they are spoken to; `tls` chooses a host's certificate, `host_auth` those that its clients need,
-//! `handshake_policy` what handshakes may agree on; `code` is the table of findings.
+//! `handshake_policy` what handshakes may agree on; `code` is the table of findings; `alone` says what is found
+//! about one Ingress whatever else there is.
 
 mod age;
+mod alone;
 pub mod annotation;
 mod auth_fields;
 mod authority;
@@ -26,6 +28,7 @@ mod client_roots;
 pub mod code;
 mod compiler;
 mod config_maps;
+pub mod directives;
 mod expression_rooms;
 mod fetched;
 mod filters;
@@ -59,8 +62,10 @@ mod tls;
 mod tls_claim;
 mod transport;
 mod users;
+mod wide_texts;
 mod zones;
 
+pub use alone::findings_alone;
 pub use bulkhead_model::{limits, overload};
 pub use class::{class_of, owns_class};
 pub use code::FindingCode;

@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn a_dollar_sign_is_a_letter_as_in_ingress_nginx() {
+        let data = BTreeMap::from([("X-A".to_owned(), b"$host $ ${".to_vec())]);
+        let (fields, _) = parse(&data).unwrap();
+        assert_eq!(&*fields.0, [("X-A".into(), b"$host $ ${".to_vec().into_boxed_slice())]);
+    }
+
+    #[test]
     fn what_could_break_out_of_a_field_is_not_taken() {
         for value in ["a\r\nSet-Cookie: x", "a\nb", "a\0", "a\u{7f}b"] {
             assert_eq!(read(&[("X-A", value)]), Err(BadFields::Value("X-A".to_owned())), "{value:?}");

@@ -1,7 +1,5 @@
 //! The path of a rule: what it matches, as far as its own Ingress says it.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use bulkhead_model::PathPattern;
@@ -12,6 +10,7 @@ use k8s_openapi::api::networking::v1::HTTPIngressPath;
 use crate::annotation::Routing;
 use crate::code::FindingCode;
 use crate::findings::{Notes, quote};
+use crate::wide_texts::WideTexts;
 
 /// Longest path of a rule, in bytes: no request's target is longer by default.
 const MAX_PATH_BYTES: usize = 8 << 10;
@@ -96,36 +95,14 @@ impl RulePath {
     }
 
     /// The path as an expression, whose groups can be asked for if `groups`.
-    pub(crate) fn expression(&self, groups: bool) -> Result<&Arc<PathExpression>, &BadExpression> {
-        let read = || parse(&self.written, groups).map(Arc::new);
+    pub(crate) fn expression(
+        &self,
+        groups: bool,
+        wide: &mut WideTexts,
+    ) -> Result<&Arc<PathExpression>, &BadExpression> {
+        let read = || wide.parse(&self.written, groups).map(Arc::new);
         if groups { &self.grouped } else { &self.expression }.get_or_init(read).as_ref()
     }
-}
-
-thread_local! {
-    /// Texts that were found to be too wide: an Ingress is read anew whenever anything of it changes, and it takes as long again.
-    static WIDE: RefCell<HashSet<(Box<str>, bool)>> = RefCell::default();
-}
-
-/// Texts that are remembered: they take a few megabytes at most.
-const KNOWN_WIDE: usize = 1024;
-
-/// The expression, or what is known to be wrong with it.
-fn parse(written: &str, groups: bool) -> Result<PathExpression, BadExpression> {
-    let known = (Box::from(written), groups);
-    if WIDE.with_borrow(|wide| wide.contains(&known)) {
-        return Err(BadExpression::Wide);
-    }
-    let read = PathExpression::parse(written, groups);
-    if read.as_ref().err() == Some(&BadExpression::Wide) {
-        WIDE.with_borrow_mut(|wide| {
-            if wide.len() >= KNOWN_WIDE {
-                wide.clear();
-            }
-            wide.insert(known);
-        });
-    }
-    read
 }
 
 fn note_no_path(written: &str, field: &str, notes: &mut Notes<'_>) {

@@ -1,5 +1,6 @@
 //! One file per behaviour. Objects are fed by hand, as manifests; what comes out is compared as a reader would see it.
 
+mod alone;
 mod annotations;
 mod authentication;
 mod backends;

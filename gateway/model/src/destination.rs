@@ -13,17 +13,19 @@ use crate::denial::Denial;
 use crate::expression::PathExpression;
 use crate::host::Host;
 use crate::location::Location;
+use crate::redirect::port_of;
 use crate::request::Request;
 use crate::template::{MAX_VARIABLES, Overflow, Template, TemplateError, escape, name};
 
 /// Longest that is made, in bytes: what browsers and servers take of a URI.
-const MAX_MADE_BYTES: usize = 16 << 10;
+pub(crate) const MAX_MADE_BYTES: usize = 16 << 10;
 
-/// Variables that stand for the host of the request.
-const HOSTS: [&str; 4] = ["best_http_host", "host", "http_host", "server_name"];
+/// Variables that stand for the host of the request, and whether its port is said with it.
+const HOSTS: [(&str, bool); 4] =
+    [("best_http_host", true), ("host", false), ("http_host", true), ("server_name", false)];
 
 /// Characters that a URI has (RFC 3986 §2), and the percent sign of those that it has in other words.
-const OF_URI: &[u8] = b"-._~:/?#[]@!$&'()*+,;=%";
+pub(crate) const OF_URI: &[u8] = b"-._~:/?#[]@!$&'()*+,;=%";
 
 /// What may stand right behind an authority: a path, or the sign before a query.
 const BEGINNINGS: [&str; 4] = ["document_uri", "is_args", "request_uri", "uri"];
@@ -35,19 +37,26 @@ pub struct Destination(Kind);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Fixed(Location),
-    /// Without a scheme it is that of the request.
-    Made {
-        scheme: Option<&'static str>,
-        authority: Authority,
-        rest: Box<[Piece]>,
-    },
+    Made { origin: Origin, rest: Box<[Piece]> },
+}
+
+/// Scheme and authority of a URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// `None`: that of the request.
+    scheme: Option<&'static str>,
+    authority: Authority,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Authority {
     Fixed(Box<str>),
     /// The request's host, with what is written before it and behind it.
-    Own(Box<str>, Box<str>),
+    Own {
+        before: Box<str>,
+        behind: Box<str>,
+        with_port: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,20 +91,14 @@ impl Destination {
         if let Some(fixed) = Location::parse(text) {
             return Ok(Self(Kind::Fixed(fixed)));
         }
-        let (scheme, rest) = text.split_once("://").ok_or(BadDestination::Location)?;
-        let scheme = match scheme.to_ascii_lowercase().as_str() {
-            "http" => Some("http://"),
-            "https" => Some("https://"),
-            "$scheme" | "${scheme}" => None,
-            _ => return Err(BadDestination::Location),
-        };
+        let (scheme, rest) = Origin::scheme(text).ok_or(BadDestination::Location)?;
         // Without variables it would be what it has just been found not to be.
         let plain: String = rest.chars().map(|c| if matches!(c, '$' | '{' | '}') { 'x' } else { c }).collect();
         if !text.contains('$') || Location::parse(&format!("https://{plain}")).is_none() {
             return Err(BadDestination::Location);
         }
         let (authority, rest) = Authority::split(rest).ok_or(BadDestination::Host)?;
-        Ok(Self(Kind::Made { scheme, authority, rest: pieces(rest)? }))
+        Ok(Self(Kind::Made { origin: Origin { scheme, authority }, rest: pieces(rest)? }))
     }
 
     /// The URI, if it is the same for every request.
@@ -119,9 +122,9 @@ impl Destination {
     /// [`Denial::BadRewrite`] if it is longer than can be said or its host is none, [`Denial::PathTooCostly`] if the groups cannot be
     /// found.
     pub fn of(&self, request: &Request<'_>, expression: Option<&PathExpression>) -> Result<Vec<u8>, Denial> {
-        let (scheme, authority, rest) = match &self.0 {
+        let (origin, rest) = match &self.0 {
             Kind::Fixed(location) => return Ok(location.as_str().into()),
-            Kind::Made { scheme, authority, rest } => (scheme, authority, rest),
+            Kind::Made { origin, rest } => (origin, rest),
         };
         let groups = match expression {
             Some(expression) if self.has_groups() => {
@@ -144,9 +147,8 @@ impl Destination {
                 }
             }
         }
-        let own = if request.secure { "https://" } else { "http://" };
-        let mut to = scheme.unwrap_or(own).as_bytes().to_vec();
-        authority.write(request, &mut to)?;
+        let mut to = Vec::new();
+        origin.write(request, &mut to)?;
         // Whatever is made of the rest, it is not the end of a host.
         if !matches!(made.first(), None | Some(b'/' | b'?' | b'#')) {
             to.push(b'/');
@@ -156,20 +158,60 @@ impl Destination {
     }
 }
 
+impl Origin {
+    /// The scheme that a text begins with, and what follows the slashes. `None`: it begins with none.
+    fn scheme(text: &str) -> Option<(Option<&'static str>, &str)> {
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "http" => Some("http://"),
+            "https" => Some("https://"),
+            "$scheme" | "${scheme}" => None,
+            _ => return None,
+        };
+        Some((scheme, rest))
+    }
+
+    /// Whether a text begins with a scheme.
+    pub(crate) fn begins(text: &str) -> bool {
+        Self::scheme(text).is_some()
+    }
+
+    /// The origin that a text begins with, and what follows. `None`: a client could choose it.
+    pub(crate) fn split(text: &str) -> Option<(Self, &str)> {
+        let (scheme, rest) = Self::scheme(text)?;
+        let (authority, rest) = Authority::split(rest)?;
+        Some((Self { scheme, authority }, rest))
+    }
+
+    /// Writes it behind what is in `to`.
+    ///
+    /// # Errors
+    /// [`Denial::BadRewrite`] if the host is none.
+    pub(crate) fn write(&self, request: &Request<'_>, to: &mut Vec<u8>) -> Result<(), Denial> {
+        let own = if request.secure { "https://" } else { "http://" };
+        to.extend_from_slice(self.scheme.unwrap_or(own).as_bytes());
+        self.authority.write(request, to)
+    }
+}
+
 impl Authority {
     /// The authority that a text begins with, and what follows. `None`: a client could choose it.
     fn split(text: &str) -> Option<(Self, &str)> {
         let (before, rest) = literal(text)?;
-        let own = rest.strip_prefix('$').and_then(name).filter(|(name, _)| is_any(name, &HOSTS));
+        let own = rest.strip_prefix('$').and_then(name).and_then(|(name, rest)| {
+            let (_, with_port) = HOSTS.iter().find(|(host, _)| host.eq_ignore_ascii_case(name))?;
+            Some((*with_port, rest))
+        });
         let (authority, rest) = match own {
             None => {
                 Host::parse(before.as_bytes()).ok()?;
                 (Self::Fixed(before.into()), rest)
             }
-            Some((_, rest)) => {
+            Some((with_port, rest)) => {
                 let (behind, rest) = literal(rest)?;
                 Host::parse(format!("{before}x{behind}").as_bytes()).ok()?;
-                (Self::Own(before.into(), behind.into()), rest)
+                let with_port = with_port && behind.is_empty();
+                (Self::Own { before: before.into(), behind: behind.into(), with_port }, rest)
             }
         };
         let Some(variable) = rest.strip_prefix('$') else { return Some((authority, rest)) };
@@ -184,8 +226,9 @@ impl Authority {
     fn write(&self, request: &Request<'_>, to: &mut Vec<u8>) -> Result<(), Denial> {
         match self {
             Self::Fixed(authority) => to.extend_from_slice(authority.as_bytes()),
-            Self::Own(before, behind) => {
-                let authority = [before.as_bytes(), request.host.as_bytes(), behind.as_bytes()].concat();
+            Self::Own { before, behind, with_port } => {
+                let port = port_of(request.authority).filter(|_| *with_port).unwrap_or_default();
+                let authority = [before.as_bytes(), request.host.as_bytes(), behind.as_bytes(), port].concat();
                 // An address with more before it, or a name that has become too long.
                 Host::parse(&authority).map_err(|_| Denial::BadRewrite)?;
                 to.extend_from_slice(&authority);
@@ -205,7 +248,7 @@ fn is_any(name: &str, known: &[&str]) -> bool {
 }
 
 /// The group that a text behind a `$` begins with, and what follows. One digit, as in nginx: `$10` is the first group and a zero.
-fn group(behind: &str) -> Option<(usize, &str)> {
+pub(crate) fn group(behind: &str) -> Option<(usize, &str)> {
     let (digit, after) = match behind.strip_prefix('{') {
         Some(braced) => braced.split_once('}')?,
         None => behind.split_at_checked(1)?,

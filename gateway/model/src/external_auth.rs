@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::answer::Answer;
 use crate::denial::Denial;
+use crate::destination::{BadDestination, Destination};
 use crate::errand::Errand;
+use crate::local_path::{BadLocalPath, LocalPath};
 use crate::request::Request;
 use crate::template::{Overflow, Template};
 
@@ -53,9 +57,32 @@ pub enum AskBy {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignIn {
     /// The page.
-    pub page: Template,
+    pub page: Page,
     /// What its query says of where they came from; `None`: the page says it already.
     pub origin: Option<Template>,
+}
+
+/// Where a page is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// On the host that the client asks.
+    Here(LocalPath),
+    /// On one that the author names.
+    There(Destination),
+}
+
+/// Why a text is no page: what is to be said behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadPage {
+    /// No path.
+    #[error(transparent)]
+    Here(#[from] BadLocalPath),
+    /// No URI.
+    #[error(transparent)]
+    There(#[from] BadDestination),
+    /// Groups of the path.
+    #[error("has $1 to $9 in it, which stand for nothing here")]
+    Group,
 }
 
 /// What it says of a request.
@@ -101,18 +128,36 @@ impl ExternalAuth {
                 let fields = fields.into_iter().filter(|(name, _)| *name == "Set-Cookie");
                 Answer { status: 302, fields: std::iter::once(("Location", location)).chain(fields).collect(), denial }
             }
-            Some(Err(Overflow)) | None => Answer { status, fields, denial },
+            Some(Err(_)) | None => Answer { status, fields, denial },
         }
+    }
+}
+
+impl Page {
+    /// Reads a path of the same host, or an absolute URI, with variables.
+    ///
+    /// # Errors
+    /// [`BadPage`] says why it is none.
+    pub fn parse(text: &str) -> Result<Self, BadPage> {
+        if text.starts_with('/') {
+            return Ok(Self::Here(LocalPath::with_variables(text)?));
+        }
+        let there = Destination::parse(text)?;
+        if there.has_groups() { Err(BadPage::Group) } else { Ok(Self::There(there)) }
     }
 }
 
 impl SignIn {
     /// Where a client goes.
-    fn location(&self, request: &Request<'_>) -> Result<Vec<u8>, Overflow> {
+    fn location(&self, request: &Request<'_>) -> Result<Vec<u8>, Denial> {
         let mut location = Vec::new();
-        self.page.write(request, MAX_LOCATION_BYTES, &mut location)?;
+        match &self.page {
+            Page::Here(path) => path.write(request, &mut location)?,
+            Page::There(destination) => location = destination.of(request, None)?,
+        }
         if let Some(origin) = &self.origin {
-            origin.write(request, MAX_LOCATION_BYTES.saturating_sub(location.len()), &mut location)?;
+            let left = MAX_LOCATION_BYTES.saturating_sub(location.len());
+            origin.write(request, left, &mut location).map_err(|Overflow| Denial::BadRewrite)?;
         }
         Ok(location)
     }
@@ -127,19 +172,4 @@ impl Memory {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_but_a_clear_yes_lets_anybody_in() {
-        for status in 100..=599 {
-            let word = match status {
-                200..=299 => Word::Yes,
-                401 | 403 => Word::No,
-                _ => Word::Unclear,
-            };
-            assert_eq!(Word::of(status), word, "{status}");
-        }
-        assert_eq!(Word::of(0), Word::Unclear);
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 use crate::answer::{Answer, Stop};
 use crate::destination::Destination;
 use crate::expression::PathExpression;
+use crate::local_path::LocalPath;
 use crate::request::Request;
 
 /// Status of redirects to `https` and to another name: the method and the content stay (RFC 9110 §15.4.9). As ingress-nginx has it unless its
@@ -88,23 +89,6 @@ pub struct Doors {
     pub https: Option<u16>,
 }
 
-/// A path with its query, as a Location may have it: nothing in it ends a line, or makes a host of its first element.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalPath(Box<str>);
-
-/// Longest, in bytes: what clients and caches are known to take.
-const MAX_BYTES: usize = 2 << 10;
-
-impl LocalPath {
-    /// The path in a text; `None` if it does not begin with one slash, has characters that a URI has not (RFC 3986 §2), or is too long.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!&'()*+,;=%".contains(&byte);
-        let is_local = text.starts_with('/') && !text.starts_with("//");
-        (is_local && text.len() <= MAX_BYTES && text.bytes().all(is_fit)).then(|| Self(text.into()))
-    }
-}
-
 impl Redirects {
     /// Whether nothing is redirected.
     #[must_use]
@@ -122,14 +106,14 @@ impl Redirects {
         let status = match redirect {
             HostRedirect::Root(page) => {
                 put_origin(&mut to, request, request.authority, self.form.port.then_some(doors.used));
-                to.extend_from_slice(page.0.as_bytes());
+                page.write(request, &mut to)?;
                 TO_ROOT
             }
             HostRedirect::Slash(path) => {
                 if !self.form.relative {
                     put_origin(&mut to, request, request.authority, self.form.port.then_some(doors.used));
                 }
-                to.extend_from_slice(path.0.as_bytes());
+                path.write(request, &mut to)?;
                 if let Some(query) = request.query {
                     to.push(b'?');
                     to.extend_from_slice(query);
@@ -203,7 +187,7 @@ fn put_origin(to: &mut Vec<u8>, request: &Request<'_>, authority: &[u8], port: O
 }
 
 /// The port of an authority with its colon: what stands behind the last one that is not inside brackets.
-fn port_of(authority: &[u8]) -> Option<&[u8]> {
+pub(crate) fn port_of(authority: &[u8]) -> Option<&[u8]> {
     let at = authority.iter().rposition(|&byte| byte == b':' || byte == b']')?;
     authority.get(at..).filter(|port| port.first() == Some(&b':'))
 }

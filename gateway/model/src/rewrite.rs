@@ -1,27 +1,32 @@
 //! What is asked of a backend instead of the path that came.
 //!
-//! A target is parsed once: literal text, and groups of the route's expression, `$1` to `$9`. What a group has matched is text of a
-//! canonical path, and stays that: what is made of it must be canonical as it stands, or the request is refused. So no client can make
-//! a `..`, an authority, a query or a line of it.
+//! A target is parsed once: literal text, groups of the route's expression, `$1` to `$9`, and variables. What a group has matched is text
+//! of a canonical path, and stays that. The value of a variable is letters and no more: what a path has not is percent-encoded, a percent
+//! sign as well. What is made of all that must be canonical as it stands, or the request is refused. So no client can make a `..`, an
+//! authority, a query or a line of it.
 
 use thiserror::Error;
 
 use crate::answer::{Answer, Stop};
 use crate::denial::Denial;
+use crate::destination::{Origin, group};
 use crate::expression::{Groups, PathExpression};
-use crate::host::Host;
 use crate::path::Target;
+use crate::request::Request;
+use crate::template::{MAX_VARIABLES, Overflow, Template, TemplateError, escape, name};
 
 /// Longest target, in bytes: no path is longer by far.
 const MAX_TARGET_BYTES: usize = 2 << 10;
 /// Longest path that a rewrite makes, in bytes: as long as one that comes, and a target before it. Groups can be written many times.
 const MAX_PATH_BYTES: usize = 16 << 10;
+/// Characters that stand for themselves in a path, besides letters and digits (RFC 3986 §3.3).
+const OF_PATH: &[u8] = b"-._~/!$&'()*+,;=:@";
 
 /// What a route asks for instead of the path that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
-    /// Scheme and authority of where clients are sent instead; empty: nowhere, the backend is asked.
-    origin: Box<str>,
+    /// Where clients are sent instead; `None`: nowhere, the backend is asked.
+    origin: Option<Origin>,
     path: Pieces,
     /// What the backend is told that was taken off.
     prefix: Option<Pieces>,
@@ -35,22 +40,29 @@ enum Piece {
     Text(Box<str>),
     /// What this group has matched; nothing if there is none.
     Group(usize),
+    /// The path that came.
+    Path,
+    /// Another variable.
+    Variable(Template),
 }
 
 /// Why a text is no target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadRewrite {
     /// Longer than 2 KiB.
     #[error("it is longer than {MAX_TARGET_BYTES} bytes")]
     Long,
-    /// Variables other than groups are not known here.
-    #[error("it has a $ that is not one of $1 to $9")]
-    Variable,
+    /// A `$` that is none of `$1` to `$9`, and no variable either.
+    #[error("it cannot be filled in: {0}, and $1 to $9")]
+    Variable(#[from] TemplateError),
+    /// Each may look through all fields of a request.
+    #[error("it has more than {MAX_VARIABLES} variables besides $1 to $9")]
+    Variables,
     /// It has characters that no canonical path has, a query, or dot segments.
     #[error("it is not a path in canonical form")]
     Path,
     /// Text that a client sends must not become one.
-    #[error("its host is not written out, with a `/` behind it")]
+    #[error("its host is neither written out nor $host, $http_host or $best_http_host, with a `/` behind it")]
     Host,
 }
 
@@ -59,12 +71,12 @@ pub enum BadRewrite {
 pub struct Rewritten {
     /// The path that the backend is asked for: canonical.
     pub path: Vec<u8>,
-    /// What was taken off, for `X-Forwarded-Prefix`.
+    /// What was taken off, for `X-Forwarded-Prefix`; empty: nothing, and nobody else says otherwise. `None`: nobody asks.
     pub prefix: Option<Vec<u8>>,
 }
 
 impl Rewrite {
-    /// Reads a target: a path, or where clients are sent, with `http://` or `https://` before a host that is written out.
+    /// Reads a target: a path, or where clients are sent, with `http://`, `https://` or `$scheme://` before a host that no client chooses.
     ///
     /// # Errors
     /// [`BadRewrite`] says why it is none.
@@ -72,7 +84,7 @@ impl Rewrite {
         let (origin, path) = split(target)?;
         let path = Pieces::parse(path)?;
         path.check()?;
-        Ok(Self { origin: origin.into(), path, prefix: None })
+        Ok(Self { origin, path, prefix: None })
     }
 
     /// The same, of which the backend is told what was taken off.
@@ -87,39 +99,39 @@ impl Rewrite {
 
     /// Whether clients are sent elsewhere, rather than a backend asked.
     #[must_use]
-    pub fn is_redirect(&self) -> bool {
-        !self.origin.is_empty()
+    pub const fn is_redirect(&self) -> bool {
+        self.origin.is_some()
     }
 
-    /// What `path` becomes, which `expression` has led to.
+    /// What the path of a request becomes, which `expression` has led to.
     ///
     /// # Errors
     /// [`Denial::BadRewrite`] if it becomes nothing that may be sent, [`Denial::EmptyRewrite`] if it becomes nothing at all; the redirect,
     /// if clients are sent elsewhere: the query goes with them.
-    pub fn apply(
-        &self,
-        expression: Option<&PathExpression>,
-        path: &[u8],
-        query: Option<&[u8]>,
-    ) -> Result<Rewritten, Stop> {
+    pub fn apply(&self, request: &Request<'_>, expression: Option<&PathExpression>) -> Result<Rewritten, Stop> {
         let groups = match expression {
-            Some(expression) => expression.groups(path).map_err(|_| Denial::PathTooCostly)?,
+            Some(expression) => expression.groups(request.path).map_err(|_| Denial::PathTooCostly)?,
             None => None,
         };
-        let made = self.path.fill(path, groups.as_ref())?;
-        if self.is_redirect() {
+        let made = self.path.fill(request, groups.as_ref())?;
+        if let Some(origin) = &self.origin {
             if !made.is_empty() && !is_canonical(&made) {
                 return Err(Denial::BadRewrite.into());
             }
-            let query = query.map_or_else(Vec::new, |query| [b"?", query].concat());
-            return Err(Answer::redirect(302, [self.origin.as_bytes(), &made, &query].concat()).into());
+            let mut to = Vec::new();
+            origin.write(request, &mut to)?;
+            to.extend_from_slice(&made);
+            if let Some(query) = request.query {
+                to.push(b'?');
+                to.extend_from_slice(query);
+            }
+            return Err(Answer::redirect(302, to).into());
         }
         if made.is_empty() {
             return Err(Denial::EmptyRewrite.into());
         }
-        let prefix = self.prefix.as_ref().map(|prefix| prefix.fill(path, groups.as_ref())).transpose()?;
-        let prefix = prefix.filter(|prefix| !prefix.is_empty());
-        if !is_own(&made) || prefix.as_ref().is_some_and(|prefix| !is_own(prefix)) {
+        let prefix = self.prefix.as_ref().map(|prefix| prefix.fill(request, groups.as_ref())).transpose()?;
+        if !is_own(&made) || prefix.as_ref().is_some_and(|prefix| !prefix.is_empty() && !is_own(prefix)) {
             return Err(Denial::BadRewrite.into());
         }
         Ok(Rewritten { path: made, prefix })
@@ -127,14 +139,12 @@ impl Rewrite {
 }
 
 /// Scheme and authority, if there are any, and the path behind them.
-fn split(target: &str) -> Result<(&str, &str), BadRewrite> {
-    let scheme = ["http://", "https://"].into_iter().find(|scheme| target.starts_with(scheme));
-    let Some(scheme) = scheme else { return Ok(("", target)) };
-    let end = target.get(scheme.len()..).and_then(|rest| rest.find('/')).map_or(target.len(), |at| at + scheme.len());
-    let (origin, path) = target.split_at_checked(end).ok_or(BadRewrite::Host)?;
-    let host = origin.get(scheme.len()..).unwrap_or_default();
-    Host::parse(host.as_bytes()).map_err(|_| BadRewrite::Host)?;
-    Ok((origin, path))
+fn split(target: &str) -> Result<(Option<Origin>, &str), BadRewrite> {
+    if !Origin::begins(target) {
+        return Ok((None, target));
+    }
+    let (origin, path) = Origin::split(target).ok_or(BadRewrite::Host)?;
+    if path.is_empty() || path.starts_with('/') { Ok((Some(origin), path)) } else { Err(BadRewrite::Host) }
 }
 
 impl Pieces {
@@ -147,52 +157,77 @@ impl Pieces {
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.into()));
             }
-            // One digit, as in nginx: `$10` is the first group and a zero.
-            let mut after = behind.chars();
-            let group = after.next().and_then(|digit| digit.to_digit(10)).filter(|group| *group > 0);
-            pieces.push(Piece::Group(group.ok_or(BadRewrite::Variable)? as usize));
-            rest = after.as_str();
+            let (piece, after) = match group(behind) {
+                Some((group, after)) => (Piece::Group(group), after),
+                None => variable(behind)?,
+            };
+            pieces.push(piece);
+            rest = after;
         }
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.into()));
         }
+        if pieces.iter().filter(|piece| matches!(piece, Piece::Variable(_))).count() > MAX_VARIABLES {
+            return Err(BadRewrite::Variables);
+        }
         Ok(Self(pieces.into()))
     }
 
-    /// Whether it is a canonical path where groups have matched what paths have.
+    /// Whether it is a canonical path where groups and variables are what paths have.
     fn check(&self) -> Result<(), BadRewrite> {
         let begins = match self.0.first() {
             None => return Ok(()),
-            Some(Piece::Group(_)) => "/",
             Some(Piece::Text(_)) => "",
+            Some(_) => "/",
         };
         let text = |piece: &Piece| match piece {
             Piece::Text(text) => text.to_string(),
-            Piece::Group(_) => "x".to_owned(),
+            _ => "x".to_owned(),
         };
         let sample: String = std::iter::once(begins.to_owned()).chain(self.0.iter().map(text)).collect();
         if is_own(sample.as_bytes()) { Ok(()) } else { Err(BadRewrite::Path) }
     }
 
-    fn fill(&self, path: &[u8], groups: Option<&Groups>) -> Result<Vec<u8>, Denial> {
+    fn fill(&self, request: &Request<'_>, groups: Option<&Groups>) -> Result<Vec<u8>, Denial> {
         let mut out: Vec<u8> = Vec::new();
         for piece in &self.0 {
-            let text = match piece {
-                Piece::Text(text) => text.as_bytes(),
+            // `/$1` of `/a` is meant as `/a`: the other slash would make an empty element, or an authority.
+            let has_slash = out.ends_with(b"/");
+            let once = |text| if has_slash { without_slash(text) } else { text };
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Piece::Path => out.extend_from_slice(once(request.path)),
                 Piece::Group(group) => {
                     let span = groups.and_then(|groups| groups.get(*group));
-                    let text = span.and_then(|span| path.get(span)).unwrap_or_default();
-                    // `/$1` of `/a` is meant as `/a`: the other slash would make an empty element, or an authority.
-                    if out.ends_with(b"/") { text.strip_prefix(b"/").unwrap_or(text) } else { text }
+                    out.extend_from_slice(once(span.and_then(|span| request.path.get(span)).unwrap_or_default()));
                 }
-            };
-            if out.len() + text.len() > MAX_PATH_BYTES {
+                Piece::Variable(variable) => {
+                    let mut value = Vec::new();
+                    let left = MAX_PATH_BYTES.saturating_sub(out.len());
+                    variable.write(request, left, &mut value).map_err(|Overflow| Denial::BadRewrite)?;
+                    escape(once(&value), OF_PATH, &mut out);
+                }
+            }
+            if out.len() > MAX_PATH_BYTES {
                 return Err(Denial::BadRewrite);
             }
-            out.extend_from_slice(text);
         }
         Ok(out)
     }
+}
+
+/// The variable that a text behind a `$` begins with, and what follows.
+fn variable(behind: &str) -> Result<(Piece, &str), TemplateError> {
+    let (name, after) = name(behind).ok_or(TemplateError::Nameless)?;
+    let piece = match name.to_ascii_lowercase().as_str() {
+        "uri" | "document_uri" => Piece::Path,
+        _ => Piece::Variable(Template::parse(&format!("${{{name}}}"))?),
+    };
+    Ok((piece, after))
+}
+
+fn without_slash(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"/").unwrap_or(text)
 }
 
 /// Whether it is a path that stays as it is, by whomever it is read.

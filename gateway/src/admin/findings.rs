@@ -2,16 +2,18 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bulkhead_crds::finding::{Finding, Severity};
+use bulkhead_crds::lane::LaneIdentity;
 use bulkhead_crds::report::FINDINGS_LISTED;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Frame};
+use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode};
 
 use super::Content;
+use crate::findings::Findings;
 use crate::status::count;
 use crate::view::View;
 
@@ -20,14 +22,25 @@ const PIECE: usize = 16 << 10;
 /// The order of the page.
 const ORDER: [Severity; 2] = [Severity::Error, Severity::Warning];
 
-pub(super) fn page(view: &View) -> Response<Content> {
-    let listing = Listing::of(Arc::clone(&view.state().findings));
-    super::with_fields(StatusCode::OK, "application/json", listing.boxed())
+/// The page, or, for a reader who has it, that it has not changed (RFC 9110, section 13.1.2).
+pub(super) fn page(view: &View, asked: &HeaderMap) -> Response<Content> {
+    let state = view.state();
+    let tag = HeaderValue::from_str(&format!("\"{}\"", state.findings.digest())).ok();
+    let known = tag.is_some() && asked.get(IF_NONE_MATCH) == tag.as_ref();
+    let mut response = if known {
+        super::with_fields(StatusCode::NOT_MODIFIED, "application/json", Empty::new().boxed())
+    } else {
+        let listing = Listing::of(state.identity.clone(), state.findings.clone());
+        super::with_fields(StatusCode::OK, "application/json", listing.boxed())
+    };
+    response.headers_mut().extend(tag.map(|tag| (ETAG, tag)));
+    response
 }
 
 /// A [`bulkhead_crds::report::FindingsList`] on its way.
 struct Listing {
-    findings: Arc<[Finding]>,
+    identity: Option<LaneIdentity>,
+    findings: Findings,
     /// Findings looked at, once for each severity of [`ORDER`].
     looked_at: usize,
     listed: usize,
@@ -36,8 +49,8 @@ struct Listing {
 }
 
 impl Listing {
-    const fn of(findings: Arc<[Finding]>) -> Self {
-        Self { findings, looked_at: 0, listed: 0, is_begun: false, is_ended: false }
+    const fn of(identity: Option<LaneIdentity>, findings: Findings) -> Self {
+        Self { identity, findings, looked_at: 0, listed: 0, is_begun: false, is_ended: false }
     }
 
     /// The next piece of the page; empty at its end.
@@ -67,7 +80,9 @@ impl Listing {
     fn head(&self) -> String {
         let [errors, warnings] = ORDER.map(|severity| count(&self.findings, severity));
         let left_out = self.findings.len().saturating_sub(FINDINGS_LISTED);
-        format!("{{\"errors\":{errors},\"warnings\":{warnings},\"leftOut\":{left_out},\"findings\":[")
+        let identity = serde_json::to_string(&self.identity).unwrap_or_else(|_| "null".to_owned());
+        let counts = format!("\"errors\":{errors},\"warnings\":{warnings},\"leftOut\":{left_out}");
+        format!("{{\"identity\":{identity},{counts},\"findings\":[")
     }
 
     fn next(&mut self) -> Option<Finding> {
@@ -104,6 +119,8 @@ mod tests {
     use bulkhead_crds::finding::ObjectRef;
     use bulkhead_crds::report::FindingsList;
 
+    use std::sync::Arc;
+
     use super::*;
 
     fn finding(number: usize, severity: Severity) -> Finding {
@@ -120,7 +137,8 @@ mod tests {
     /// The page about `warnings` warnings and an error after them, and the length of its longest piece.
     fn listed(warnings: usize) -> (FindingsList, usize) {
         let all = (0..warnings).map(|number| finding(number, Severity::Warning));
-        let mut listing = Listing::of(all.chain([finding(warnings, Severity::Error)]).collect());
+        let all: Arc<[Finding]> = all.chain([finding(warnings, Severity::Error)]).collect();
+        let mut listing = Listing::of(None, all.into());
         let (mut page, mut longest) = (Vec::new(), 0);
         loop {
             let piece = listing.piece();
@@ -151,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_findings_are_an_empty_list() {
-        let page: FindingsList = serde_json::from_slice(&Listing::of(Arc::default()).piece()).unwrap();
+        let page: FindingsList = serde_json::from_slice(&Listing::of(None, Findings::default()).piece()).unwrap();
         assert_eq!(page, FindingsList::default());
     }
 }

@@ -98,7 +98,7 @@ fn findings_are_counted_by_code_and_those_that_are_not_found_are_shown_as_none()
         remedy: String::new(),
     };
     let findings = [FindingCode::BadPath, FindingCode::BadPath, FindingCode::NoEndpoints].map(finding);
-    let control = Arc::new(ControlState { findings: findings.into(), ..ControlState::default() });
+    let control = Arc::new(ControlState { findings: Arc::<[_]>::from(findings).into(), ..ControlState::default() });
     let page = page(&Readings { control, ..readings() });
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("bulkhead_findings{")).collect();
     assert_eq!(lines.len(), FindingCode::ALL.len());

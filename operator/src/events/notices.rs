@@ -1,11 +1,13 @@
-//! What there is to tell of an instance: what its conditions have come to, and what of its Ingresses is not served as written. Pure.
+//! What there is to tell: of an instance, what its conditions have come to. Of its Ingresses [`herald`](crate::herald) tells. Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bulkhead_crds::condition::{ConditionType, Polarity};
-use bulkhead_crds::finding::Finding;
 use bulkhead_crds::status::GatewayInstanceStatus;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::ledger::Topic;
 use crate::conditions::find;
 
 /// One thing to tell.
@@ -23,6 +25,19 @@ pub struct Notice {
     pub note: String,
     /// Tells this occurrence from an earlier one with the same words; empty for a state that lasts.
     pub since: String,
+}
+
+impl Notice {
+    /// What it is about, which decides how many of its kind may be told. An Ingress is known by its UID.
+    #[must_use]
+    pub fn topic(&self) -> Topic {
+        if self.regarding.kind.as_deref() != Some("Ingress") {
+            return Topic::Condition;
+        }
+        let mut hasher = DefaultHasher::new();
+        self.regarding.uid.hash(&mut hasher);
+        Topic::Finding(hasher.finish())
+    }
 }
 
 /// Conditions of an instance whose changes are told. Of lanes nothing is: what is wrong with one for long is in `Degraded`.
@@ -71,44 +86,9 @@ fn is_bad(of: ConditionType, condition: &Condition) -> bool {
     }
 }
 
-/// What is found about Ingresses. `uid_of` knows the UID of an Ingress by namespace and name; one that is gone is told nothing.
-#[must_use]
-pub fn of_findings(status: &GatewayInstanceStatus, uid_of: impl Fn(&str, &str) -> Option<String>) -> Vec<Notice> {
-    let findings = status.lanes.iter().flat_map(|lane| &lane.findings.sample);
-    let about = |finding: &Finding| {
-        let object = &finding.object;
-        let uid = (object.kind == "Ingress").then(|| uid_of(&object.namespace, &object.name))??;
-        Some(Notice {
-            regarding: ObjectReference {
-                api_version: Some("networking.k8s.io/v1".to_owned()),
-                kind: Some(object.kind.clone()),
-                namespace: Some(object.namespace.clone()),
-                name: Some(object.name.clone()),
-                uid: Some(uid),
-                ..ObjectReference::default()
-            },
-            warning: true,
-            reason: word(&finding.code)?,
-            action: "Compile",
-            note: format!("{}: {} {}", finding.field, finding.message, finding.remedy),
-            since: String::new(),
-        })
-    };
-    findings.filter_map(about).collect()
-}
-
-/// A reason, if it may be one: what gateways say is not trusted.
-fn word(code: &str) -> Option<String> {
-    let fits = !code.is_empty() && code.len() <= 64 && code.chars().all(|character| character.is_ascii_alphanumeric());
-    fits.then(|| code.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use bulkhead_crds::finding::{ObjectRef, Severity};
-    use bulkhead_crds::names::LaneName;
     use bulkhead_crds::reason;
-    use bulkhead_crds::status::{FindingsStatus, LaneStatus};
     use jiff::Timestamp;
 
     use super::*;
@@ -146,33 +126,5 @@ mod tests {
         assert_eq!(told(&[LANE_DEGRADED], &[HEALTHY]), [("Healthy".to_owned(), false)]);
         assert_eq!(told(&[READY], &[LANES_NOT_READY]), [("LanesNotReady".to_owned(), true)]);
         assert_eq!(told(&[], &[PAUSED]), [("Paused".to_owned(), false)]);
-    }
-
-    #[test]
-    fn findings_are_told_on_ingresses_that_exist_and_words_that_are_none_are_not() {
-        let finding = |kind: &str, name: &str, code: &str| Finding {
-            object: ObjectRef::new(kind, "team", name),
-            field: "spec.rules[0]".to_owned(),
-            severity: Severity::Error,
-            code: code.to_owned(),
-            message: "It is not served.".to_owned(),
-            remedy: "Change it.".to_owned(),
-        };
-        let sample = vec![
-            finding("Ingress", "web", "BackendMissing"),
-            finding("Ingress", "gone", "BackendMissing"),
-            finding("Service", "web", "BackendMissing"),
-            finding("Ingress", "web", "not a word"),
-        ];
-        let lane = LaneStatus {
-            findings: FindingsStatus { sample, ..FindingsStatus::default() },
-            ..LaneStatus::new(LaneName::EastWest)
-        };
-        let status = GatewayInstanceStatus { lanes: vec![lane], ..GatewayInstanceStatus::default() };
-        let notices = of_findings(&status, |_, name| (name == "web").then(|| "i1".to_owned()));
-        let told: Vec<_> =
-            notices.iter().map(|notice| (notice.reason.as_str(), notice.regarding.uid.as_deref())).collect();
-        assert_eq!(told, [("BackendMissing", Some("i1"))]);
-        assert_eq!(notices[0].note, "spec.rules[0]: It is not served. Change it.");
     }
 }

@@ -94,6 +94,11 @@ fn an_instance_that_pins_rests_leaves_or_is_refused_holds_up_nobody() {
 fn a_lane_that_misses_its_deadline_degrades_or_went_back_has_failed() {
     assert_eq!(judged(|_, lane| progress(lane, "ProgressDeadlineExceeded"), 900), State::Failed);
     assert_eq!(judged(|edge, _| say(edge, ConditionType::Degraded, "True"), 900), State::Failed);
+    let no_address = |edge: &mut GatewayInstance, _: &mut Deployment| {
+        say(edge, ConditionType::Degraded, "True");
+        edge.status.as_mut().expect("a status").conditions[0].reason = reason::ADDRESS_MISSING.name.to_owned();
+    };
+    assert_eq!(judged(no_address, 900), State::Settled, "an address is nothing that an image has");
     let back = |image: &'static str| {
         judged(
             move |_, lane| {

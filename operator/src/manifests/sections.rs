@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bulkhead_compile::limits::{self, Counter, Limit, Unit};
 use bulkhead_compile::overload::LADDER;
+use bulkhead_crds::condition::Subject;
 use bulkhead_crds::phase::Phase;
 use bulkhead_crds::reason;
 
@@ -109,11 +110,18 @@ fn phases() -> String {
 
 /// Every reason that asks for something, and those that mean waiting.
 fn remedies() -> String {
-    let mut table = "| condition | reason | means | what to do |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| condition | reason | means | what to do | degraded after |\n|---|---|---|---|---|\n".to_owned();
     for reason in reason::ALL.iter().filter(|reason| !reason.is_good()) {
         let todo = if reason.remedy.is_empty() { "Wait." } else { reason.remedy };
         let (of, status) = (reason.of, reason.status.as_str());
-        let _ = writeln!(table, "| {of}={status} | `{}` | {} | {todo} |", reason.name, reason.meaning);
+        let grace = match reason.grace {
+            None => "never".to_owned(),
+            Some(0) => "at once".to_owned(),
+            Some(seconds) => format!("{seconds} s"),
+        };
+        // Of the instance, it says so itself.
+        let grace = if reason.of.subject() == Subject::Lane { &*grace } else { "" };
+        let _ = writeln!(table, "| {of}={status} | `{}` | {} | {todo} | {grace} |", reason.name, reason.meaning);
     }
     table
 }

@@ -44,7 +44,7 @@ mod tests {
             (0..count).map(|n| RefusedEntry { entry: entry(n), why: RefusedBecause::WrongType }).collect()
         };
         let own = not_copied(&refused(1)[0]);
-        let reported = FindingsReport { errors: 2, warnings: 3, sample: vec![own.clone(), own] };
+        let reported = FindingsReport { errors: 2, warnings: 3, sample: vec![own.clone(), own], digest: String::new() };
         let few = all(&refused(1), Some(&reported));
         assert_eq!((few.errors, few.warnings, few.sample.len()), (3, 3, 3));
         assert_eq!(few.sample[0].object.to_string(), "Secret team/web-00");

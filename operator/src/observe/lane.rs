@@ -2,7 +2,7 @@
 
 use bulkhead_crds::names::LaneName;
 use bulkhead_crds::reason;
-use bulkhead_crds::report::GatewayReport;
+use bulkhead_crds::report::{FindingsReport, GatewayReport};
 use bulkhead_crds::service::ServiceType;
 use bulkhead_crds::status::{ADDRESSES, LaneStatus};
 use bulkhead_plan::keyring::RefusedEntry;
@@ -33,6 +33,8 @@ pub struct LaneSeen {
     pub deployment: Option<Deployment>,
     /// Live traffic Service.
     pub service: Option<Service>,
+    /// What the cluster says of why that has no address yet, as a sentence; nothing when it has one, or nobody says anything.
+    pub address_trouble: Option<String>,
     /// Addresses of the nodes that its pods run on.
     pub nodes: Vec<String>,
     /// Pods that are not being deleted, in order of their names.
@@ -91,6 +93,15 @@ pub struct LaneVerdicts {
     pub settling: bool,
 }
 
+impl LaneSeen {
+    /// Whether pods are missing of those that there should be.
+    pub(super) fn is_short_of_pods(&self) -> bool {
+        let Some(deployment) = &self.deployment else { return false };
+        let ready = deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or_default();
+        ready < wanted(deployment)
+    }
+}
+
 /// Judges one lane.
 #[must_use]
 pub(super) fn judge(seen: &LaneSeen) -> LaneVerdicts {
@@ -131,8 +142,6 @@ pub(super) fn facts(seen: &LaneSeen) -> LaneStatus {
     let most = |field: fn(&GatewayReport) -> u32| {
         i32::try_from(reports.iter().map(|report| field(report)).max().unwrap_or_default()).unwrap_or(i32::MAX)
     };
-    // Any pod's findings would do, for equal input gives equal findings; the newest configuration is the one to speak of.
-    let findings = reports.iter().max_by_key(|report| report.config_generation).map(|report| &report.findings);
     let loaded_generation = reports.iter().map(|report| report.config_generation).min();
     LaneStatus {
         ingress_class: seen.class.clone(),
@@ -144,10 +153,17 @@ pub(super) fn facts(seen: &LaneSeen) -> LaneStatus {
         addresses: addresses(seen),
         ingresses: most(|report| report.ingresses),
         routes: most(|report| report.routes),
-        findings: findings::all(&seen.refused, findings),
+        findings: findings::all(&seen.refused, reported_findings(seen)),
         config_generation: loaded_generation.filter(|_| config_loaded(seen).holds()),
         ..LaneStatus::new(seen.lane)
     }
+}
+
+/// What the lane's gateways report of findings. Any pod's would do, for equal input gives equal findings; the newest configuration is the one
+/// to speak of.
+#[must_use]
+pub fn reported_findings(seen: &LaneSeen) -> Option<&FindingsReport> {
+    reports(seen).max_by_key(|report| report.config_generation).map(|report| &report.findings)
 }
 
 fn available(seen: &LaneSeen) -> Verdict {
@@ -216,7 +232,10 @@ fn exposed(seen: &LaneSeen) -> Verdict {
         (ServiceType::None, _) => Verdict::plain(reason::EXPOSED_BY_USER),
         (_, None) => Verdict::plain(reason::EXPOSED_UNKNOWN),
         (_, Some(_)) if !addresses(seen).is_empty() => Verdict::plain(reason::ADDRESS_ASSIGNED),
-        (_, Some(_)) => Verdict::plain(reason::ADDRESS_PENDING),
+        (_, Some(_)) => match &seen.address_trouble {
+            Some(trouble) => Verdict::with(reason::ADDRESS_PENDING, sentence(trouble)),
+            None => Verdict::plain(reason::ADDRESS_PENDING),
+        },
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn bounded(mut report: GatewayReport) -> GatewayReport {
         cut(&mut class.name, NAME);
         cut(&mut class.reason, SENTENCE);
     }
+    cut(&mut report.findings.digest, NAME);
     report.findings.sample.truncate(FINDINGS_SAMPLE);
     report.findings.sample.iter_mut().for_each(bound_finding);
     report.source_problems.truncate(SOURCE_PROBLEMS_SAMPLE);
@@ -35,7 +36,7 @@ pub(super) fn bounded(mut report: GatewayReport) -> GatewayReport {
 }
 
 /// Lengths as the schema of a finding has them.
-fn bound_finding(finding: &mut Finding) {
+pub(crate) fn bound_finding(finding: &mut Finding) {
     cut(&mut finding.object.kind, 63);
     cut(&mut finding.object.namespace, 63);
     cut(&mut finding.object.name, 253);

@@ -77,7 +77,12 @@ async fn what_a_hostile_pod_says_fits_the_schema_of_the_status() {
         config_generation: -1,
         waiting_for: long.clone(),
         classes: vec![class; 20],
-        findings: FindingsReport { errors: u32::MAX, warnings: u32::MAX, sample: vec![finding; 17] },
+        findings: FindingsReport {
+            errors: u32::MAX,
+            warnings: u32::MAX,
+            sample: vec![finding; 17],
+            digest: name.clone(),
+        },
         source_problems: vec![name; 20],
         ..report()
     };
@@ -161,4 +166,23 @@ async fn of_a_pod_that_never_stops_talking_no_more_is_read_than_a_report() {
     let port = answering(packed.as_bytes().to_vec()).await;
     let error = see(pod(true, Some("127.0.0.1")), port).await.report.expect_err("nothing is unpacked");
     assert!(error.contains("cannot be read"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_that_is_known_is_not_read_again_and_of_a_long_one_no_more_than_was_asked_for() {
+    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let question = Question { path: "/v1/findings", known: Some("\"a\""), most: 10 };
+    let same = answering(b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec()).await;
+    assert!(matches!(ask(address(same), question).await, Ok(Answer::Same)));
+    // Nobody asked it whether it was the same.
+    let unknown = Question { known: None, ..question };
+    assert!(matches!(ask(address(same), unknown).await, Err(Error::Status { .. })));
+    for (length, tag, expected) in [(10, "\"b\"", "\"b\""), (11, "", ""), (9000, &*"x".repeat(65), "")] {
+        let head = format!("HTTP/1.1 200 OK\r\netag: {tag}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        let port = answering((head + &"x".repeat(length)).into_bytes()).await;
+        let Ok(Answer::Page { content, is_whole, tag }) = ask(address(port), question).await else {
+            panic!("no page of {length} bytes");
+        };
+        assert_eq!((content.len(), is_whole, tag.as_str()), (10, length == 10, expected));
+    }
 }

@@ -65,10 +65,16 @@ pub fn of_ingress(ingress: &Ingress, instances: &Instances) -> Vec<Reference> {
     }
 }
 
+/// The instances that mean to serve an Ingress.
+#[must_use]
+pub fn of_served(ingress: &Ingress, instances: &Instances) -> Vec<Reference> {
+    class_of(ingress).map(|class| of_class(class, instances)).unwrap_or_default()
+}
+
 /// The instances that tell an Ingress where it is reached, or did.
 #[must_use]
 pub fn of_published(ingress: &Ingress, instances: &Instances) -> Vec<Reference> {
-    let mut concerned = class_of(ingress).map(|class| of_class(class, instances)).unwrap_or_default();
+    let mut concerned = of_served(ingress, instances);
     let told = changes::speakers(ingress).filter_map(changes::speaks_for);
     concerned.extend(told.map(|(namespace, name)| ObjectRef::new(name).within(namespace)));
     concerned

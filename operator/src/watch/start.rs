@@ -38,6 +38,8 @@ pub struct Watches {
     pub requests: Requests,
     /// Instances whose Ingresses may have to be told something else.
     pub published: Requests,
+    /// Instances whose findings may be others.
+    pub heralded: Requests,
     /// The running watches; they end when this is dropped.
     pub tasks: JoinSet<()>,
     /// Gives the watches the context, once it exists: they need to know what instances refer to.
@@ -80,6 +82,7 @@ pub fn start(client: &Client) -> Watches {
     let known_instances = writer.as_reader();
     let requests = Requests::new(writer.as_reader());
     let published = Requests::new(writer.as_reader());
+    let heralded = Requests::new(writer.as_reader());
     let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests, published };
     let (context, known) = watch::channel(None::<Arc<Context>>);
     let all = watcher::Config::default;
@@ -106,10 +109,11 @@ pub fn start(client: &Client) -> Watches {
     );
     let (known_instances, memory) = (instances.clone(), known.clone());
     let guarded_ingresses = guarded(Api::all(client.clone()), all().page_size(INGRESS_PAGE));
-    let to_publish = starting.published.clone();
+    let (to_publish, to_herald) = (starting.published.clone(), heralded.clone());
     let ingresses = starting.store("Ingress", Writer::default(), guarded_ingresses, trim_ingress, move |event| {
         let Some(ingress) = object(event) else { return Vec::new() };
         to_publish.ask(concerns::of_published(ingress, &known_instances.state()));
+        to_herald.ask(concerns::of_served(ingress, &known_instances.state()));
         let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
         let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
         // Those it concerned before: its class or its references may have changed away from them.
@@ -157,7 +161,7 @@ pub fn start(client: &Client) -> Watches {
 
     let caches = Caches { instances, classes, ingresses, namespaces, pods, deployments, services, children };
     let Starting { tasks, readiness, requests, published } = starting;
-    Watches { caches, readiness, requests, published, tasks, context }
+    Watches { caches, readiness, requests, published, heralded, tasks, context }
 }
 
 /// Watches while they are started.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,16 @@ pub(crate) const BROKEN: &str = "local.test/broken:1";
 pub(crate) struct Gateways {
     running: Running,
     stop: Arc<Notify>,
+    faults: Arc<Faults>,
+}
+
+/// What nodes do wrong.
+#[derive(Default)]
+struct Faults {
+    /// None takes pods.
+    held: AtomicBool,
+    /// Processes freeze when they have become ready.
+    frozen: AtomicBool,
 }
 
 type Running = Arc<Mutex<BTreeMap<String, Gateway>>>;
@@ -49,17 +60,28 @@ impl Gateways {
         let running = Running::default();
         let stop = Arc::new(Notify::new());
         let (runtime, stopped) = (Handle::current(), Arc::clone(&stop));
-        let (namespace, played) = (namespace.to_owned(), Arc::clone(&running));
+        let faults = Arc::new(Faults::default());
+        let (namespace, played, known) = (namespace.to_owned(), Arc::clone(&running), Arc::clone(&faults));
         // A thread, because what probes await cannot be handed from one thread to another.
         std::thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = play(cluster, namespace, played) => {}
+                    () = play(cluster, namespace, played, &known) => {}
                     () = stopped.notified() => {}
                 }
             });
         });
-        Self { running, stop }
+        Self { running, stop, faults }
+    }
+
+    /// Lets no node take further pods, or lets them again.
+    pub(crate) fn hold(&self, held: bool) {
+        self.faults.held.store(held, Ordering::SeqCst);
+    }
+
+    /// Stops whatever becomes ready, just before that is told, until [`Signal::CONT`] is sent; or lets it be again.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        self.faults.frozen.store(frozen, Ordering::SeqCst);
     }
 
     /// Where the ready gateways of a lane serve.
@@ -89,19 +111,24 @@ impl Drop for Gateways {
     }
 }
 
-async fn play(cluster: &'static Cluster, namespace: String, running: Running) {
+async fn play(cluster: &'static Cluster, namespace: String, running: Running, faults: &Faults) {
     let pods = Api::<Pod>::namespaced(cluster.admin.clone(), &namespace);
     loop {
         let list = pods.list(&ListParams::default().labels(LABEL_LANE)).await;
         for pod in list.into_iter().flatten() {
             // What fails now, because the pod changed or is gone, is tried again in the next round.
-            let _ = look_after(cluster, &namespace, &pod, &running).await;
+            let _ = look_after(cluster, &namespace, &pod, (&running, faults)).await;
         }
         tokio::time::sleep(PERIOD).await;
     }
 }
 
-async fn look_after(cluster: &Cluster, namespace: &str, pod: &Pod, running: &Running) -> Result<()> {
+async fn look_after(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &Pod,
+    (running, faults): (&Running, &Faults),
+) -> Result<()> {
     let name = pod.name_any();
     let known = |with: &dyn Fn(&mut Gateway)| {
         let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +143,7 @@ async fn look_after(cluster: &Cluster, namespace: &str, pod: &Pod, running: &Run
     }
     let images = pod.spec.iter().flat_map(|spec| &spec.containers).filter_map(|container| container.image.as_deref());
     match known(&|_| {}) {
-        None if images.into_iter().any(|image| image == BROKEN) => {}
+        None if faults.held.load(Ordering::SeqCst) || images.into_iter().any(|image| image == BROKEN) => {}
         None => {
             let gateway = start(cluster, namespace, pod).await?;
             running.lock().unwrap_or_else(PoisonError::into_inner).insert(name, gateway);
@@ -124,6 +151,9 @@ async fn look_after(cluster: &Cluster, namespace: &str, pod: &Pod, running: &Run
         Some((ip, false)) => {
             let probe = exchange::get(at(ip, ADMIN_PORT), "kubelet", "/readyz").await?;
             if probe.status == 200 {
+                if faults.frozen.load(Ordering::SeqCst) {
+                    known(&|gateway| drop(gateway.process.signal(Signal::STOP)));
+                }
                 cluster.run_pod(namespace, &name, ip).await?;
                 known(&|gateway| gateway.ready = true);
             }

@@ -32,3 +32,9 @@ pub(crate) fn address() -> Ipv4Addr {
     let [third, fourth] = (FIRST + nth / 250 * 256 + nth % 250 + 1).to_be_bytes();
     Ipv4Addr::new(10, 77, third, fourth)
 }
+
+/// The sample that so many percent of `samples` do not exceed.
+pub(crate) fn quantile(samples: &mut [Duration], percent: usize) -> Duration {
+    samples.sort();
+    samples.get((samples.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+}

@@ -51,19 +51,12 @@ impl Operator {
 
     /// Starts one with this default image of gateways.
     pub(crate) async fn start_with(cluster: &Cluster, port: u16, image: &str) -> Result<Self> {
-        Self::launch(cluster, "operator", port, image).await
+        Self::launch(cluster, "operator", port, image, &[]).await
     }
 
     /// Starts the replica of this name.
     pub(crate) async fn start_as(cluster: &Cluster, replica: &str, port: u16) -> Result<Self> {
-        Self::launch(cluster, replica, port, "local.test/gateway:1").await
-    }
-
-    /// Starts the only replica, which lets instances of these namespaces alone serve others.
-    pub(crate) async fn start_for(cluster: &Cluster, port: u16, namespaces: &str) -> Result<Self> {
-        let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
-        let more = format!("--platform-namespaces={namespaces}");
-        Self::launch_with(cluster, "operator", port, "local.test/gateway:1", &kubeconfig, &[more]).await
+        Self::launch(cluster, replica, port, "local.test/gateway:1", &[]).await
     }
 
     /// Starts the only replica, whose way to the API server is spoilt by `weather`.
@@ -75,9 +68,25 @@ impl Operator {
         Ok((operator, proxy))
     }
 
-    async fn launch(cluster: &Cluster, replica: &str, port: u16, image: &str) -> Result<Self> {
+    /// Starts the replica of this name with settings of its own.
+    pub(crate) async fn start_set(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        Self::launch(cluster, replica, port, "local.test/gateway:1", settings).await
+    }
+
+    async fn launch(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        image: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
-        Self::launch_with(cluster, replica, port, image, &kubeconfig, &[]).await
+        Self::launch_with(cluster, replica, port, image, &kubeconfig, settings).await
     }
 
     async fn launch_with(
@@ -86,11 +95,13 @@ impl Operator {
         port: u16,
         image: &str,
         kubeconfig: &Path,
-        more: &[String],
+        settings: &[(&str, &str)],
     ) -> Result<Self> {
         let health = SocketAddr::from(([127, 0, 0, 1], port));
-        let process = cluster
-            .process(replica, Binary::Operator)?
+        let launch = cluster.process(replica, Binary::Operator)?;
+        let process = settings
+            .iter()
+            .fold(launch, |launch, (name, value)| launch.env(name, value))
             .kubeconfig(kubeconfig)
             .env("POD_NAME", replica)
             .env("POD_NAMESPACE", NAMESPACE)
@@ -98,7 +109,6 @@ impl Operator {
             // Long enough to be waited for, short enough to wait for.
             .env("BULKHEAD_ROLLOUT_SOAK_SECONDS", "1")
             .args(["run".to_owned(), format!("--health={health}")])
-            .args(more)
             .start()?;
         let operator = Self { process, health };
         wait_for("a ready operator", START, async || {
@@ -109,6 +119,13 @@ impl Operator {
         })
         .await?;
         Ok(operator)
+    }
+
+    /// The sum of all lines of its metrics that begin so.
+    pub(crate) async fn sum(&self, beginning: &str) -> Result<f64> {
+        let text = exchange::get(self.health, "operator", "/metrics").await?.text();
+        let lines = text.lines().filter(|line| line.starts_with(beginning));
+        lines.map(|line| anyhow::Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()?)).sum()
     }
 
     /// The value of one line of its metrics; 0 when there is none.

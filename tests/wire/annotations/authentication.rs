@@ -7,7 +7,7 @@ use super::case::{Case, Exchange, Saw};
 /// The password of `zoe` and of `adam` is hunter2.
 const FILE: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: people, namespace: shop}\nstringData:\n  auth: |\n    # people\n    zoe:$apr1$saltsalt$r/QcFGT5pNL28bNkeDMHR.\n    adam:$2y$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.\n    plain:hunter2\n";
 const MAP: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: people-map, namespace: shop}\nstringData: {zoe: \"{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=\", auth: hunter2}\n";
-const FIELDS: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fields, namespace: shop}\ndata: {X-Frame-Options: DENY, X-Backend: hidden, Content-Length: \"5\"}\n";
+const FIELDS: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fields, namespace: shop}\ndata: {X-Frame-Options: DENY, X-Backend: hidden, X-Price: \"$host costs 5$\", Content-Length: \"5\"}\n";
 const STRICT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: strict, namespace: shop}\ndata: {Strict-Transport-Security: max-age=7}\n";
 const FOREIGN: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: people, namespace: elsewhere}\nstringData: {auth: \"zoe:{SHA}87u9ZqY9S/F0eUBXjsPQEDUw4h0=\"}\n";
 
@@ -127,7 +127,16 @@ pub(super) const CASES: &[Case] = &[
         annotations: &[("custom-headers", "fields"), ("auth-type", "basic"), ("auth-secret", "people")],
         more: FIELDS,
         exchanges: &[
-            Exchange { gets: &["200", "X-Frame-Options: DENY", "X-Backend: hidden", "Content-Length: 4"], ..IN },
+            Exchange {
+                gets: &[
+                    "200",
+                    "X-Frame-Options: DENY",
+                    "X-Backend: hidden",
+                    "X-Price: $host costs 5$",
+                    "Content-Length: 4",
+                ],
+                ..IN
+            },
             Exchange { gets: &["401", "X-Frame-Options: DENY"], ..ASKED },
         ],
         ..Case::PLAIN

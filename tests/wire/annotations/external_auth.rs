@@ -88,6 +88,38 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "a page to sign in may be of the host that is asked",
+        annotations: &[
+            ("auth-url", "http://127.0.0.1:{other}/status/401"),
+            ("auth-signin", "$scheme://$http_host/oauth2/start?rd=$escaped_request_uri"),
+        ],
+        exchanges: &[Exchange {
+            sends: &["GET /x?y", "Host: {host}:8080"],
+            gets: &["302", "Location: http://{host}:8080/oauth2/start?rd=%2Fx%3Fy"],
+            ..REFUSED
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "no client chooses the host of the page to sign in",
+        annotations: &[
+            ("auth-url", "http://127.0.0.1:{other}/status/401"),
+            ("auth-signin", "/$arg_x/$http_x?rd=$arg_x"),
+        ],
+        exchanges: &[Exchange {
+            sends: &["GET /?x=/evil.test", "X: \\evil.test\t"],
+            gets: &["302", "Location: /evil.test/%5Cevil.test?rd=/evil.test"],
+            ..REFUSED
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a page to sign in whose host a client could choose closes the route",
+        annotations: &[("auth-url", "http://127.0.0.1:{other}/status/401"), ("auth-signin", "https://auth.test$arg_x")],
+        exchanges: &[Exchange { sends: &["GET /?x=.evil.test"], gets: &["503"], saw: Saw::Nothing, ..Exchange::PLAIN }],
+        ..Case::PLAIN
+    },
+    Case {
         proves: &["auth-method", "auth-request-redirect"],
         what: "a service is asked by the method that it wants, and told where clients are to come back to",
         annotations: &[

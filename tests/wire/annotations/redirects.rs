@@ -131,6 +131,19 @@ pub(super) const CASES: &[Case] = &[
         ..Case::PLAIN
     },
     Case {
+        what: "the page of an application is of the same host, whatever a client says",
+        annotations: &[("app-root", "/$arg_a/$http_x"), ("ssl-redirect", "false")],
+        exchanges: &[
+            Exchange { sends: &["GET /?a=b", "X: c d"], gets: &["302", "Location: http://{host}/b/c%20d"], ..SENT },
+            Exchange {
+                sends: &["GET /?a=//evil.test", "X: \\"],
+                gets: &["302", "Location: http://{host}/evil.test/%5C"],
+                ..SENT
+            },
+        ],
+        ..Case::PLAIN
+    },
+    Case {
         proves: &["app-root"],
         what: "the page of an application is where / leads",
         annotations: &[("app-root", "/app?x=1"), ("ssl-redirect", "false")],

@@ -21,6 +21,17 @@ const fn refused(line: &'static [&'static str], status: &'static [&'static str])
 const BESIDE: &str = r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"{case}-beside","namespace":"shop"},"spec":{"ingressClassName":"{class}","rules":[{"host":"{host}","http":{"paths":[{"path":"/beside","pathType":"Prefix","backend":{"service":{"name":"{case}-main","port":{"number":80}}}}]}}]}}
 "#;
 
+/// A field as long as many heads may be; its value takes three times the room in a path.
+const LONG: &str = match str::from_utf8(&LONG_BYTES) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+const LONG_BYTES: [u8; 12 << 10] = {
+    let mut bytes = [b'"'; 12 << 10];
+    (bytes[0], bytes[1], bytes[2]) = (b'X', b':', b' ');
+    bytes
+};
+
 pub(super) const CASES: &[Case] = &[
     Case {
         proves: &["use-regex"],
@@ -172,6 +183,64 @@ pub(super) const CASES: &[Case] = &[
         exchanges: &[Exchange {
             gets: &["302", "Location: https://{host}:8443/new/a?b=c"],
             ..refused(&["GET /old/a?b=c"], &[])
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a target with a scheme may have the host that is asked",
+        annotations: &[("rewrite-target", "$scheme://$http_host/new/$1")],
+        paths: &[("/old/(.*)", "ImplementationSpecific")],
+        exchanges: &[Exchange {
+            gets: &["302", "Location: http://{host}:8443/new/a?b=c"],
+            ..refused(&["GET /old/a?b=c", "Host: {host}:8443"], &[])
+        }],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "no client chooses the host that a target leads to",
+        annotations: &[("rewrite-target", "https://{host}$arg_x/")],
+        paths: &[("/old", "Prefix")],
+        exchanges: &[refused(&["GET /old/a?x=.evil.test"], &["503"])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "variables stand in the target, and are letters of a path whatever a client says",
+        annotations: &[("rewrite-target", "/$host/$http_x_tenant/$2"), ("x-forwarded-prefix", "/$http_x_tenant$1")],
+        paths: &[("/(shop)/(.*)", "ImplementationSpecific")],
+        exchanges: &[
+            served(
+                &["GET /shop/a?b=c", "X-Tenant: blue"],
+                &["GET /{host}/blue/a?b=c ", "X-Forwarded-Prefix: /blueshop"],
+            ),
+            served(&["GET /shop/a", "X-Tenant: a?b#c d"], &["GET /{host}/a%3Fb%23c%20d/a "]),
+            served(&["GET /shop/a", "X-Tenant: %2e%2e"], &["GET /{host}/%252e%252e/a "]),
+            refused(&["GET /shop/a", "X-Tenant: .."], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: ../../admin"], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: a\tb"], &["400"]),
+            refused(&["GET /shop/a", "X-Tenant: //evil.test"], &["400"]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a field that makes more of a path than may be sent is refused",
+        annotations: &[("rewrite-target", "/$http_x/$http_x/$http_x")],
+        exchanges: &[refused(&["GET /", LONG], &["400"]), served(&["GET /", "X: a"], &["GET /a/a/a "])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "the path that came stands in the target as it is, and the query stays",
+        annotations: &[("rewrite-target", "/v1$uri")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[served(&["GET /shop/a%20b?c=d"], &["GET /v1/shop/a%20b?c=d "])],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "a prefix that comes to nothing takes the field away",
+        annotations: &[("rewrite-target", "/"), ("x-forwarded-prefix", "$arg_none")],
+        paths: &[("/shop", "Prefix")],
+        exchanges: &[Exchange {
+            unseen: &["X-Forwarded-Prefix"],
+            ..served(&["GET /shop", "X-Forwarded-Prefix: /evil"], &["GET / "])
         }],
         ..Case::PLAIN
     },

@@ -1,5 +1,7 @@
 //! What of the difference that the row of an annotation tells concerns the value that is written.
 
+use bulkhead_model::external_auth::Page;
+
 use super::reader::parse_bool;
 use super::redirect::REDIRECTS;
 use super::row::{Row, State};
@@ -19,9 +21,10 @@ const fn none(name: &'static str, of: fn(&str) -> bool) -> Less {
 }
 
 /// The first that fits counts. What differs in the profile Standard alone is left out.
-const LESS: [Less; 21] = [
+const LESS: [Less; 27] = [
     none("auth-always-set-cookie", is_true),
     none("auth-method", |value| !["CONNECT", "TRACE"].iter().any(|word| value.eq_ignore_ascii_case(word))),
+    none("auth-signin", |value| Page::parse(value).is_ok()),
     none("auth-type", |value| value.eq_ignore_ascii_case("basic")),
     Less {
         name: "auth-url",
@@ -40,17 +43,26 @@ const LESS: [Less; 21] = [
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word))
     }),
+    none("permanent-redirect", is_fixed),
     none("permanent-redirect-code", is_redirect),
     none("preserve-trailing-slash", is_switch),
     none("proxy-http-version", |value| value == "1.1"),
     none("proxy-request-buffering", |value| value == "off"),
+    none("rewrite-target", is_fixed),
+    Less {
+        name: "rewrite-target",
+        of: has_only_groups,
+        rest: "A path that is not canonical, or begins with two slashes, is refused with 400 rather than sent; a group is not written with a second slash behind one of the target.",
+    },
     none("satisfy", |value| value.eq_ignore_ascii_case("all")),
     none("session-cookie-change-on-failure", is_true),
     none("session-cookie-path", |value| !value.is_empty()),
     none("ssl-redirect", is_false),
     Less { name: "ssl-redirect", of: is_true, rest: "Paths below `/.well-known/acme-challenge` are never redirected." },
+    none("temporal-redirect", is_fixed),
     none("temporal-redirect-code", is_redirect),
     none("use-regex", is_false),
+    none("x-forwarded-prefix", is_fixed),
 ];
 
 /// What is different from ingress-nginx with an annotation that is obeyed, as far as this value goes and in the profile IngressNginx; `None`:
@@ -74,6 +86,16 @@ fn is_false(value: &str) -> bool {
     parse_bool(value) == Some(false)
 }
 
+/// Whether there is no variable in it.
+fn is_fixed(value: &str) -> bool {
+    !value.contains('$')
+}
+
+/// Whether what the path has matched is all that is filled in.
+fn has_only_groups(value: &str) -> bool {
+    value.split('$').skip(1).all(|behind| behind.starts_with(|c| matches!(c, '1'..='9')))
+}
+
 fn is_redirect(value: &str) -> bool {
     REDIRECTS.iter().any(|(code, _)| *code == value)
 }
@@ -95,20 +117,26 @@ mod tests {
         for (name, without, with) in [
             ("auth-always-set-cookie", "true", "false"),
             ("auth-method", "POST", "TRACE"),
+            ("auth-signin", "https://$host/start?rd=$escaped_request_uri", "https://auth.test$arg_x"),
+            ("auth-signin", "/oauth2/start", "https://$http_x/"),
             ("auth-type", " Basic", "digest"),
             ("canary", "false", "true"),
             ("cors-allow-origin", "https://a.test, *", "a.test"),
             ("force-ssl-redirect", "false", "true"),
             ("load-balance", "ewma", "chash"),
+            ("permanent-redirect", "https://new.test/a?b", "https://new.test$request_uri"),
             ("permanent-redirect-code", "308", "418"),
             ("proxy-http-version", "1.1", "1.0"),
             ("proxy-request-buffering", "off", "on"),
+            ("rewrite-target", "/base", "/$2"),
             ("satisfy", "all", "any"),
             ("session-cookie-change-on-failure", "true", "false"),
             ("session-cookie-path", "/a", ""),
             ("ssl-redirect", "false", "true"),
+            ("temporal-redirect", " https://new.test ", "https://$host/"),
             ("temporal-redirect-code", "307", "418"),
             ("use-regex", "false", "true"),
+            ("x-forwarded-prefix", "/shop", "/$http_x"),
         ] {
             let row = row(name).unwrap();
             assert_eq!(difference(row, without), None, "{name}: {without}");
@@ -124,5 +152,9 @@ mod tests {
         let of = |value| difference(row("auth-url").unwrap(), value).unwrap();
         assert!(of("https://a.test/").contains("certificate") && !of("http://a.test/").contains("certificate"));
         assert!(of("http://$host/").contains("$host"));
+        let of = |value| difference(row("rewrite-target").unwrap(), value).unwrap();
+        assert!(
+            of("/$host/$1").contains("variable") && !of("/$2/${1}").is_empty() && !of("/$2/$10").contains("variable")
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_model::external_auth::{AskBy, Memory, SignIn};
+use bulkhead_model::external_auth::{AskBy, Memory, Page, SignIn};
 use bulkhead_model::template::Template;
 
 use super::reader::{Reader, Stake, key};
@@ -67,7 +67,14 @@ pub(super) const ROWS: &[Row] = &[
     .referring(),
     Row::new("auth-request-redirect", AUTH, Use::Should, State::Obeyed),
     Row::new("auth-response-headers", AUTH, Use::Must, State::Obeyed),
-    Row::new("auth-signin", AUTH, Use::Must, State::Obeyed),
+    Row::new(
+        "auth-signin",
+        AUTH,
+        Use::Must,
+        State::Approximated(
+            "A page whose host a client could choose closes the routes with 503: of variables the host has `$host`, `$http_host` or `$best_http_host`. So does a variable that is not known.",
+        ),
+    ),
     Row::new("auth-signin-redirect-param", AUTH, Use::Must, State::Obeyed),
     Row::new(
         "auth-url",
@@ -199,11 +206,10 @@ fn sign_in(reader: &mut Reader<'_, '_>) -> Option<SignIn> {
         return reader.bad(PARAMETER, Stake::Protection, "it is no name of a parameter");
     }
     let text = reader.text("auth-signin", Stake::Protection)?;
-    let is_url = ["http://", "https://", "$scheme://", "/"].iter().any(|begin| text.starts_with(begin));
-    if !is_url || text.contains([' ', '"', '<', '>', '\\']) {
-        return reader.bad("auth-signin", Stake::Protection, "it is no URL");
-    }
-    let page = template(reader, "auth-signin")?;
+    let page = match Page::parse(text) {
+        Ok(page) => page,
+        Err(why) => return reader.bad("auth-signin", Stake::Protection, &format!("{} {why}", quote(text))),
+    };
     let query = text.split_once('?').map(|(_, query)| query);
     let says = |query: &str| query.split('&').any(|pair| pair.split('=').next() == Some(parameter));
     let origin = match query {

@@ -1,7 +1,8 @@
 //! Where clients are sent instead of being answered.
 
 use bulkhead_model::Destination;
-use bulkhead_model::redirect::{Form, LocalPath, Moved};
+use bulkhead_model::local_path::LocalPath;
+use bulkhead_model::redirect::{Form, Moved};
 
 use super::reader::{Reader, Stake};
 use super::row::{Group, Row, State, Use};
@@ -66,7 +67,7 @@ pub(super) const ROWS: &[Row] = &[
 const CODES: &str =
     "A code that is no redirect to a Location (other than 301, 302, 303, 307 and 308) is as if it were not written.";
 
-const VARIABLES: &str = "Of the host only `$host` can be a variable, and it has no port; a variable that is not known closes the routes with 503.";
+const VARIABLES: &str = "Of variables the host has only `$host`, `$http_host` and `$best_http_host`; one that is not known closes the routes with 503.";
 
 /// Codes by which a client is sent to a Location (RFC 9110 §15.4), as they are written.
 pub(super) const REDIRECTS: [(&str, u16); 5] = [("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)];
@@ -113,8 +114,10 @@ impl Redirection {
 
 fn root(reader: &mut Reader<'_, '_>) -> Option<LocalPath> {
     let value = reader.text(ROOT, Stake::Comfort)?;
-    LocalPath::parse(value)
-        .or_else(|| reader.bad(ROOT, Stake::Comfort, &format!("{} is not a path of the same host", quote(value))))
+    match LocalPath::with_variables(value) {
+        Ok(page) => Some(page),
+        Err(why) => reader.bad(ROOT, Stake::Comfort, &format!("{} {why}", quote(value))),
+    }
 }
 
 fn destination(reader: &mut Reader<'_, '_>, name: &str) -> Option<Destination> {

@@ -25,10 +25,15 @@ pub(super) const ROWS: &[Row] = &[
         Group::Routing,
         Use::Must,
         State::Approximated(
-            "A path that is not canonical, or begins with two slashes, is refused with 400 rather than sent; a group is not written with a second slash behind one of the target. In the profile Standard a plain Prefix path stays one.",
+            "A path that is not canonical, or begins with two slashes, is refused with 400 rather than sent; a group or variable is not written with a second slash behind one of the target. A variable that is not known closes the routes with 503. In the profile Standard a plain Prefix path stays one.",
         ),
     ),
-    Row::new(PREFIX, Group::Routing, Use::Must, State::Obeyed),
+    Row::new(
+        PREFIX,
+        Group::Routing,
+        Use::Must,
+        State::Approximated("What a variable makes no canonical path of is refused with 400 rather than sent."),
+    ),
 ];
 
 /// How the paths of an Ingress are meant, and what becomes of them.

@@ -61,8 +61,9 @@ impl Compiler {
             return state;
         };
         let (catalog, backends, secrets) = (&self.catalog, &mut self.backends, &mut self.secrets);
-        let (config_maps, rooms, zones) = (&self.config_maps, &self.rooms, &mut self.zones);
-        let mut workshop = Workshop { catalog, backends, secrets, config_maps, policy, rooms, zones };
+        let (config_maps, zones) = (&self.config_maps, &mut self.zones);
+        let (rooms, wide) = (&self.rooms, &mut self.wide);
+        let mut workshop = Workshop { catalog, backends, secrets, config_maps, policy, rooms, wide, zones };
         let made = workshop.make(host, (claims, canaries), before);
         let mut findings = made.findings;
         findings.extend(self.ingresses.lost_names(host, policy.owned));

@@ -170,7 +170,9 @@ fn a_rewrite_is_done_on_each_path_but_from_the_root_to_itself() {
 #[test]
 fn targets_that_cannot_be_obeyed_protect_by_refusing() {
     for (target, named) in [
-        ("/$host", "$1 to $9"),
+        ("/$nobody", "$1 to $9"),
+        ("/$host?a", "canonical"),
+        ("https://$arg_x/", "host"),
         ("/a?b=c", "canonical"),
         ("\"/a\\r\\nX: y\"", "canonical"),
         ("//evil.test/", "canonical"),

@@ -77,6 +77,9 @@ fn a_service_that_cannot_be_asked_closes_the_route() {
         ("auth-response-headers", "X A"),
         ("auth-signin", "javascript:alert(1)"),
         ("auth-signin", "https://a.test/$nothing"),
+        ("auth-signin", "https://a.test$arg_x"),
+        ("auth-signin", "https://$http_x/start"),
+        ("auth-signin", "//evil.test/start"),
         ("auth-signin-redirect-param", "a&b"),
         ("auth-request-redirect", "$nothing"),
         ("auth-cache-key", "$nothing"),
@@ -95,7 +98,8 @@ fn who_signs_in_is_told_where_from_unless_the_page_says_it() {
         sign_in.origin.map(|origin| format!("{origin:?}").contains("&"))
     };
     assert_eq!(origin("https://$host/start", ""), Some(false));
-    assert_eq!(origin("https://$host/start?a=b", "back"), Some(true));
+    assert_eq!(origin("/oauth2/start", ""), Some(false));
+    assert_eq!(origin("$scheme://$host/start?a=b", "back"), Some(true));
     assert_eq!(origin("https://$host/start?rd=$escaped_request_uri", ""), None);
     assert_eq!(origin("https://$host/start?back=/", "back"), None);
 }

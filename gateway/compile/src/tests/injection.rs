@@ -102,6 +102,33 @@ fn an_annotation_is_obeyed_or_closes_its_own_routes_whatever_is_in_it() {
 }
 
 #[test]
+fn variables_without_end_are_refused_in_few_words() {
+    let nested = format!("/{}host{}", "${".repeat(400), "}".repeat(400));
+    let few = format!("/{}", "$http_x".repeat(33));
+    for endless in ["/$host".repeat(175_000), nested, few] {
+        for (key, more, is_closed) in [
+            ("app-root", "", false),
+            ("auth-signin", "nginx.ingress.kubernetes.io/auth-url: 'http://auth.test/', ", true),
+            ("rewrite-target", "", true),
+            ("x-forwarded-prefix", "nginx.ingress.kubernetes.io/rewrite-target: /x, ", false),
+        ] {
+            let own = ingress("mill/a", 2, &rules(&["a.test / Prefix flour:80"]));
+            let list =
+                format!("metadata: {{annotations: {{{more}\"nginx.ingress.kubernetes.io/{key}\": '{endless}'}}, ");
+            let world = World::new(&(own.replacen("metadata: {", &list, 1) + &neighbour()));
+            let own = nothing_else_happened(&world, key);
+            assert_eq!(own == ["a.test / Prefix mill/a none 503"], is_closed, "{key}: {own:?}");
+            let said = world.findings.iter().filter(|finding| finding.field.ends_with(key));
+            let lengths: Vec<usize> = said.map(|finding| finding.message.len()).collect();
+            assert!(
+                lengths.iter().any(|length| *length > 0) && lengths.iter().all(|length| *length < 1500),
+                "{key}: {lengths:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_path_is_matched_by_its_letters_or_refused() {
     for text in TEXTS {
         let own = ingress("mill/a", 2, &rules(&["a.test @ Prefix flour:80"])).replace('@', &format!("/{text}"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::external_auth::{AskBy, ExternalAuth, Memory, SignIn};
+use bulkhead_model::external_auth::{AskBy, ExternalAuth, Memory, Page, SignIn};
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -169,7 +169,7 @@ async fn a_yes_counts_whatever_content_comes_behind_it() {
 #[tokio::test]
 async fn who_is_not_known_is_sent_to_sign_in_and_knows_the_way_back() {
     let sign_in = SignIn {
-        page: template("https://$host/start"),
+        page: Page::parse("https://$host/start").unwrap(),
         origin: Some(template("?rd=$scheme://$http_host$escaped_request_uri")),
     };
     let scene = Scene::start(|external| {

@@ -15,8 +15,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     pub(super) fn redirect_by_rewrite(&self) -> Result<(), Stop> {
         match &self.filters.rewrite {
             Some(rewrite) if rewrite.is_redirect() => {
-                let (route, target) = (self.found.route, &self.found.target);
-                rewrite.apply(route.expression.as_deref(), &target.path, target.query)?;
+                self.with_request(|request| rewrite.apply(request, self.found.route.expression.as_deref()))?;
                 Ok(())
             }
             _ => Ok(()),
@@ -26,12 +25,13 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
     pub(super) fn rewrite(&mut self) -> Result<(), Stop> {
         self.set_vhost()?;
         let Some(rewrite) = &self.filters.rewrite else { return Ok(()) };
-        let (route, target) = (self.found.route, &self.found.target);
-        let made = rewrite.apply(route.expression.as_deref(), &target.path, target.query)?;
-        if let Some(prefix) = &made.prefix {
-            self.scratch.to_backend.set("X-Forwarded-Prefix", prefix);
+        let made = self.with_request(|request| rewrite.apply(request, self.found.route.expression.as_deref()))?;
+        match &made.prefix {
+            Some(prefix) if prefix.is_empty() => self.scratch.to_backend.remove("X-Forwarded-Prefix"),
+            Some(prefix) => self.scratch.to_backend.set("X-Forwarded-Prefix", prefix),
+            None => {}
         }
-        self.found.target = target.clone().with_path(made.path);
+        self.found.target = self.found.target.clone().with_path(made.path);
         Ok(())
     }
 
