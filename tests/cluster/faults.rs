@@ -59,6 +59,7 @@ impl Inside {
             health: ([127, 0, 0, 1], 0).into(),
             pace,
             platform_namespaces: None,
+            webhook: None,
         };
         Ok(Self { task: tokio::spawn(run(client, site, replica, std::future::pending())) })
     }

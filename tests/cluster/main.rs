@@ -49,6 +49,7 @@ mod shapes;
 mod shipped;
 mod switches;
 mod transitions;
+mod webhook;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -65,6 +66,7 @@ fn tests() -> Vec<Test<Cluster>> {
         deletion::tests(),
         leader::tests(),
         outage::tests(),
+        webhook::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),

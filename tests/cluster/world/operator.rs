@@ -47,19 +47,37 @@ impl Operator {
 
     /// Starts one with this default image of gateways.
     pub(crate) async fn start_with(cluster: &Cluster, port: u16, image: &str) -> Result<Self> {
-        Self::launch(cluster, "operator", port, image).await
+        Self::launch(cluster, "operator", port, image, &[]).await
     }
 
     /// Starts the replica of this name.
     pub(crate) async fn start_as(cluster: &Cluster, replica: &str, port: u16) -> Result<Self> {
-        Self::launch(cluster, replica, port, "local.test/gateway:1").await
+        Self::launch(cluster, replica, port, "local.test/gateway:1", &[]).await
     }
 
-    async fn launch(cluster: &Cluster, replica: &str, port: u16, image: &str) -> Result<Self> {
+    /// Starts the replica of this name with settings of its own.
+    pub(crate) async fn start_set(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        Self::launch(cluster, replica, port, "local.test/gateway:1", settings).await
+    }
+
+    async fn launch(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        image: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
         let health = SocketAddr::from(([127, 0, 0, 1], port));
-        let process = cluster
-            .process(replica, Binary::Operator)?
+        let launch = cluster.process(replica, Binary::Operator)?;
+        let process = settings
+            .iter()
+            .fold(launch, |launch, (name, value)| launch.env(name, value))
             .kubeconfig(&kubeconfig)
             .env("POD_NAME", replica)
             .env("POD_NAMESPACE", NAMESPACE)
@@ -77,6 +95,13 @@ impl Operator {
         })
         .await?;
         Ok(operator)
+    }
+
+    /// The sum of all lines of its metrics that begin so.
+    pub(crate) async fn sum(&self, beginning: &str) -> Result<f64> {
+        let text = exchange::get(self.health, "operator", "/metrics").await?.text();
+        let lines = text.lines().filter(|line| line.starts_with(beginning));
+        lines.map(|line| anyhow::Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()?)).sum()
     }
 
     /// The value of one line of its metrics; 0 when there is none.
