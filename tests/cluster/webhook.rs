@@ -4,17 +4,30 @@ mod certificates;
 mod hook;
 mod hostile;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use bulkhead_crds::names::LaneName;
+use bulkhead_operator::webhook::configuration::Webhook;
+use bulkhead_operator::webhook::keeper::SECRET;
+use bulkhead_operator::webhook::secret;
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
 use bulkhead_tests::wait::wait_for;
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
+use self::certificates::{
+    renewed_certificates_lose_no_review_though_every_loss_would_refuse_an_object,
+    replicas_that_begin_at_once_show_the_same_certificate,
+};
 use self::hook::{CLASS, Hook, REVIEWS, annotated, configuration, refusal};
-use crate::world::operator::Lone;
+use self::hostile::whatever_reaches_the_port_reviews_go_on;
+use crate::world::operator::{Lone, NAMESPACE};
 use crate::world::routes::ingress;
 use crate::world::{Fleet, SMALL, SOON};
 
@@ -22,8 +35,10 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(what_is_wrong_is_told_at_apply_and_what_is_foreign_is_never_sent),
         test(without_a_webhook_objects_are_stored_and_its_traces_are_removed),
-        test(certificates::renewed_certificates_lose_no_review_though_every_loss_would_refuse_an_object),
-        test(hostile::whatever_reaches_the_port_reviews_go_on),
+        test(renewed_certificates_lose_no_review_though_every_loss_would_refuse_an_object),
+        test(replicas_that_begin_at_once_show_the_same_certificate),
+        test(a_thousand_classes_are_believed_and_an_ingress_of_each_is_sent_once),
+        test(whatever_reaches_the_port_reviews_go_on),
     ]
 }
 
@@ -73,6 +88,11 @@ async fn what_is_wrong_is_told_at_apply_and_what_is_foreign_is_never_sent(cluste
 
     let warnings = hook::warnings(cluster, &team, &annotated("odd", &class, ODD)).await?;
     ensure!(warnings.iter().any(|one| one.contains("proxy-body-size: ")), "the warnings are {warnings:?}");
+
+    let configured = configuration(cluster).await?.context("API servers are told of nothing")?;
+    let owner = configured.metadata.owner_references.unwrap_or_default();
+    let namespace = Api::<Namespace>::all(cluster.admin.clone()).get(NAMESPACE).await?;
+    ensure!(owner.iter().any(|one| Some(&one.uid) == namespace.metadata.uid.as_ref()), "it would outlive {NAMESPACE}");
 
     // Of ours exactly one is sent, of others none.
     let before = hook.operator.sum(REVIEWS).await?;
@@ -132,4 +152,43 @@ async fn without_a_webhook_objects_are_stored_and_its_traces_are_removed(cluster
     hook.off(cluster).await?;
     ensure!(configuration(cluster).await?.is_none(), "API servers are told of a webhook that is gone");
     cluster.apply(&team, &bad).await.map(|_| ())
+}
+
+async fn a_thousand_classes_are_believed_and_an_ingress_of_each_is_sent_once(cluster: &'static Cluster) -> Result<()> {
+    let lone = Lone::take(cluster).await?;
+    let cluster = lone.cluster;
+    let team = cluster.namespace("team").await?;
+    let hook = Hook::start(cluster, 19_104).await?;
+    let chest = secret::read(&hook::secrets(cluster).get(SECRET).await?).context("no certificate")?;
+    let webhook = Webhook { namespace: NAMESPACE.to_owned(), service: SECRET.to_owned(), fails_closed: true };
+    // As long as names of classes can be, and as many as entries have room for; and then more than that.
+    for (count, entries) in [(1_000, 17), (2_500, 2)] {
+        let classes: BTreeSet<String> = (0..count).map(|nth| format!("c{nth:0>252}")).collect();
+        let mut many = webhook.configuration("", &chest.bundle(), &classes);
+        many.metadata = ObjectMeta { name: Some("many-classes".to_owned()), ..ObjectMeta::default() };
+        let told = many.webhooks.as_ref().map_or(0, Vec::len);
+        ensure!(told == entries, "there are {told} entries");
+        let api = Api::<ValidatingWebhookConfiguration>::all(cluster.admin.clone());
+        api.patch("many-classes", &PatchParams::apply("bulkhead-tests").force(), &Patch::Apply(&many)).await?;
+        let sent = async |class: &str| {
+            let before = hook.operator.sum(REVIEWS).await?;
+            cluster.dry_run(&team, &ingress("one", class, "one.example", "web")).await?;
+            anyhow::Ok(hook.operator.sum(REVIEWS).await? - before)
+        };
+        for nth in [0, count / 2, count - 1] {
+            let class = format!("c{nth:0>252}");
+            wait_for("a review", SOON, async || {
+                let reviews = sent(&class).await?;
+                ensure!(reviews == 1.0, "{reviews} reviews of class {nth} of {count}");
+                Ok(())
+            })
+            .await?;
+        }
+        if entries > 2 {
+            let reviews = sent("of-nobody").await?;
+            ensure!(reviews == 0.0, "{reviews} reviews of a class of nobody");
+        }
+        api.delete("many-classes", &DeleteParams::default()).await?;
+    }
+    hook.off(cluster).await
 }

@@ -27,8 +27,9 @@ use super::tally::Tally;
 const CONNECTIONS: usize = 128;
 /// For a handshake, as long as an API server waits for the whole review.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(2);
-/// For a head, and for a connection on which nothing is asked: whoever has nothing to say keeps no place.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// For a head, and for a connection on which nothing is asked: longer than the 90 s after which API servers close it themselves, for a
+/// review that is on its way to whoever closes first is lost.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(100);
 /// For a review, from its head to its verdict: nobody waits longer for it.
 pub const REVIEW_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a review. An API server takes requests of 3 MiB, and stores half of that.

@@ -14,6 +14,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::hook::{Hook, PORT, REVIEWS, annotated, configuration, refusal, secrets};
+use super::hostile::Visitor;
 use super::{BAD, LANE};
 use crate::world::operator::{Lone, NAMESPACE};
 use crate::world::routes::ingress;
@@ -76,6 +77,26 @@ pub(super) async fn renewed_certificates_lose_no_review_though_every_loss_would_
     }
     drop(other);
     leader.off(cluster).await
+}
+
+pub(super) async fn replicas_that_begin_at_once_show_the_same_certificate(cluster: &'static Cluster) -> Result<()> {
+    let lone = Lone::take(cluster).await?;
+    let cluster = lone.cluster;
+    let (one, other) = tokio::join!(
+        Hook::replica(cluster, "operator", 19_102, "Ignore"),
+        Hook::replica(cluster, "standby", 19_103, "Ignore")
+    );
+    let (one, other) = (one?, other?);
+    let chest = secret::read(&secrets(cluster).get(SECRET).await?).context("it holds no certificate")?;
+    let mut shown = Vec::new();
+    for hook in [&one, &other] {
+        let visitor = Visitor { to: (hook.ip, PORT).into(), authority: chest.serving.authority.clone() };
+        let connection = visitor.connect()?;
+        shown.push(connection.conn.peer_certificates().map(<[_]>::to_vec));
+    }
+    ensure!(shown.first() == shown.last(), "they show two certificates");
+    drop(other);
+    one.off(cluster).await
 }
 
 /// Applies objects until the Secret is as it is wanted.

@@ -61,13 +61,14 @@ pub(super) async fn whatever_reaches_the_port_reviews_go_on(cluster: &'static Cl
 }
 
 /// Somebody who knows the authority.
-struct Visitor {
-    to: SocketAddr,
-    authority: String,
+pub(super) struct Visitor {
+    pub(super) to: SocketAddr,
+    pub(super) authority: String,
 }
 
 impl Visitor {
-    fn connect(&self) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+    /// Shakes hands with whoever the authority vouches for.
+    pub(super) fn connect(&self) -> Result<StreamOwned<ClientConnection, TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes())?)?;
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
