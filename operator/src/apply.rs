@@ -37,6 +37,12 @@ pub enum Error {
         #[source]
         source: CallError,
     },
+    /// The namespace of the instance is being deleted.
+    #[error("namespace {namespace} is being deleted: what of the lane goes with it cannot be made again")]
+    Ending {
+        /// Which.
+        namespace: String,
+    },
     /// An object of that name is still there from an earlier instance.
     #[error("{key} was made for an earlier instance of this name; it is waited for until it is collected")]
     Earlier {
@@ -59,6 +65,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Call(error) | Self::Immutable { source: error, .. } => error.kind(),
+            Self::Ending { .. } => "ending",
             Self::Earlier { .. } => "earlier",
             Self::Foreign { .. } => "foreign",
         }
@@ -120,7 +127,10 @@ pub async fn apply(lane: &LaneObjects, objects: &[Planned], id: &InstanceId, con
         warn!(instance = %id, lane = %lane.lane, "{refused}");
     }
     let (mut failures, mut closed) = (Vec::new(), Vec::new());
-    for object in objects {
+    // An instance that is protected outlives what its namespace loses. To fight for each object would only make noise.
+    let ends = context.caches.namespace_ends(&id.namespace);
+    failures.extend(ends.then(|| Error::Ending { namespace: id.namespace.clone() }));
+    for object in objects.iter().filter(|_| !ends) {
         if object.key.namespace != id.namespace
             && object.key.kind.namespaced()
             && !context.caches.namespace_takes_objects(&object.key.namespace)

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bulkhead_operator::client::{client, unfenced};
 use bulkhead_operator::fence::Fence;
 use bulkhead_operator::fleet::Pace;
 use bulkhead_operator::manifests;
@@ -15,7 +16,6 @@ use bulkhead_operator::webhook::{self, configuration::Webhook};
 use bulkhead_plan::{Platform, Site};
 use clap::Parser;
 use kube::Config;
-use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Args, Command, FailurePolicy, Manifests, Run};
@@ -36,7 +36,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let config = Config::infer().await.context("finding a cluster: neither a pod's service account nor KUBECONFIG")?;
     let fence = Fence::default();
     let webhook = webhook(&args, config.clone())?;
-    let client = ClientBuilder::try_from(config).context("connecting to the API server")?.with_layer(&fence).build();
+    let client = client(config, &fence).context("connecting to the API server")?;
     let site = Site {
         operator_namespace: args.operator_namespace,
         image: args.image,
@@ -63,7 +63,7 @@ fn webhook(args: &Run, config: Config) -> anyhow::Result<Option<webhook::Options
     if !args.webhook {
         return Ok(None);
     }
-    let client = ClientBuilder::try_from(config).context("connecting to the API server for the webhook")?.build();
+    let client = unfenced(config).context("connecting to the API server for the webhook")?;
     let webhook = Webhook {
         namespace: args.operator_namespace.clone(),
         service: args.webhook_service.clone(),

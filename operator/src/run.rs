@@ -1,21 +1,21 @@
 //! The operator at work: connect, watch, reconcile, and leave when asked to.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_plan::Site;
-use futures::{FutureExt, StreamExt, stream};
+use futures::FutureExt;
 use kube::Client;
-use kube::runtime::controller::{Config, applier};
+use kube::runtime::reflector::ObjectRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::call::call;
 use crate::context::Context;
@@ -25,10 +25,11 @@ use crate::fleet::{self, Pace};
 use crate::health::{self, Health};
 use crate::publish::Publisher;
 use crate::reconcile::{after_failure, reconcile};
+use crate::turns::{self, Again, Turns};
 use crate::{herald, sweep, watch, webhook};
 
 /// Instances reconciled at once: one that waits for a slow call must not keep many others waiting, nor may a storm flood the API server.
-const AT_ONCE: u16 = 8;
+const AT_ONCE: usize = 8;
 /// Events of one change come in a bunch; this takes them together and is too short to be noticed.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How long reconciles may take to end after a signal: less than the 30 s a pod gets.
@@ -101,18 +102,22 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     context.heralded.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let counted = Arc::clone(&context);
-    let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(move |instance| {
-        counted.metrics.asked(instance.namespace.as_deref().unwrap_or_default(), &instance.name);
-        Ok::<_, Infallible>(instance)
-    });
-    // When the queue ends, reconciles that run come to their end and no other begins.
-    let queue = Box::pin(queue.take_until(stopped));
-    let config = Config::default().concurrency(AT_ONCE).debounce(DEBOUNCE);
-    let reconcile = |instance, context| reconcile(instance, context).boxed();
-    let work = applier(reconcile, after_failure, context, caches.instances, queue, config);
-    // Failures were told where they happened; what is left are requests for instances that are gone.
-    let mut work = work.for_each(async |done| debug!(ok = done.is_ok(), "done")).boxed();
+    let instances = caches.instances;
+    let turn = |who| {
+        let (instance, context) = (instances.get(&who), Arc::clone(&context));
+        async move {
+            // A request for one that is gone meanwhile asks for nothing.
+            let Some(instance) = instance else { return Again::OnChange };
+            match reconcile(&instance, &context).await {
+                Ok(again) => again,
+                Err(error) => after_failure(&instance, &error, &context),
+            }
+        }
+    };
+    let noted = |instance: &ObjectRef<GatewayInstance>| {
+        context.metrics.asked(instance.namespace.as_deref().unwrap_or_default(), &instance.name);
+    };
+    let mut work = turns::run(Turns::new(AT_ONCE), &requests, noted, DEBOUNCE, turn, stopped).boxed();
     {
         let lost = election.lost();
         tokio::pin!(lost);

@@ -37,18 +37,23 @@ mod faults;
 mod findings;
 mod keyring;
 mod leader;
+mod leaks;
 mod lifecycle;
 mod load;
 mod outage;
 mod quiet;
+mod refusals;
 mod rights;
 mod rollout;
 mod schema;
 mod scope;
 mod shapes;
 mod shipped;
+mod storm;
 mod switches;
 mod transitions;
+mod versions;
+mod weather;
 mod webhook;
 mod world;
 
@@ -58,14 +63,19 @@ const THREADS: usize = 4;
 fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
+        storm::tests(),
+        weather::tests(),
         quiet::tests(),
         transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
         deletion::tests(),
+        refusals::tests(),
+        versions::tests(),
         leader::tests(),
         outage::tests(),
+        leaks::tests(),
         webhook::tests(),
         lifecycle::tests(),
         load::tests(),

@@ -1,6 +1,8 @@
 //! The operator as it ships: its manifests applied as they are in the repository, its process with its own service account's token.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,7 +11,9 @@ use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::process::Process;
 use bulkhead_tests::wait::wait_for;
 use bulkhead_tests::{exchange, places};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use super::proxy::{Proxy, Weather};
 
 /// Where the manifests put the operator.
 pub(crate) const NAMESPACE: &str = "bulkhead-system";
@@ -55,6 +59,15 @@ impl Operator {
         Self::launch(cluster, replica, port, "local.test/gateway:1", &[]).await
     }
 
+    /// Starts the only replica, whose way to the API server is spoilt by `weather`.
+    pub(crate) async fn start_through(cluster: &Cluster, port: u16, weather: Weather) -> Result<(Self, Proxy)> {
+        let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
+        let proxy = Proxy::start(&kubeconfig, weather).await?;
+        let through = proxy.lead(&kubeconfig)?;
+        let operator = Self::launch_with(cluster, "operator", port, "local.test/gateway:1", &through, &[]).await?;
+        Ok((operator, proxy))
+    }
+
     /// Starts the replica of this name with settings of its own.
     pub(crate) async fn start_set(
         cluster: &Cluster,
@@ -73,12 +86,23 @@ impl Operator {
         settings: &[(&str, &str)],
     ) -> Result<Self> {
         let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
+        Self::launch_with(cluster, replica, port, image, &kubeconfig, settings).await
+    }
+
+    async fn launch_with(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        image: &str,
+        kubeconfig: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let health = SocketAddr::from(([127, 0, 0, 1], port));
         let launch = cluster.process(replica, Binary::Operator)?;
         let process = settings
             .iter()
             .fold(launch, |launch, (name, value)| launch.env(name, value))
-            .kubeconfig(&kubeconfig)
+            .kubeconfig(kubeconfig)
             .env("POD_NAME", replica)
             .env("POD_NAMESPACE", NAMESPACE)
             .env("RELATED_IMAGE_GATEWAY", image)
@@ -128,27 +152,43 @@ pub(crate) async fn install(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// A second control plane, for tests that end the operator or need a cluster in which nothing else happens. One test at a time.
+/// A control plane of one's own, for tests that end the operator or need a cluster in which nothing else happens.
 pub(crate) struct Lone {
     pub(crate) cluster: &'static Cluster,
     /// Holds others off.
-    _turn: MutexGuard<'static, ()>,
+    _turn: SemaphorePermit<'static>,
 }
+
+/// Control planes for tests that need one alone: as many such tests run at once.
+const LONE: usize = 2;
+static TURNS: Semaphore = Semaphore::const_new(LONE);
+/// Those that no test has.
+static FREE: Mutex<Vec<&'static Cluster>> = Mutex::new(Vec::new());
 
 impl Lone {
     /// Awaits its turn. The operator is installed and not running.
     pub(crate) async fn take(cluster: &Cluster) -> Result<Self> {
-        static CLUSTER: OnceCell<&'static Cluster> = OnceCell::const_new();
-        static TURN: Mutex<()> = Mutex::const_new(());
-        let turn = TURN.lock().await;
-        let cluster = CLUSTER
-            .get_or_try_init(async || {
+        let turn = TURNS.acquire().await?;
+        let free = free().pop();
+        let cluster = match free {
+            Some(cluster) => cluster,
+            None => {
                 let another = cluster.another().await?;
                 install(&another).await?;
                 // Its processes end with the sandbox.
-                anyhow::Ok(&*Box::leak(Box::new(another)))
-            })
-            .await?;
+                Box::leak(Box::new(another))
+            }
+        };
         Ok(Self { cluster, _turn: turn })
     }
+}
+
+impl Drop for Lone {
+    fn drop(&mut self) {
+        free().push(self.cluster);
+    }
+}
+
+fn free() -> MutexGuard<'static, Vec<&'static Cluster>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
 }

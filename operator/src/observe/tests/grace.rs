@@ -16,6 +16,18 @@ fn a_lane_short_of_pods_is_degraded_only_after_its_grace_and_never_while_it_roll
     let rolling = seen(|lane| lane.deployment = Some(deployment(0, 2, "ReplicaSetUpdated")));
     assert_eq!(degraded(&rolling, 500), ("Pending".to_owned(), "Healthy".to_owned()));
     assert_eq!(degraded(&seen(|_| {}), 500), ("Listening".to_owned(), "Healthy".to_owned()));
+    // Pods that nobody takes do not come up by waiting.
+    let refused = seen(|lane| {
+        let mut deployment = deployment(0, 2, "ReplicaSetUpdated");
+        let why =
+            json!({ "type": "ReplicaFailure", "status": "True", "message": "pods \"edge-x7k\" is forbidden: no" });
+        let conditions = deployment.status.as_mut().and_then(|status| status.conditions.as_mut());
+        conditions.expect("conditions").push(serde_json::from_value(why).expect("a condition"));
+        lane.deployment = Some(deployment);
+    });
+    assert_eq!(degraded(&refused, 60), ("Failed".to_owned(), "LaneDegraded".to_owned()));
+    let told = observe(&edge, &refused, at(60)).status.lanes[0].conditions[0].message.clone();
+    assert!(told.contains("Pods are refused: forbidden: no.") && !told.contains("x7k"), "{told}");
 }
 
 #[test]
