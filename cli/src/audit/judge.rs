@@ -144,7 +144,7 @@ fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings
         remedy: remedy.to_owned(),
         directives: Vec::new(),
     };
-    if let Some(first) = row.filter(|row| is_second(row, key, ingress)) {
+    if let Some(first) = row.filter(|row| findings.is_empty() && is_second(row, key, ingress)) {
         return item(Verdict::Ignored, &format!("The annotation {} is written as well, and counts.", first.name), "");
     }
     let worst = findings.iter().max_by_key(|finding| verdict(finding));
