@@ -18,11 +18,13 @@ use crate::support::manifest::{all_of, document, file, ingress, served};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 
+/// The lines of requests, and the spans in them.
+type Sent = Vec<(String, Vec<Span>)>;
+
 /// A collector that remembers what it is sent.
 struct Collector {
     backend: Backend,
-    /// Paths, and spans.
-    seen: Arc<Mutex<Vec<(String, Vec<Span>)>>>,
+    seen: Arc<Mutex<Sent>>,
 }
 
 impl Collector {
