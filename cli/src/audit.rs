@@ -2,10 +2,9 @@
 //!
 //! In: manifests from a directory, standard input or a cluster ([`material`], [`cluster`]). Out: a verdict on every annotation and field
 //! ([`judge`], with the compiler that gateways run and its table of annotations), what replaces the directives in snippets
-//! ([`directives`]), and the GatewayInstance that says what a controller's settings say ([`settings`]); as text, Markdown or JSON.
+//! ([`bulkhead_compile::directives`]), and the GatewayInstance that says what a controller's settings say ([`settings`]); as text, Markdown or JSON.
 
 mod cluster;
-mod directives;
 mod judge;
 mod markdown;
 mod material;

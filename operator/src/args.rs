@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use bulkhead_operator::manifests::{GATEWAY_IMAGE, NAMESPACE};
+use bulkhead_operator::manifests::{GATEWAY_IMAGE, NAMESPACE, WEBHOOK_LISTEN, WEBHOOK_SERVICE};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Runs a fleet of isolated ingress gateways: one GatewayInstance, two lanes.
@@ -52,6 +52,19 @@ pub(crate) struct Run {
     /// How long a lane must run a new default image well before the next one takes it.
     #[arg(long, env = "BULKHEAD_ROLLOUT_SOAK_SECONDS", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub(crate) rollout_soak_seconds: u64,
+    /// Serve the admission webhook, which says at `kubectl apply` what is wrong with GatewayInstances and with Ingresses of their classes, and
+    /// tell the API server of it. Without this flag an operator takes back what one with it told.
+    #[arg(long, env = "BULKHEAD_WEBHOOK")]
+    pub(crate) webhook: bool,
+    /// Where the webhook listens.
+    #[arg(long, env = "BULKHEAD_WEBHOOK_LISTEN", value_name = "ADDR:PORT", default_value = WEBHOOK_LISTEN)]
+    pub(crate) webhook_listen: SocketAddr,
+    /// Name of the Service, in --operator-namespace, whose port 443 leads to the webhook.
+    #[arg(long, env = "BULKHEAD_WEBHOOK_SERVICE", value_name = "NAME", default_value = WEBHOOK_SERVICE)]
+    pub(crate) webhook_service: String,
+    /// What becomes of objects while no webhook answers: Ignore stores them unseen, Fail refuses them.
+    #[arg(long, env = "BULKHEAD_WEBHOOK_FAILURE_POLICY", value_enum, default_value_t = FailurePolicy::Ignore)]
+    pub(crate) webhook_failure_policy: FailurePolicy,
     /// How lines are written to standard error. RUST_LOG chooses which: info by default.
     #[arg(long, env = "BULKHEAD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub(crate) log_format: LogFormat,
@@ -61,6 +74,16 @@ pub(crate) struct Run {
 fn host_name() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
+}
+
+/// As Kubernetes has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum FailurePolicy {
+    /// Objects are stored.
+    Ignore,
+    /// Objects are refused.
+    Fail,
 }
 
 /// How log lines are written.

@@ -90,6 +90,13 @@ impl Caches {
         found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_none())
     }
 
+    /// Whether a namespace is being deleted, so that nothing can be made in it any more.
+    #[must_use]
+    pub fn namespace_ends(&self, namespace: &str) -> bool {
+        let found = self.namespaces.get(&ObjectRef::new(namespace));
+        found.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_some())
+    }
+
     /// How many pods of an instance have not ended, whether they are being deleted or not.
     #[must_use]
     pub fn pods_left(&self, instance: &InstanceId) -> usize {

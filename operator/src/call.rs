@@ -33,7 +33,7 @@ impl CallError {
         match self {
             Self::TimedOut { .. } => "timeout",
             Self::Refused { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if status.is_conflict() => "conflict",
+                kube::Error::Api(status) if status.is_conflict() || status.is_already_exists() => "conflict",
                 kube::Error::Api(status) if status.is_forbidden() => "forbidden",
                 kube::Error::Api(status) if status.is_invalid() => "invalid",
                 kube::Error::Api(status) if status.is_not_found() => "not_found",
@@ -49,7 +49,7 @@ impl CallError {
         self.kind() == "not_found"
     }
 
-    /// Whether a precondition did not hold, so that it was another object or another version of it.
+    /// Whether a precondition did not hold, so that it was another object or another version of it, or there is one already.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.kind() == "conflict"

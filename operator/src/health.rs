@@ -20,6 +20,7 @@ use tracing::warn;
 use crate::context::Context;
 use crate::fence::Fence;
 use crate::watch::Readiness;
+use crate::webhook::identity::Identity;
 
 /// Connections served at once: a kubelet, a few scrapers, and no room for more.
 const CONNECTIONS: usize = 32;
@@ -42,6 +43,8 @@ pub struct Health {
     pub instances: Store<GatewayInstance>,
     /// Open while this replica leads.
     pub fence: Fence,
+    /// What the webhook shows; nothing where there is none.
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// Serves for ever.
@@ -81,7 +84,10 @@ async fn serve_one(stream: TcpStream, answer: impl Fn(&Request<Incoming>) -> Res
 fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>> {
     let (status, content) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/livez") => (StatusCode::OK, "alive\n".to_owned()),
-        (&Method::GET, "/readyz") => ready(&health.readiness.waiting()),
+        (&Method::GET, "/readyz") => {
+            let nameless = health.identity.as_ref().is_some_and(|identity| !identity.is_known());
+            ready(&health.readiness.waiting(), nameless)
+        }
         (&Method::GET, "/metrics") => {
             let instances = health.instances.state();
             let leads = health.fence.open_until().is_some();
@@ -96,11 +102,13 @@ fn answer(request: &Request<Incoming>, health: &Health) -> Response<Full<Bytes>>
     response
 }
 
-fn ready(waiting: &[&'static str]) -> (StatusCode, String) {
-    if waiting.is_empty() {
-        (StatusCode::OK, "ready\n".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for the first list of: {}\n", waiting.join(", ")))
+/// `nameless`: there is a webhook, and it has no certificate to show.
+fn ready(waiting: &[&'static str], nameless: bool) -> (StatusCode, String) {
+    let lists = (!waiting.is_empty()).then(|| format!("waiting for the first list of: {}\n", waiting.join(", ")));
+    let webhook = nameless.then(|| "waiting for the certificate of the webhook\n".to_owned());
+    match [lists, webhook].into_iter().flatten().collect::<String>() {
+        nothing if nothing.is_empty() => (StatusCode::OK, "ready\n".to_owned()),
+        missing => (StatusCode::SERVICE_UNAVAILABLE, missing),
     }
 }
 
@@ -112,11 +120,15 @@ mod tests {
 
     #[test]
     fn readiness_names_what_it_waits_for() {
-        assert_eq!(ready(&[]).0, StatusCode::OK);
-        let (status, text) = ready(&["Ingress", "Pod"]);
+        assert_eq!(ready(&[], false).0, StatusCode::OK);
+        let (status, text) = ready(&["Ingress", "Pod"], false);
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text, "waiting for the first list of: Ingress, Pod\n");
+        let (status, text) = ready(&[], true);
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(text, "waiting for the certificate of the webhook\n");
     }
+
     /// Starts to serve one connection with answers of this length; the client's side of it.
     async fn asked(length: usize) -> (TcpStream, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

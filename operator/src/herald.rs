@@ -9,7 +9,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_compile::class_of;
 use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::lane_spec::LaneSpec;
 use bulkhead_crds::names::{ADMIN_PORT, LaneName};
@@ -31,6 +30,7 @@ mod choice;
 mod page;
 mod rounds;
 
+use choice::Scope;
 use page::Page;
 use rounds::{Rest, Rounds};
 
@@ -129,12 +129,9 @@ async fn look_at(
         debug!(instance = %id, %lane, "an address of this lane answers for another one");
         return rest;
     }
-    let classes = gather::classes(id, lane, spec, context);
+    let scope = Scope { classes: gather::classes(id, lane, spec, context), namespaces };
     let uid_of = |namespace: &str, name: &str| {
-        let ingress = context.caches.ingresses.get(&ObjectRef::new(name).within(namespace))?;
-        let is_of_the_lane = class_of(&ingress).is_some_and(|class| classes.contains(class))
-            && namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(namespace));
-        ingress.metadata.uid.clone().filter(|_| is_of_the_lane)
+        scope.uid_of(context.caches.ingresses.get(&ObjectRef::new(name).within(namespace))?.as_ref())
     };
     let choice = choice::of(page.findings, uid_of, |print| context.ledger().told(id, print), now);
     let told = events::tell(choice.notices, id, context).await;

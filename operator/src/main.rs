@@ -7,17 +7,18 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bulkhead_operator::client::{client, unfenced};
 use bulkhead_operator::fence::Fence;
 use bulkhead_operator::fleet::Pace;
 use bulkhead_operator::manifests;
 use bulkhead_operator::run::{Replica, run};
+use bulkhead_operator::webhook::{self, configuration::Webhook};
 use bulkhead_plan::{Platform, Site};
 use clap::Parser;
 use kube::Config;
-use kube::client::ClientBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{Args, Command, Manifests, Run};
+use crate::args::{Args, Command, FailurePolicy, Manifests, Run};
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().command {
@@ -34,7 +35,8 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         .map_err(|_| anyhow!("choosing the TLS implementation: another one was chosen before"))?;
     let config = Config::infer().await.context("finding a cluster: neither a pod's service account nor KUBECONFIG")?;
     let fence = Fence::default();
-    let client = ClientBuilder::try_from(config).context("connecting to the API server")?.with_layer(&fence).build();
+    let webhook = webhook(&args, config.clone())?;
+    let client = client(config, &fence).context("connecting to the API server")?;
     let site = Site {
         operator_namespace: args.operator_namespace,
         image: args.image,
@@ -52,8 +54,22 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let pace = Pace { at_once: args.rollout_at_once.into(), soak: Duration::from_secs(args.rollout_soak_seconds) };
     let platform_namespaces =
         (!args.platform_namespaces.is_empty()).then(|| args.platform_namespaces.into_iter().collect());
-    let replica = Replica { name: args.replica, fence, health: args.health, pace, platform_namespaces };
+    let replica = Replica { name: args.replica, fence, health: args.health, pace, platform_namespaces, webhook };
     run(client, site, replica, leave).await
+}
+
+/// The webhook, if it is asked for. Its client is behind no fence.
+fn webhook(args: &Run, config: Config) -> anyhow::Result<Option<webhook::Options>> {
+    if !args.webhook {
+        return Ok(None);
+    }
+    let client = unfenced(config).context("connecting to the API server for the webhook")?;
+    let webhook = Webhook {
+        namespace: args.operator_namespace.clone(),
+        service: args.webhook_service.clone(),
+        fails_closed: args.webhook_failure_policy == FailurePolicy::Fail,
+    };
+    Ok(Some(webhook::Options { listen: args.webhook_listen, webhook, client }))
 }
 
 fn write_or_check(args: &Manifests) -> anyhow::Result<()> {

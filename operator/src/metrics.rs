@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bulkhead_crds::instance::GatewayInstance;
@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tokio::time::Instant;
 
 use crate::kind::Kind;
+use crate::webhook::tally::Tally;
 
 mod backlog;
 mod durations;
@@ -31,6 +32,8 @@ pub struct Metrics {
     told: AtomicU64,
     not_told: Mutex<BTreeMap<&'static str, u64>>,
     rollout: Mutex<Vec<(&'static str, usize)>>,
+    /// Reviews of the webhook.
+    pub reviews: Arc<Tally>,
 }
 
 impl Metrics {
@@ -135,6 +138,7 @@ impl Metrics {
         for (state, lanes) in self.rollout.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = writeln!(text, "{ROLLOUT}{{state=\"{state}\"}} {lanes}");
         }
+        text.push_str(&self.reviews.text());
         write_conditions(&mut text, instances);
         text
     }

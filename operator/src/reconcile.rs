@@ -15,7 +15,6 @@ use bulkhead_plan::{Plan, Rejection};
 use futures::FutureExt;
 use futures::future::join_all;
 use jiff::Timestamp;
-use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
@@ -36,6 +35,7 @@ use crate::publish::changes::nodes;
 use crate::report::report;
 use crate::rollback::turn_back;
 use crate::teardown::{Left, tear_down};
+use crate::turns::Again;
 
 /// A reconcile that has to be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -102,11 +102,11 @@ impl Error {
 ///
 /// # Errors
 /// When it has to be tried again.
-pub async fn reconcile(instance: Arc<GatewayInstance>, context: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(instance: &GatewayInstance, context: &Context) -> Result<Again, Error> {
     let id = InstanceId::of(&instance.metadata);
     context.metrics.begun(&id.namespace, &id.name);
     let started = Instant::now();
-    let result = AssertUnwindSafe(step(&instance, &id, &context)).catch_unwind().await;
+    let result = AssertUnwindSafe(step(instance, &id, context)).catch_unwind().await;
     let result = result.unwrap_or_else(|_| Err(Error::Panicked { instance: id.clone() }));
     context.metrics.reconciled(started.elapsed(), result.is_ok());
     debug!(instance = %id, ok = result.is_ok(), "reconciled");
@@ -115,17 +115,17 @@ pub async fn reconcile(instance: Arc<GatewayInstance>, context: Arc<Context>) ->
 
 /// What to do after a failure: wait, longer each time.
 #[must_use]
-pub fn after_failure(instance: Arc<GatewayInstance>, failure: &Error, context: Arc<Context>) -> Action {
+pub fn after_failure(instance: &GatewayInstance, failure: &Error, context: &Context) -> Again {
     let id = InstanceId::of(&instance.metadata);
     let (step, kind) = failure.kind();
     context.metrics.failed(step, kind);
     let again = context.backoff.failed(&id);
     let cause = std::error::Error::source(failure).map(ToString::to_string).unwrap_or_default();
     error!(instance = %id, step, kind, cause, again_seconds = again.as_secs(), "{failure}");
-    Action::requeue(again)
+    Again::After(again)
 }
 
-async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
+async fn step(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Again, Error> {
     let leaving = instance.metadata.deletion_timestamp.is_some();
     let protected = instance.spec.deletion_protection && (!leaving || cleanup::is_held(instance));
     if leaving && !protected {
@@ -314,12 +314,12 @@ fn hash(findings: &FindingsReport) -> u64 {
 }
 
 /// When to come back.
-fn next(observed: &Observed, outcome: &Outcome, id: &InstanceId, context: &Context) -> Action {
+fn next(observed: &Observed, outcome: &Outcome, id: &InstanceId, context: &Context) -> Again {
     if outcome.failures.is_empty() && outcome.closed.is_empty() && !outcome.left_over {
         context.backoff.succeeded(id);
-        return Action::requeue(observed.look_again);
+        return Again::After(observed.look_again);
     }
-    Action::requeue(context.backoff.failed(id).min(observed.look_again.max(FAILED_LANE_AGAIN)))
+    Again::After(context.backoff.failed(id).min(observed.look_again.max(FAILED_LANE_AGAIN)))
 }
 
 /// Least time between two tries of a lane that failed while the other is still on its way.
@@ -329,10 +329,10 @@ const FAILED_LANE_AGAIN: std::time::Duration = std::time::Duration::from_secs(5)
 const WHILE_LEAVING: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The way out: clean up, say what holds, let go.
-async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Action, Error> {
+async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) -> Result<Again, Error> {
     if !cleanup::is_held(instance) {
         context.forget(id);
-        return Ok(Action::await_change());
+        return Ok(Again::OnChange);
     }
     let left = tear_down(instance, id, context).await;
     let held = match &left {
@@ -346,7 +346,7 @@ async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) 
     report(instance, &status, id, context).await.map_err(|source| Error::Report { instance: id.clone(), source })?;
     let left = left.map_err(|source| Error::CleanUp { instance: id.clone(), source })?;
     if left != Left::default() {
-        return Ok(Action::requeue(WHILE_LEAVING));
+        return Ok(Again::After(WHILE_LEAVING));
     }
     let live = context.instances(&id.namespace);
     let live = crate::call::call(format!("reading GatewayInstance {id}"), live.get_opt(&id.name)).await;
@@ -355,7 +355,7 @@ async fn delete(instance: &GatewayInstance, id: &InstanceId, context: &Context) 
         cleanup::release(&live, id, context).await.map_err(|source| Error::Hold { instance: id.clone(), source })?;
     }
     context.forget(id);
-    Ok(Action::await_change())
+    Ok(Again::OnChange)
 }
 
 #[cfg(test)]

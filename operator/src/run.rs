@@ -1,21 +1,21 @@
 //! The operator at work: connect, watch, reconcile, and leave when asked to.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_plan::Site;
-use futures::{FutureExt, StreamExt, stream};
+use futures::FutureExt;
 use kube::Client;
-use kube::runtime::controller::{Config, applier};
+use kube::runtime::reflector::ObjectRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::call::call;
 use crate::context::Context;
@@ -25,10 +25,11 @@ use crate::fleet::{self, Pace};
 use crate::health::{self, Health};
 use crate::publish::Publisher;
 use crate::reconcile::{after_failure, reconcile};
-use crate::{herald, sweep, watch};
+use crate::turns::{self, Again, Turns};
+use crate::{herald, sweep, watch, webhook};
 
 /// Instances reconciled at once: one that waits for a slow call must not keep many others waiting, nor may a storm flood the API server.
-const AT_ONCE: u16 = 8;
+const AT_ONCE: usize = 8;
 /// Events of one change come in a bunch; this takes them together and is too short to be noticed.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How long reconciles may take to end after a signal: less than the 30 s a pod gets.
@@ -46,14 +47,16 @@ pub struct Replica {
     pub pace: Pace,
     /// Namespaces whose instances may serve others too; nothing when all may.
     pub platform_namespaces: Option<BTreeSet<String>>,
+    /// The admission webhook, if there is to be one.
+    pub webhook: Option<webhook::Options>,
 }
 
 /// Runs until `leave` is done. `client` is behind the fence of the replica.
 ///
 /// # Errors
-/// When the health port cannot be had, the controller ends by itself, or another replica leads after this one did.
+/// When a port cannot be had, the controller ends by itself, or another replica leads after this one did.
 pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let Replica { name, fence, health, pace, platform_namespaces } = replica;
+    let Replica { name, fence, health, pace, platform_namespaces, webhook } = replica;
     let listener = TcpListener::bind(health).await.with_context(|| format!("listening on {health} for probes"))?;
     let kubernetes_minor = kubernetes_minor(&client).await;
     info!(version = site.version, image = site.image, namespace = site.operator_namespace, kubernetes_minor, health = %health, "starting");
@@ -63,21 +66,33 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     let mut election = Election::new(client.clone(), &site.operator_namespace, name, fence.clone());
     let context = Arc::new(Context::new(client, site, kubernetes_minor, platform_namespaces, caches.clone(), heralded));
     announce.send_replace(Some(Arc::clone(&context)));
+    let mut tasks = JoinSet::new();
+    let webhook = match webhook {
+        Some(options) => Some(webhook::Running::start(options, &context, &mut tasks).await?),
+        None => None,
+    };
     let health = Health {
         readiness: readiness.clone(),
         context: Arc::clone(&context),
         instances: caches.instances.clone(),
         fence,
+        identity: webhook.as_ref().map(|webhook| Arc::clone(&webhook.identity)),
     };
-    let mut tasks = JoinSet::new();
     tasks.spawn(health::serve(listener, Arc::new(health)));
 
     tokio::pin!(leave);
     tokio::select! {
         // A replica that cannot see the cluster must not keep one that can from leading.
         () = async { all_listed(&readiness).await; election.won().await } => info!("reconciling"),
-        () = &mut leave => return Ok(()),
+        () = &mut leave => {
+            end(webhook).await;
+            return Ok(());
+        }
     }
+    match &webhook {
+        Some(webhook) => tasks.spawn(webhook.keeper(&context).run()),
+        None => tasks.spawn(webhook::leftover::remove(Arc::clone(&context))),
+    };
     tasks.spawn(sweep::run(Arc::clone(&context)));
     tasks.spawn(Publisher::new(Arc::clone(&context), published.clone()).run());
     tasks.spawn(herald::run(Arc::clone(&context)));
@@ -87,18 +102,22 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     context.heralded.ask_all();
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let counted = Arc::clone(&context);
-    let queue = stream::poll_fn(move |task| requests.poll_next(task)).map(move |instance| {
-        counted.metrics.asked(instance.namespace.as_deref().unwrap_or_default(), &instance.name);
-        Ok::<_, Infallible>(instance)
-    });
-    // When the queue ends, reconciles that run come to their end and no other begins.
-    let queue = Box::pin(queue.take_until(stopped));
-    let config = Config::default().concurrency(AT_ONCE).debounce(DEBOUNCE);
-    let reconcile = |instance, context| reconcile(instance, context).boxed();
-    let work = applier(reconcile, after_failure, context, caches.instances, queue, config);
-    // Failures were told where they happened; what is left are requests for instances that are gone.
-    let mut work = work.for_each(async |done| debug!(ok = done.is_ok(), "done")).boxed();
+    let instances = caches.instances;
+    let turn = |who| {
+        let (instance, context) = (instances.get(&who), Arc::clone(&context));
+        async move {
+            // A request for one that is gone meanwhile asks for nothing.
+            let Some(instance) = instance else { return Again::OnChange };
+            match reconcile(&instance, &context).await {
+                Ok(again) => again,
+                Err(error) => after_failure(&instance, &error, &context),
+            }
+        }
+    };
+    let noted = |instance: &ObjectRef<GatewayInstance>| {
+        context.metrics.asked(instance.namespace.as_deref().unwrap_or_default(), &instance.name);
+    };
+    let mut work = turns::run(Turns::new(AT_ONCE), &requests, noted, DEBOUNCE, turn, stopped).boxed();
     {
         let lost = election.lost();
         tokio::pin!(lost);
@@ -108,8 +127,9 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
             () = &mut leave => info!("asked to leave; ending what runs"),
         }
         drop(stop);
+        let all = async { tokio::join!(tokio::time::timeout(LEAVE, work), end(webhook)) };
         tokio::select! {
-            ended = tokio::time::timeout(LEAVE, work) => if ended.is_err() {
+            (ended, ()) = all => if ended.is_err() {
                 warn!("left with reconciles still running; the next leader finishes them");
             },
             lost = &mut lost => return Err(stop_at_once(lost)),
@@ -118,6 +138,13 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     tasks.shutdown().await;
     election.resign().await;
     Ok(())
+}
+
+/// Lets the webhook answer what it was asked.
+async fn end(webhook: Option<webhook::Running>) {
+    if let Some(webhook) = webhook {
+        webhook.leave().await;
+    }
 }
 
 /// Whoever led must end: what it remembers may be wrong by now.

@@ -1,6 +1,6 @@
 //! What Ingresses say of where they are reached.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bulkhead_crds::names::LaneName;
 use bulkhead_tests::cluster::Cluster;
 use bulkhead_tests::suite::{Test, test};
@@ -18,8 +18,43 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
         test(an_ingress_says_where_its_lane_is_reached_and_no_longer_than_it_is),
         test(the_status_of_ingresses_of_others_is_theirs_until_asked_for),
+        test(an_address_that_does_not_come_is_explained_as_the_cluster_does),
         test(a_lane_on_node_ports_is_reached_at_the_nodes_of_its_pods),
     ]
+}
+
+async fn an_address_that_does_not_come_is_explained_as_the_cluster_does(cluster: &'static Cluster) -> Result<()> {
+    let fleet = Fleet::listening(cluster, "pending", SMALL).await?;
+    let (namespace, name) = (&fleet.namespace, fleet.class(LANE));
+    let service = Api::<Service>::namespaced(cluster.admin.clone(), namespace).get(&name).await?;
+    let uid = service.metadata.uid.context("a Service without UID")?;
+    // As the cloud's controller writes it, which this control plane has none of.
+    let event = format!(
+        "{{apiVersion: v1, kind: Event, metadata: {{name: {name}.1, namespace: {namespace}}}, type: Warning, reason: SyncLoadBalancerFailed, \
+         message: \"Error syncing load balancer: the project's quota of addresses\\u001b[2J is used up\", lastTimestamp: \"2026-01-01T00:00:00Z\", \
+         involvedObject: {{apiVersion: v1, kind: Service, namespace: {namespace}, name: {name}, uid: {uid}}}}}"
+    );
+    cluster.apply(namespace, &event).await?;
+    let exposed = async || {
+        let status = fleet.instance().await?.status.unwrap_or_default();
+        let lane = status.lane(LANE).context("no lane")?;
+        lane.conditions.iter().find(|one| one.type_ == "Exposed").cloned().context("no condition")
+    };
+    wait_for("what the cluster says of it", SOON * 2, async || {
+        let exposed = exposed().await?;
+        let says =
+            "SyncLoadBalancerFailed: Error syncing load balancer: the project's quota of addresses[2J is used up.";
+        ensure!(exposed.reason == "AddressPending" && exposed.message.contains(says), "{exposed:?}");
+        Ok(())
+    })
+    .await?;
+    cluster.set_load_balancer(namespace, &name, FIRST.into()).await?;
+    wait_for("the address", SOON, async || {
+        let exposed = exposed().await?;
+        ensure!(exposed.reason == "AddressAssigned" && !exposed.message.contains("Sync"), "{exposed:?}");
+        Ok(())
+    })
+    .await
 }
 
 const LANE: LaneName = LaneName::NorthSouth;

@@ -51,14 +51,20 @@ async fn a_deleted_instance_leaves_nothing_and_what_it_shared_stays(cluster: &'s
         fleet.wait_status(LANE, &format!("{}.example", fleet.name), 200).await?;
     }
     let (uid, theirs) = (going.uid().await?, uids(&staying).await?);
+    let secrets = Api::<Secret>::namespaced(cluster.admin.clone(), &team);
+    let services = Api::<Service>::namespaced(cluster.admin.clone(), &team);
+    let shared = async || {
+        let (secret, service) = (secrets.get("shared").await?, services.get("shop").await?);
+        anyhow::Ok([secret.metadata.resource_version, service.metadata.resource_version])
+    };
+    let before = shared().await?;
 
     going.api().delete(&going.name, &Default::default()).await?;
     wait_gone(&going, &uid).await?;
 
     ensure!(uids(&staying).await? == theirs, "the other instance has other objects now");
     staying.wait_status(LANE, &format!("{}.example", staying.name), 200).await?;
-    Api::<Secret>::namespaced(cluster.admin.clone(), &team).get("shared").await?;
-    Api::<Service>::namespaced(cluster.admin.clone(), &team).get("shop").await?;
+    ensure!(shared().await? == before, "what both shared was written to");
 
     // Another instance of the same name begins anew.
     going.apply(SMALL).await?;

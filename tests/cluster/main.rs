@@ -1,6 +1,8 @@
 //! Tests against a real control plane. In: a sandbox with etcd, kube-apiserver and kube-controller-manager, shared by all tests of
 //! the run. Out: one result per function in the tables of the modules.
 //!
+//! Faults and what must hold under them are in `proofs`, with the tests that show it.
+//!
 //! A new test is an `async fn its_claim(cluster: &Cluster) -> anyhow::Result<()>` in a module here, named in the module's `tests()`.
 
 #![allow(
@@ -34,21 +36,30 @@ mod deletion;
 mod drift;
 mod fairness;
 mod faults;
+mod fights;
 mod findings;
 mod keyring;
 mod leader;
+mod leaks;
 mod lifecycle;
 mod load;
 mod outage;
+mod proofs;
 mod quiet;
+mod refusals;
 mod rights;
 mod rollout;
 mod schema;
 mod scope;
 mod shapes;
 mod shipped;
+mod startup;
+mod storm;
 mod switches;
 mod transitions;
+mod versions;
+mod weather;
+mod webhook;
 mod world;
 
 /// Tests at once: they wait more than they compute, but share two cores with the control plane.
@@ -57,14 +68,22 @@ const THREADS: usize = 4;
 fn tests() -> Vec<Test<Cluster>> {
     // Those that take long begin first.
     let modules = [
+        storm::tests(),
+        weather::tests(),
         quiet::tests(),
         transitions::tests(),
         rollout::tests(),
         faults::tests(),
         crash::tests(),
         deletion::tests(),
+        refusals::tests(),
+        startup::tests(),
+        fights::tests(),
+        versions::tests(),
         leader::tests(),
         outage::tests(),
+        leaks::tests(),
+        webhook::tests(),
         lifecycle::tests(),
         load::tests(),
         keyring::tests(),
@@ -83,6 +102,7 @@ fn tests() -> Vec<Test<Cluster>> {
         shapes::tests(),
         shipped::tests(),
         control_plane::tests(),
+        proofs::tests(),
     ];
     modules.into_iter().flatten().collect()
 }

@@ -136,8 +136,20 @@ async fn the_operator_may_do_what_it_needs_and_no_more(cluster: &'static Cluster
     ] {
         ensure!(is_allowed(cluster, &account, lease(verb, name)).await? == allowed, "{verb} Lease {name:?}");
     }
+    let webhooks =
+        |verb, name| question("admissionregistration.k8s.io", "validatingwebhookconfigurations", verb, "", name);
+    for (name, allowed) in [("bulkhead-operator", true), ("another", false), ("", false)] {
+        for verb in ["get", "create", "patch", "delete"] {
+            let may = is_allowed(cluster, &account, webhooks(verb, name)).await?;
+            ensure!(may == allowed, "{verb} ValidatingWebhookConfiguration {name:?}: {may}");
+        }
+        for verb in ["list", "watch", "update", "deletecollection"] {
+            ensure!(!is_allowed(cluster, &account, webhooks(verb, name)).await?, "{verb} them, {name:?}");
+        }
+    }
     for (group, resource, verb) in [
         ("*", "*", "*"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "create"),
         ("rbac.authorization.k8s.io", "clusterroles", "escalate"),
         ("rbac.authorization.k8s.io", "clusterroles", "bind"),
         ("", "serviceaccounts", "impersonate"),

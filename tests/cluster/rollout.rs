@@ -38,7 +38,7 @@ async fn a_new_default_image_reaches_the_fleet_in_waves_and_stops_where_it_does_
     cluster: &'static Cluster,
 ) -> Result<()> {
     let lone = Lone::take(cluster).await?;
-    let operator = Operator::start_with(lone.cluster, 19_097, OLD).await?;
+    let operator = Operator::start_with(lone.cluster, 19_112, OLD).await?;
     let mut fleets = Vec::new();
     for wave in [7, 0, 7] {
         fleets.push(Fleet::create(lone.cluster, "wave", &quick(&format!("wave: {wave}"))).await?);
@@ -50,7 +50,7 @@ async fn a_new_default_image_reaches_the_fleet_in_waves_and_stops_where_it_does_
     }
     drop(operator);
 
-    let operator = Operator::start_with(lone.cluster, 19_097, NEW).await?;
+    let operator = Operator::start_with(lone.cluster, 19_112, NEW).await?;
     let mut steps: Vec<BTreeMap<(usize, &'static str), String>> = Vec::new();
     wait_for("the new image everywhere", SOON * 3, async || {
         let now = images(&fleets).await?;
@@ -79,7 +79,7 @@ async fn a_new_default_image_reaches_the_fleet_in_waves_and_stops_where_it_does_
 
     // An image that does not come up: the first lane that takes it goes back, and nobody else takes it.
     let before = images(&fleets).await?;
-    let _operator = Operator::start_with(lone.cluster, 19_097, BROKEN).await?;
+    let _operator = Operator::start_with(lone.cluster, 19_112, BROKEN).await?;
     let first = &fleets[1];
     first.wait_condition("Degraded", "True", "RolloutFailed").await?;
     first.wait_condition("Ready", "True", "Ready").await?;

@@ -13,8 +13,9 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
+use crate::world::operator::{Lone, Operator};
 use crate::world::routes::{backend, route};
-use crate::world::{Fleet, SOON};
+use crate::world::{Fleet, SOON, objects};
 
 pub(crate) fn tests() -> Vec<Test<Cluster>> {
     vec![
@@ -22,6 +23,7 @@ pub(crate) fn tests() -> Vec<Test<Cluster>> {
         test(a_lane_follows_the_labels_of_namespaces),
         test(a_named_namespace_that_does_not_exist_yet_holds_nothing_up),
         test(a_namespace_that_may_not_be_read_keeps_no_other_from_being_served),
+        test(with_platform_namespaces_an_instance_elsewhere_serves_its_own_alone),
         test(a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart),
     ]
 }
@@ -131,6 +133,42 @@ async fn a_scope_that_is_widened_and_narrowed_takes_effect_without_a_restart(clu
     fleet.wait_status(LANE, &host(&own), 200).await?;
     ensure!(fleet.gateways.of(LANE) == gateways, "the gateways were replaced");
     fleet.wait_phase("Listening").await
+}
+
+async fn with_platform_namespaces_an_instance_elsewhere_serves_its_own_alone(cluster: &'static Cluster) -> Result<()> {
+    let lone = Lone::take(cluster).await?;
+    let cluster = lone.cluster;
+    let (platform, other) = (cluster.namespace("platform").await?, cluster.namespace("other").await?);
+    let allowed = format!("{platform},infra");
+    let settings = [("BULKHEAD_PLATFORM_NAMESPACES", allowed.as_str())];
+    let operator = Operator::start_set(cluster, "operator", 19_109, &settings).await?;
+    let trusted = Fleet::create_in(cluster, platform, &spec("{from: All}")).await?;
+    let team = Fleet::create(cluster, "team", &spec("{from: All}")).await?;
+    trusted.wait_phase("Listening").await?;
+    for scope in ["{from: All}", "{from: Selector, selector: {}}", &format!("{{from: Names, names: [{other}]}}")] {
+        team.apply(&spec(scope)).await?;
+        let told = team.wait_condition("Accepted", "False", "ScopeNotAllowed").await?;
+        ensure!(told.message.contains(&team.namespace), "it says {:?}", told.message);
+        let made = objects::of(&team).await?;
+        ensure!(made.is_empty(), "{scope} made {:?}", made.keys());
+    }
+    team.apply(&spec("{from: Same}")).await?;
+    team.wait_phase("Listening").await?;
+    let _backends = routes(&team, &[&team.namespace, &other]).await?;
+    team.wait_status(LANE, &host(&team.namespace), 200).await?;
+    team.wait_status(LANE, &host(&other), 404).await?;
+    wait_bound(&team, &[&team.namespace]).await?;
+
+    // One that reaches for more keeps what it had.
+    team.patch(json!({"scope": {"namespaces": {"from": "All"}}})).await?;
+    team.wait_condition("Accepted", "False", "ScopeNotAllowed").await?;
+    team.wait_status(LANE, &host(&team.namespace), 200).await?;
+    team.wait_status(LANE, &host(&other), 404).await?;
+    drop(operator);
+    // Without the option every instance may ask for what it likes.
+    let _operator = Operator::start(cluster, 19_109).await?;
+    team.wait_phase("Listening").await?;
+    team.wait_status(LANE, &host(&other), 200).await
 }
 
 async fn teams(cluster: &Cluster) -> Result<[String; 3]> {

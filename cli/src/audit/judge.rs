@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_compile::annotation::{self, Row, State};
+use bulkhead_compile::directives;
 use bulkhead_compile::{Compiler, FindingCode, Object, Options, PlatformRoots, class_of};
 use bulkhead_crds::finding::{Finding, Severity};
 use bulkhead_crds::lane::{LaneDocument, LaneIdentity, Profile};
@@ -12,7 +13,6 @@ use bulkhead_crds::names::{CONTROLLER, LaneName};
 use k8s_openapi::api::networking::v1::{Ingress, IngressSpec};
 use rustls::RootCertStore;
 
-use super::directives;
 use super::material::{Material, Place};
 use super::settings;
 use super::unread::Unread;
@@ -129,10 +129,8 @@ fn report(material: &Material, place: &Place, class: &str, ingress: &Ingress, fi
 /// What becomes of one annotation.
 fn annotated(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings: &[&Finding]) -> Item {
     let mut item = judged(key, value, ingress, row, findings);
-    // The language of a firewall is another one.
-    let is_nginx = key.ends_with("-snippet") && !key.ends_with("modsecurity-snippet");
-    if is_nginx && item.verdict == Verdict::Refused {
-        item.directives = directives::in_snippet(value);
+    if directives::holds_directives(key) && item.verdict == Verdict::Refused {
+        item.directives = directives::in_snippet(value).into_iter().map(Into::into).collect();
     }
     item
 }
@@ -172,10 +170,11 @@ fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings
     }
 }
 
-/// Whether a second name is written beside the first, which counts.
+/// Whether a second name is written beside the first, which counts unless it is empty.
 fn is_second(row: &Row, key: &str, ingress: &Ingress) -> bool {
     let first = format!("{}{}", annotation::PREFIX, row.name);
-    key != first && ingress.metadata.annotations.iter().flatten().any(|(other, _)| *other == first)
+    let counts = |value: &str| !value.trim().is_empty();
+    key != first && ingress.metadata.annotations.iter().flatten().any(|(other, value)| *other == first && counts(value))
 }
 
 fn is(finding: &Finding, code: FindingCode) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bulkhead_compile::{Object, ReferenceKind};
+use bulkhead_compile::{KeyringEntry, Object, ReferenceKind};
 use bulkhead_gateway::source::content;
 use bulkhead_gateway::source::manifest::{self, Content, Manifest, Other};
 use bulkhead_gateway::source::stamp::walk;
@@ -79,6 +79,7 @@ impl Material {
 
     fn add_manifest(&mut self, manifest: Manifest) {
         match manifest.content {
+            Content::Object(Object::ConfigMap(entry)) => self.add_config_map(entry, manifest.labels),
             Content::Object(object) => self.add(object),
             Content::Other(other) => self.add_other(&other),
         }
@@ -99,21 +100,22 @@ impl Material {
                     self.objects.push(Object::Secret(entry));
                 }
             }
-            Object::ConfigMap(entry) => {
-                let text =
-                    |(key, value): (&String, &Vec<u8>)| (key.clone(), String::from_utf8_lossy(value).into_owned());
-                let data = entry.data.iter().map(text).collect();
-                let place = (entry.namespace.clone(), entry.name.clone());
-                if self.contents.insert((ReferenceKind::ConfigMap, place.clone())) {
-                    self.config_maps.insert(place, ConfigMap { labels: BTreeMap::new(), data });
-                    self.objects.push(Object::ConfigMap(entry));
-                }
-            }
+            Object::ConfigMap(entry) => self.add_config_map(entry, BTreeMap::new()),
             Object::Service(_) => {
                 self.has_services = true;
                 self.objects.push(object);
             }
             _ => self.objects.push(object),
+        }
+    }
+
+    fn add_config_map(&mut self, entry: KeyringEntry, labels: BTreeMap<String, String>) {
+        let text = |(key, value): (&String, &Vec<u8>)| (key.clone(), String::from_utf8_lossy(value).into_owned());
+        let data = entry.data.iter().map(text).collect();
+        let place = (entry.namespace.clone(), entry.name.clone());
+        if self.contents.insert((ReferenceKind::ConfigMap, place.clone())) {
+            self.config_maps.insert(place, ConfigMap { labels, data });
+            self.objects.push(Object::ConfigMap(entry));
         }
     }
 

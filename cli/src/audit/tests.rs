@@ -1,3 +1,7 @@
+use bulkhead_compile::annotation;
+use bulkhead_compile::directives::{self, Instead};
+
+use super::settings::has_field;
 use super::verdict::{Counts, IngressReport, Item, Verdict};
 use super::*;
 use crate::args::ClusterArgs;
@@ -157,6 +161,20 @@ fn an_authentication_service_is_judged_as_by_a_gateway_that_has_the_authorities_
     assert_eq!(verdicts(&report.items), [("auth-url", Verdict::Approximated)], "{:?}", report.items);
 }
 
+#[test]
+fn an_older_name_counts_beside_a_newer_one_that_is_empty() {
+    let of = |newer: &str| {
+        let names = format!(
+            "nginx.ingress.kubernetes.io/limit-rps: '5'\nnginx.ingress.kubernetes.io/limit-allowlist: '{newer}'\nnginx.ingress.kubernetes.io/limit-whitelist: 10.0.0.0/8"
+        );
+        let report = only(&ingress("web", "nginx", &names));
+        let item = |name: &str| report.items.iter().find(|item| item.field.ends_with(name)).unwrap().verdict;
+        (item("limit-allowlist"), item("limit-whitelist"))
+    };
+    assert_eq!(of("10.1.0.0/16"), (Verdict::Honoured, Verdict::Ignored));
+    assert_eq!(of(" "), (Verdict::Ignored, Verdict::Honoured));
+}
+
 const FIELDS: &str = "nginx.ingress.kubernetes.io/custom-headers: fields";
 
 fn config_map(key: &str) -> String {
@@ -246,4 +264,25 @@ fn every_output_says_the_same() {
     insta::assert_snapshot!("text", text::page(&audit, false));
     insta::assert_snapshot!("markdown", markdown::page(&audit));
     insta::assert_json_snapshot!("json", audit);
+}
+
+#[test]
+fn what_replaces_a_directive_exists() {
+    for (_, instead) in directives::replacements() {
+        match instead {
+            Instead::Annotations(names) => {
+                names.iter().for_each(|name| assert!(annotation::row(name).is_some(), "{name}"));
+            }
+            Instead::Field(path) => assert!(has_field(&format!("northSouth.{path}")), "{path}"),
+            Instead::Sentence(text) => {
+                let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+                for path in quoted.iter().filter_map(|word| word.strip_prefix("spec.")) {
+                    assert!(has_field(path), "{path}");
+                }
+                for name in quoted.iter().filter(|word| !word.starts_with("spec.")) {
+                    assert!(annotation::row(name).is_some(), "{name}");
+                }
+            }
+        }
+    }
 }

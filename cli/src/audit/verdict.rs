@@ -1,8 +1,8 @@
 //! What an audit says, as values: programs read them as JSON, people as a table.
 
+use bulkhead_compile::directives;
 use serde::Serialize;
 
-use super::directives::Directive;
 use super::settings::ControllerReport;
 
 /// What becomes of something that is written, from best to worst.
@@ -31,6 +31,22 @@ impl Verdict {
             Self::Ignored => "ignored",
             Self::Refused => "refused",
         }
+    }
+}
+
+/// A directive that stands in a snippet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Directive {
+    /// Its name.
+    pub(crate) name: String,
+    /// What to write instead, a sentence or two.
+    pub(crate) instead: String,
+}
+
+impl From<directives::Directive> for Directive {
+    fn from(found: directives::Directive) -> Self {
+        Self { name: found.name, instead: found.instead }
     }
 }
 

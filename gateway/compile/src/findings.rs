@@ -11,6 +11,8 @@ use crate::name::Name;
 
 /// Findings kept of one object. A hostile object could have tens of thousands; nobody reads more than a screen.
 pub(crate) const MAX_PER_OBJECT: usize = 64;
+/// Characters of a remedy, as the schema of [`Finding`] allows.
+pub(crate) const REMEDY: usize = 1024;
 /// Characters of a user's text that a message repeats.
 const MAX_QUOTE_CHARS: usize = 120;
 
@@ -59,10 +61,25 @@ impl<'a> Notes<'a> {
 
     /// `message` is only made if it is kept.
     pub(crate) fn add(&mut self, code: FindingCode, field: &str, message: impl FnOnce() -> String) {
+        self.advise(code, field, message, || None);
+    }
+
+    /// The same with a remedy that is this finding's own, where there is one.
+    pub(crate) fn advise(
+        &mut self,
+        code: FindingCode,
+        field: &str,
+        message: impl FnOnce() -> String,
+        remedy: impl FnOnce() -> Option<String>,
+    ) {
         // One more than is shown, so that it is known that there are more.
         if self.list.len() <= MAX_PER_OBJECT {
             let object = ObjectRef::new(self.kind, &self.name.namespace, &self.name.name);
-            self.list.push(finding(code, &object, field, &message()));
+            let mut found = finding(code, &object, field, &message());
+            if let Some(remedy) = remedy() {
+                found.remedy = cut(&remedy, REMEDY);
+            }
+            self.list.push(found);
         }
     }
 

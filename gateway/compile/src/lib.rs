@@ -28,6 +28,7 @@ mod client_roots;
 pub mod code;
 mod compiler;
 mod config_maps;
+pub mod directives;
 mod expression_rooms;
 mod fetched;
 mod filters;

@@ -4,6 +4,7 @@
 //! else is carried as it is for those who know what to do with it.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bulkhead_compile::Object;
@@ -32,6 +33,8 @@ pub struct Manifest {
     pub content: Content,
     /// Line its document begins on, counted from 1.
     pub line: u64,
+    /// Labels of a ConfigMap, of which [`Object::ConfigMap`] holds the content only; of any other object they are in it.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What a manifest holds.
@@ -216,16 +219,21 @@ fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> 
             take(item, document, into)
         });
     }
+    let mut labels = BTreeMap::new();
     let content = match (api_version.as_str(), kind.as_str()) {
         ("networking.k8s.io/v1", "Ingress") => Content::Object(typed::<Ingress>(value, document)?.into()),
         ("networking.k8s.io/v1", "IngressClass") => Content::Object(typed::<IngressClass>(value, document)?.into()),
         ("v1", "Service") => Content::Object(typed::<Service>(value, document)?.into()),
         ("discovery.k8s.io/v1", "EndpointSlice") => Content::Object(typed::<EndpointSlice>(value, document)?.into()),
         ("v1", "Secret") => Content::Object(secret(value, document)?.into()),
-        ("v1", "ConfigMap") => Content::Object(typed::<ConfigMap>(value, document)?.into()),
+        ("v1", "ConfigMap") => {
+            let mut config_map = typed::<ConfigMap>(value, document)?;
+            labels = config_map.metadata.labels.take().unwrap_or_default();
+            Content::Object(config_map.into())
+        }
         _ => Content::Other(Other { api_version, kind, value }),
     };
-    into.push(Manifest { content, line: document.line() });
+    into.push(Manifest { content, line: document.line(), labels });
     Ok(())
 }
 

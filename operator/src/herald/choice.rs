@@ -1,12 +1,33 @@
 //! What of the findings of a lane there is to tell, and in which order. Pure: which Ingresses are the lane's, and what was told when, come in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use bulkhead_compile::class_of;
 use bulkhead_crds::finding::Finding;
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::networking::v1::Ingress;
 use tokio::time::Instant;
 
 use crate::events::{Notice, ONCE, print};
+
+/// Which Ingresses are a lane's, as the operator knows it and not as a gateway says.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// The classes that the lane serves now.
+    pub(super) classes: BTreeSet<String>,
+    /// The namespaces it serves; everywhere when absent.
+    pub(super) namespaces: Option<BTreeSet<String>>,
+}
+
+impl Scope {
+    /// The UID of an Ingress of the lane; nothing of any other.
+    pub(super) fn uid_of(&self, ingress: &Ingress) -> Option<String> {
+        let namespace = ingress.metadata.namespace.as_deref().unwrap_or_default();
+        let is_served = class_of(ingress).is_some_and(|class| self.classes.contains(class))
+            && self.namespaces.as_ref().is_none_or(|namespaces| namespaces.contains(namespace));
+        ingress.metadata.uid.clone().filter(|_| is_served)
+    }
+}
 
 /// What there is to tell.
 #[derive(Debug, Default)]
@@ -81,7 +102,9 @@ mod tests {
     use std::time::Duration;
 
     use bulkhead_crds::finding::{ObjectRef, Severity};
+    use serde_json::json;
 
+    use super::super::page::Page;
     use super::*;
 
     fn finding(kind: &str, name: &str, code: &str, field: &str) -> Finding {
@@ -119,6 +142,45 @@ mod tests {
         let (notes, foreign, oldest) = chosen(findings, |_| None, Instant::now());
         assert_eq!(notes, ["web spec: It is not served. Change it."]);
         assert_eq!((foreign, oldest), (2, None));
+    }
+
+    /// As a gateway in the wrong hands may write its page.
+    #[test]
+    fn a_forged_page_reaches_no_ingress_of_others_and_nothing_that_steers_a_terminal() {
+        let ingress = |namespace: &str, name: &str, class: &str| -> Ingress {
+            serde_json::from_value(json!({
+                "metadata": { "namespace": namespace, "name": name, "uid": format!("{namespace}/{name}") },
+                "spec": { "ingressClassName": class },
+            }))
+            .expect("an Ingress")
+        };
+        let known =
+            [ingress("team", "ours", "edge"), ingress("team", "theirs", "nginx"), ingress("bank", "far", "edge")];
+        let set = |name: &str| BTreeSet::from([name.to_owned()]);
+        let scope = Scope { classes: set("edge"), namespaces: Some(set("team")) };
+        let uid_of = |namespace: &str, name: &str| {
+            let of = |one: &&Ingress| {
+                (one.metadata.namespace.as_deref(), one.metadata.name.as_deref()) == (Some(namespace), Some(name))
+            };
+            scope.uid_of(known.iter().find(of)?)
+        };
+        let text = "\u{1b}[2J\u{7}\r\n".to_owned() + &"ä".repeat(3000);
+        let forged = |namespace: &str, name: &str| Finding {
+            object: ObjectRef::new("Ingress", namespace, name),
+            field: text.clone(),
+            message: text.clone(),
+            ..finding("Ingress", name, "Urgent", "")
+        };
+        let list =
+            [("team", "ours"), ("team", "theirs"), ("bank", "far"), ("kube-system", "none"), ("team", "ours\u{0}")];
+        let list: Vec<_> = list.into_iter().map(|(namespace, name)| forged(namespace, name)).collect();
+        let content = serde_json::to_vec(&json!({ "leftOut": 0, "findings": list })).expect("a page");
+        let choice = of(Page::of(&content, true).findings, uid_of, |_| None, Instant::now());
+        // A name that is one without its control characters is taken for it.
+        let told: Vec<_> = choice.notices.iter().filter_map(|notice| notice.regarding.uid.as_deref()).collect();
+        assert_eq!((told, choice.foreign), (vec!["team/ours", "team/ours"], 3));
+        assert!(choice.notices.iter().all(|notice| !notice.note.contains(char::is_control)));
+        assert!(choice.notices.iter().all(|notice| notice.note.chars().count() < 256 + 2 * 1024 + 4));
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) fn objects() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn labels() -> Value {
+pub(super) fn labels() -> Value {
     json!({ "app.kubernetes.io/name": SERVICE_ACCOUNT, "app.kubernetes.io/part-of": "bulkhead" })
 }
 

@@ -57,7 +57,7 @@ fn the_cluster_role_holds_the_table_and_every_rule_stands_under_its_reason() {
 
 #[test]
 fn every_file_reads_back_as_the_object_it_was_made_from() {
-    for (path, object) in plain::objects() {
+    for (path, object) in plain::objects().into_iter().chain(webhook::objects()) {
         let files = render().expect("manifests render");
         let text = files.get(Path::new(path)).expect("the file is rendered");
         let read: Value = serde_saphyr::from_str(text).expect("the file is YAML");
@@ -111,4 +111,31 @@ fn only_pods_beside_the_operator_may_reach_it_and_only_at_the_port_it_has() {
     let container = pods.spec.expect("a spec").containers.into_iter().next().expect("a container");
     let opened: Vec<_> = container.ports.iter().flatten().map(|port| port.container_port).collect();
     assert_eq!(ports, opened.into_iter().map(IntOrString::Int).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_webhook_is_the_plain_install_with_one_argument_one_port_and_what_leads_there() {
+    let files = render().expect("manifests render");
+    let value = |path: &str| -> Value {
+        serde_saphyr::from_str(files.get(Path::new(path)).expect("the file is rendered")).expect("YAML")
+    };
+    let list = value("olm/webhook/kustomization.yaml");
+    assert_eq!(list["resources"], serde_json::json!(["../plain", "service.yaml", "network-policy.yaml"]));
+    let patch: Value = serde_saphyr::from_str(list["patches"][0]["patch"].as_str().expect("a patch")).expect("YAML");
+    let added: Vec<_> = patch.as_array().expect("steps").iter().map(|step| &step["value"]).collect();
+    let port = &added[1]["containerPort"];
+    assert_eq!(added[0], "--webhook");
+    let listens = format!(":{port}");
+    let default = crate::manifests::webhook::LISTEN;
+    assert!(default.ends_with(&listens), "{default} is not {listens}");
+
+    let service = value("olm/webhook/service.yaml");
+    assert_eq!(service["metadata"]["name"], WEBHOOK_SERVICE);
+    assert_eq!(service["spec"]["ports"][0]["port"], crate::webhook::configuration::SERVICE_PORT);
+    assert_eq!(service["spec"]["ports"][0]["targetPort"], added[1]["name"]);
+    let deployment = value("olm/plain/deployment.yaml");
+    assert_eq!(service["spec"]["selector"], deployment["spec"]["selector"]["matchLabels"]);
+    let policy = value("olm/webhook/network-policy.yaml");
+    assert_eq!(policy["spec"]["podSelector"]["matchLabels"], deployment["spec"]["selector"]["matchLabels"]);
+    assert_eq!(policy["spec"]["ingress"], serde_json::json!([{ "ports": [{ "port": port, "protocol": "TCP" }] }]));
 }

@@ -110,9 +110,10 @@ pub(super) fn judge(seen: &LaneSeen) -> LaneVerdicts {
         rolled_out: rolled_out(seen),
         exposed: exposed(seen),
         config_loaded: config_loaded(seen),
-        settling: progress(seen.deployment.as_ref()).is_none_or(|progress| {
-            progress.status == "True" && progress.reason.as_deref() != Some("NewReplicaSetAvailable")
-        }),
+        settling: refused_pods(seen.deployment.as_ref()).is_none()
+            && progress(seen.deployment.as_ref()).is_none_or(|progress| {
+                progress.status == "True" && progress.reason.as_deref() != Some("NewReplicaSetAvailable")
+            }),
     }
 }
 
@@ -172,7 +173,8 @@ fn available(seen: &LaneSeen) -> Verdict {
     };
     let wanted = wanted(deployment);
     let ready = status.ready_replicas.unwrap_or_default();
-    let detail = format!("{ready} of {wanted} pods are ready.");
+    let refused = refused_pods(Some(deployment)).map(|why| format!(" Pods are refused: {}", sentence(&why)));
+    let detail = format!("{ready} of {wanted} pods are ready.{}", refused.unwrap_or_default());
     if wanted == 0 {
         Verdict::plain(reason::SCALED_TO_ZERO)
     } else if ready <= 0 {
@@ -355,8 +357,21 @@ fn missing_allowed(budget: Option<&IntOrString>, wanted: i32) -> i32 {
 }
 
 fn progress(deployment: Option<&Deployment>) -> Option<&DeploymentCondition> {
+    condition(deployment, "Progressing")
+}
+
+/// Why the API server takes no pods: a quota, Pod Security, a webhook of somebody else.
+fn refused_pods(deployment: Option<&Deployment>) -> Option<String> {
+    let message =
+        condition(deployment, "ReplicaFailure").filter(|failure| failure.status == "True")?.message.as_ref()?;
+    // It begins with the name of a pod that never came to be, and of which every try has another.
+    let why = message.strip_prefix("pods \"").and_then(|rest| rest.split_once("\" is "));
+    Some(why.map_or(message.as_str(), |(_, why)| why).to_owned())
+}
+
+fn condition<'a>(deployment: Option<&'a Deployment>, of: &str) -> Option<&'a DeploymentCondition> {
     let conditions = deployment?.status.as_ref()?.conditions.as_ref()?;
-    conditions.iter().find(|condition| condition.type_ == "Progressing")
+    conditions.iter().find(|condition| condition.type_ == of)
 }
 
 fn image(deployment: Option<&Deployment>) -> String {

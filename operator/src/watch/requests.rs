@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use bulkhead_crds::instance::GatewayInstance;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -52,21 +52,6 @@ impl Requests {
     /// Asks for a reconcile of every instance that exists.
     pub fn ask_all(&self) {
         self.ask(self.known.state().iter().map(|instance| ObjectRef::from_obj(instance.as_ref())));
-    }
-
-    /// Takes one request, or has `task` woken when there is one. The order means nothing: the controller takes all at once.
-    pub fn poll_next(&self, task: &Context<'_>) -> Poll<Option<Reference>> {
-        let mut waiting = self.waiting();
-        match waiting.queue.pop() {
-            Some(instance) => {
-                waiting.queued.remove(&instance);
-                Poll::Ready(Some(instance))
-            }
-            None => {
-                waiting.reader = Some(task.waker().clone());
-                Poll::Pending
-            }
-        }
     }
 
     /// Takes all requests, in the order in which they came, as soon as there is one.

@@ -34,9 +34,7 @@ async fn asked(events: Vec<Event<ConfigMap>>) -> Vec<String> {
     instances.apply_watcher_event(&Event::Apply(edge()));
     let requests = Requests::new(instances.as_reader());
     follow(stream::iter(events).boxed(), Writer::default(), trim, concerned, [requests.clone()]).await;
-    let waiting = stream::poll_fn(|task| requests.poll_next(task));
-    let mut waiting = waiting.ready_chunks(MANY * 2);
-    let all = waiting.next().now_or_never().flatten().unwrap_or_default();
+    let all = requests.all().now_or_never().unwrap_or_default();
     all.into_iter().map(|instance| instance.name).collect()
 }
 
@@ -68,7 +66,7 @@ async fn a_reader_is_woken_by_a_request() {
     let requests = Requests::new(instances.as_reader());
     let reader = tokio::spawn({
         let requests = requests.clone();
-        async move { std::future::poll_fn(|task| requests.poll_next(task)).await }
+        async move { requests.all().await.pop() }
     });
     tokio::task::yield_now().await;
     requests.ask_all();

@@ -1,13 +1,19 @@
 //! Reviews as bytes and answers to them (Kubernetes reference, `admission.k8s.io/v1`).
+//!
+//! Only an API server should ask, but whoever reaches the port can. So a review is read into the types that a verdict takes and into nothing
+//! on the way: what those types do not have is skipped, and takes no memory.
 
 use bulkhead_crds::instance::GatewayInstance;
 use k8s_openapi::api::networking::v1::Ingress;
-use kube::ResourceExt;
-use kube::core::DynamicObject;
-use kube::core::admission::{AdmissionRequest, AdmissionResponse, AdmissionReview, META_API_VERSION_V1, Operation};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use super::instances::unreadable;
 use super::verdict::{Opinion, Verdict};
 
+/// The only version of reviews that there is.
+const VERSION: &str = "admission.k8s.io/v1";
 /// HTTP status of a refusal: the object is understood and wrong (RFC 9110 section 15.5.21).
 const UNPROCESSABLE: u16 = 422;
 
@@ -16,9 +22,9 @@ const UNPROCESSABLE: u16 = 422;
 pub enum Malformed {
     /// No review at all.
     #[error("reading the content as an AdmissionReview: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// One of another version.
-    #[error("reading the review: its apiVersion is \"{0}\", and only {META_API_VERSION_V1} is answered")]
+    #[error("reading the review: its apiVersion is \"{0}\", and only {VERSION} is answered")]
     Version(String),
     /// One without a question.
     #[error("reading the review: it has no request")]
@@ -28,7 +34,7 @@ pub enum Malformed {
     NoObject,
     /// An object that is not what the path is for.
     #[error("reading the object of the review: {0}")]
-    Object(String),
+    Object(serde_json::Error),
 }
 
 /// What is reviewed.
@@ -83,67 +89,161 @@ pub trait Known {
 /// # Errors
 /// When it cannot be read.
 pub fn answer(subject: Subject, content: &[u8], known: &impl Known) -> Result<(Vec<u8>, &'static str), Malformed> {
-    let review: AdmissionReview<DynamicObject> = serde_json::from_slice(content)?;
-    if review.types.api_version != META_API_VERSION_V1 {
-        return Err(Malformed::Version(
-            review.types.api_version.chars().take(64).flat_map(char::escape_debug).collect(),
-        ));
+    let review: Review<Request> = serde_json::from_slice(content).map_err(Malformed::Json)?;
+    if review.api_version != VERSION {
+        return Err(Malformed::Version(review.api_version.chars().take(64).flat_map(char::escape_debug).collect()));
     }
-    let request: AdmissionRequest<DynamicObject> = review.try_into().map_err(|_| Malformed::Empty)?;
-    let verdict = if passes(&request) { Verdict::pass() } else { judge(subject, &request, known)? };
-    let word = verdict.word();
-    let response = AdmissionResponse::from(&request);
-    let (mut response, warnings) = match verdict {
-        Verdict::Allowed { warnings } => (response, warnings),
-        Verdict::Refused { message, warnings } => {
-            let mut response = response.deny(message);
-            response.result.code = UNPROCESSABLE;
-            response.result.reason = "Invalid".to_owned();
-            (response, warnings)
-        }
-    };
-    response.warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
-    Ok((serde_json::to_vec(&response.into_review())?, word))
-}
-
-/// Whether nothing is asked that a verdict could be about: the object goes, or neither what it wants nor its annotations change.
-fn passes(request: &AdmissionRequest<DynamicObject>) -> bool {
-    let sub_resource = request.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
-    if sub_resource || !matches!(request.operation, Operation::Create | Operation::Update) {
-        return true;
-    }
-    let Some(object) = &request.object else { return false };
-    let same = |old: &DynamicObject| {
-        old.data.get("spec") == object.data.get("spec") && old.annotations() == object.annotations()
-    };
-    object.metadata.deletion_timestamp.is_some() || request.old_object.as_ref().is_some_and(same)
-}
-
-fn judge(
-    subject: Subject,
-    request: &AdmissionRequest<DynamicObject>,
-    known: &impl Known,
-) -> Result<Verdict, Malformed> {
-    let new = request.object.as_ref().ok_or(Malformed::NoObject)?;
-    let old = request.old_object.as_ref();
-    let name = new.metadata.name.as_deref().unwrap_or(&request.name);
-    let namespace = request.namespace.as_deref().or(new.metadata.namespace.as_deref()).unwrap_or_default();
-    let place = format!("{namespace}/{name}");
-    match subject {
+    let request = review.request.ok_or(Malformed::Empty)?;
+    let verdict = match subject {
+        _ if request.goes() => Verdict::pass(),
         Subject::Instances => {
-            let of = |object: &DynamicObject| match object.clone().try_parse() {
-                Ok(instance) => known.instance(&instance),
-                Err(error) => super::instances::unreadable(&error.to_string()),
-            };
-            Ok(of(new).verdict(&format!("GatewayInstance {place}"), old.map(of).as_ref()))
+            let judge = |instance: &GatewayInstance| known.instance(instance);
+            judged(&request, content, judge, |error| Ok(unreadable(&error.to_string())))?
         }
         Subject::Ingresses => {
-            let of = |object: &DynamicObject| object.clone().try_parse().map(|ingress| known.ingress(&ingress));
-            let before = old.map(of).transpose().map_err(|error| Malformed::Object(error.to_string()))?;
-            let opinion = of(new).map_err(|error| Malformed::Object(error.to_string()))?;
-            Ok(opinion.verdict(&format!("Ingress {place}"), before.as_ref()))
+            let judge = |ingress: &Ingress| known.ingress(ingress);
+            judged(&request, content, judge, |error| Err(Malformed::Object(error)))?
         }
+    };
+    let word = verdict.word();
+    Ok((written(request.uid, verdict)?, word))
+}
+
+/// What becomes of the object of a request. `odd` says what is to be said of one that cannot be read.
+fn judged<T: Reviewed>(
+    request: &Request,
+    content: &[u8],
+    judge: impl Fn(&T) -> Opinion,
+    odd: impl FnOnce(serde_json::Error) -> Result<Opinion, Malformed>,
+) -> Result<Verdict, Malformed> {
+    let what = |name: &str| {
+        let namespace = request.namespace.as_deref().unwrap_or_default();
+        format!("{} {namespace}/{name}", T::KIND)
+    };
+    // What is stored already may be older than our types, which is nobody's fault now.
+    let old = serde_json::from_slice::<Review<Old<T>>>(content).ok().and_then(|review| review.request?.old_object);
+    let new = match serde_json::from_slice::<Review<New<T>>>(content) {
+        Ok(review) => review.request.and_then(|request| request.object).ok_or(Malformed::NoObject)?,
+        Err(error) => return Ok(odd(error)?.verdict(&what(&request.name), None)),
+    };
+    if new.metadata().deletion_timestamp.is_some() || old.as_ref().is_some_and(|old| is_same(old, &new)) {
+        return Ok(Verdict::pass());
     }
+    let name = new.metadata().name.as_deref().unwrap_or(&request.name);
+    Ok(judge(&new).verdict(&what(name), old.as_ref().map(judge).as_ref()))
+}
+
+/// Whether neither what is wanted nor its annotations differ.
+fn is_same<T: Reviewed>(old: &T, new: &T) -> bool {
+    let annotations = |of: &T| of.metadata().annotations.clone().unwrap_or_default();
+    old.wants_what(new) && annotations(old) == annotations(new)
+}
+
+fn written(uid: String, verdict: Verdict) -> Result<Vec<u8>, Malformed> {
+    let (status, warnings) = match verdict {
+        Verdict::Allowed { warnings } => (None, warnings),
+        Verdict::Refused { message, warnings } => {
+            (Some(Status { code: UNPROCESSABLE, reason: "Invalid", message }), warnings)
+        }
+    };
+    let response = Response { uid, allowed: status.is_none(), status, warnings };
+    serde_json::to_vec(&Answer { api_version: VERSION, kind: "AdmissionReview", response }).map_err(Malformed::Json)
+}
+
+/// An object that is reviewed.
+trait Reviewed: DeserializeOwned {
+    const KIND: &'static str;
+    fn metadata(&self) -> &ObjectMeta;
+    /// Whether both ask for the same.
+    fn wants_what(&self, other: &Self) -> bool;
+}
+
+impl Reviewed for GatewayInstance {
+    const KIND: &'static str = "GatewayInstance";
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn wants_what(&self, other: &Self) -> bool {
+        self.spec == other.spec
+    }
+}
+
+impl Reviewed for Ingress {
+    const KIND: &'static str = "Ingress";
+
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn wants_what(&self, other: &Self) -> bool {
+        self.spec == other.spec
+    }
+}
+
+/// A review, of whose request only one part is read at a time.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<R> {
+    api_version: String,
+    request: Option<R>,
+}
+
+/// Everything but the objects.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    uid: String,
+    operation: String,
+    sub_resource: Option<String>,
+    #[serde(default)]
+    name: String,
+    namespace: Option<String>,
+}
+
+impl Request {
+    /// Whether nothing is asked that a verdict could be about.
+    fn goes(&self) -> bool {
+        let sub_resource = self.sub_resource.as_deref().is_some_and(|sub| !sub.is_empty());
+        sub_resource || !matches!(self.operation.as_str(), "CREATE" | "UPDATE")
+    }
+}
+
+#[derive(Deserialize)]
+struct New<T> {
+    object: Option<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Old<T> {
+    old_object: Option<T>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response,
+}
+
+#[derive(Serialize)]
+struct Response {
+    uid: String,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+    message: String,
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! `operator` installs what ships and runs the operator with the token of its own service account; `gateways` plays the kubelet: a pod of a
 //! lane becomes a gateway process, started as the pod says, with the token of the pod's service account; `fleet` is what most tests
-//! hold; `routes` makes backends and Ingresses; `tls` has clients with certificates; `objects` lists what there is.
+//! hold; `proxy` spoils the way to the API server; `routes` makes backends and Ingresses; `tls` has clients with certificates; `objects` lists what there is.
 
 mod fleet;
 pub(crate) mod gateways;
 pub(crate) mod objects;
 pub(crate) mod operator;
+pub(crate) mod proxy;
 pub(crate) mod routes;
 pub(crate) mod tls;
 

@@ -60,7 +60,7 @@ pub(crate) async fn planned(fleet: &Fleet) -> Result<BTreeSet<Id>> {
     Ok(plan.lanes.iter().flat_map(|lane| lane.to_values()).map(|value| id(&value)).collect())
 }
 
-fn id(value: &Value) -> Id {
+pub(crate) fn id(value: &Value) -> Id {
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     (text("/kind"), text("/metadata/namespace"), text("/metadata/name"))
 }

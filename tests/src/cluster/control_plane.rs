@@ -125,6 +125,8 @@ impl Site<'_> {
             "--authorization-mode=Node,RBAC".to_owned(),
             "--enable-admission-plugins=NodeRestriction".to_owned(),
             "--allow-privileged=true".to_owned(),
+            // Webhooks are reached at the endpoints of their Services: there is no kube-proxy behind cluster addresses.
+            "--enable-aggregator-routing=true".to_owned(),
         ];
         flags.extend(audit.flags());
         self.start("kube-apiserver", flags)

@@ -51,7 +51,10 @@ fn is_configuration((_, name): &Place, map: &ConfigMap) -> bool {
     let is_labelled = map.labels.get("app.kubernetes.io/name").is_some_and(|name| name == "ingress-nginx");
     let is_named =
         ["ingress-nginx-controller", "nginx-configuration", "nginx-ingress-controller"].contains(&name.as_str());
-    (is_named || is_labelled) && !["tcp", "udp"].iter().any(|kind| name.ends_with(kind) || name.starts_with(kind))
+    // Installations label these as well: ports that are forwarded, and fields that a key of the configuration names.
+    let is_another = ["tcp", "udp"].iter().any(|kind| name.ends_with(kind) || name.starts_with(kind))
+        || ["-headers", "-custom-error-pages"].iter().any(|kind| name.ends_with(kind));
+    (is_named || is_labelled) && !is_another
 }
 
 struct Controller<'a> {

@@ -110,6 +110,31 @@ fn ports_of_tcp_are_reported_as_not_served() {
 }
 
 #[test]
+fn where_no_deployment_says_which_it_is_a_config_map_is_the_controllers_by_its_name_or_its_label() {
+    let found = |name: &str, labels: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: edge, labels: {{{labels}}}}}\ndata: {{keep-alive: '75'}}\n"
+        );
+        let mut material = Material::default();
+        material.add_text("map.yaml", &text);
+        assert!(material.problems.is_empty(), "{:?}", material.problems);
+        judge(&material, None).controllers.len()
+    };
+    const LABEL: &str = "app.kubernetes.io/name: ingress-nginx";
+    let cases = [
+        ("ingress-nginx-controller", "", 1),
+        ("front-door", LABEL, 1),
+        ("front-door", "app.kubernetes.io/name: wordpress", 0),
+        ("front-door", "", 0),
+        ("front-door-tcp", LABEL, 0),
+        ("front-door-custom-add-headers", LABEL, 0),
+    ];
+    for (name, labels, expected) in cases {
+        assert_eq!(found(name, labels), expected, "{name} {labels}");
+    }
+}
+
+#[test]
 fn a_hostile_setting_makes_no_instance_that_an_api_server_would_refuse() {
     let long = "9".repeat(100_000);
     let data = format!(

@@ -32,6 +32,15 @@ pub(super) const ROWS: &[Row] = &[
     Row::new(PROTOCOLS, Group::Backend, Use::Should, State::Obeyed).referring(),
 ];
 
+/// What it comes to where one of them is written without a value.
+const EMPTY: [(&str, &str); 5] = [
+    (SECRET, "nobody is verified by it"),
+    (VERIFY, "no certificate is verified"),
+    (DEPTH, "it is as if it were not written"),
+    (NAME, "it is as if it were not written"),
+    (ASKS_FOR_NAME, "it is as if it were not written"),
+];
+
 /// What an Ingress says about all of its backends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BackendPolicy {
@@ -68,6 +77,7 @@ impl TlsWishes {
 
 /// Reads what an Ingress says of its backends.
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> BackendPolicy {
+    EMPTY.into_iter().for_each(|(name, so)| reader.tell_empty(name, so));
     let spoken = spoken(reader);
     let tls = TlsWishes {
         secret: reader.secret(SECRET, Stake::BackendTls),

@@ -31,6 +31,16 @@ pub(super) const ROWS: &[Row] = &[
 /// Intermediate certificates where nothing is said, as in ingress-nginx.
 const DEFAULT_DEPTH: u8 = 1;
 
+/// What it comes to where one of them is written without a value.
+const EMPTY: [(&str, &str); 6] = [
+    (SECRET, "it protects nothing"),
+    (DEMAND, "it is as if it were not written"),
+    (DEPTH, "it is as if it were not written"),
+    (PASS, "backends are not sent the certificate"),
+    (SUBJECT, "it protects nothing"),
+    (ERROR_PAGE, "clients that are refused are told so with 400"),
+];
+
 /// What an Ingress wants of the clients of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ClientPolicy {
@@ -83,6 +93,7 @@ pub(crate) fn field() -> String {
 
 /// Reads what an Ingress says of its clients.
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> ClientPolicy {
+    EMPTY.into_iter().for_each(|(name, so)| reader.tell_empty(name, so));
     let demand = read_demand(reader);
     if demand == Some(None) {
         return ClientPolicy::None;
@@ -106,7 +117,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> ClientPolicy {
         }
         (None, _) => {
             for name in [DEPTH, PASS, ERROR_PAGE] {
-                if reader.has(name) {
+                if reader.has(name) && !reader.is_empty(name) {
                     reader
                         .not_served(name, || format!("The annotation {name} says nothing where there is no {SECRET}."));
                 }

@@ -6,7 +6,8 @@ use super::reader::parse_bool;
 use super::row;
 use super::row::{PREFIX, Row, State};
 use crate::code::FindingCode;
-use crate::findings::{Notes, quote};
+use crate::directives;
+use crate::findings::{Notes, REMEDY, quote};
 use crate::near::near;
 
 /// How keys with a controller's prefix are judged.
@@ -82,10 +83,15 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         }
         if denies(name, reading) {
             denied = true;
-            notes.add(FindingCode::PolicyNotServed, key, || {
-                let meant = meant(key, name).map(|meant| format!(" Did you mean {}?", quote(meant))).unwrap_or_default();
-                format!("The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.{meant}", quote(name))
-            });
+            let message = || {
+                let meant =
+                    meant(key, name).map(|meant| format!(" Did you mean {}?", quote(meant))).unwrap_or_default();
+                format!(
+                    "The annotation {} may ask for a protection, which is not offered, so every route of this Ingress answers 503.{meant}",
+                    quote(name)
+                )
+            };
+            notes.advise(FindingCode::PolicyNotServed, key, message, || remedy(key, value, row));
         } else {
             notes.add(FindingCode::AnnotationNotServed, key, || {
                 format!(
@@ -96,6 +102,15 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
         }
     }
     denied
+}
+
+/// What to write instead of an annotation that closes the routes: of a snippet, instead of each directive in it.
+fn remedy(key: &str, value: &str, row: Option<&Row>) -> Option<String> {
+    let of_directives = directives::holds_directives(key).then(|| directives::remedy(value, REMEDY)).flatten();
+    of_directives.or_else(|| match row?.state {
+        State::Refused(instead) => Some(instead.to_owned()),
+        _ => None,
+    })
 }
 
 /// The annotation of ingress-nginx that was meant by one that it does not have.

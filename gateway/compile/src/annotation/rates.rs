@@ -49,7 +49,9 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<Rates> {
     }
     let burst = reader.number(BURST, 0..=MAX_BURST, Stake::Protection).unwrap_or(DEFAULT_BURST);
     let burst = |limit: NonZeroU32| burst.saturating_mul(limit.get().into());
-    let exempt = if reader.has(EXEMPT) { EXEMPT } else { EXEMPT_ALIAS };
+    // An empty list is none, and leaves what the older name says.
+    let exempt = if reader.has(EXEMPT) && !reader.is_empty(EXEMPT) { EXEMPT } else { EXEMPT_ALIAS };
+    reader.tell_empty(EXEMPT, "it lets nobody ask more often than others");
     let exempt = reader.networks(exempt, Stake::Protection).unwrap_or_default();
     let bounds = Bounds {
         per_second: second.map(|limit| Rate::per_second(limit, burst(limit))),

@@ -71,9 +71,8 @@ impl<'r, 'n> Reader<'r, 'n> {
         if value.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
             return self.bad(name, stake, "it has control characters in it");
         }
-        if value.is_empty() && stake == Stake::Protection {
-            let why = || format!("The annotation {name} is empty, so it protects nothing.");
-            self.notes.add(FindingCode::AnnotationUnreadable, &key(name), why);
+        if stake == Stake::Protection {
+            self.tell_empty(name, "it protects nothing");
         }
         Some(value).filter(|value| !value.is_empty())
     }
@@ -86,6 +85,15 @@ impl<'r, 'n> Reader<'r, 'n> {
     /// Whether the annotation is written, and says nothing.
     pub(crate) fn is_empty(&self, name: &str) -> bool {
         self.annotations.get(&key(name)).is_some_and(|value| value.trim().is_empty())
+    }
+
+    /// Notes an annotation that is written and says nothing, with what that comes to. ingress-nginx takes it for one that is not written, but
+    /// whoever wrote it may believe in it.
+    pub(crate) fn tell_empty(&mut self, name: &str, so: &str) {
+        if self.is_empty(name) {
+            let why = || format!("The annotation {name} is empty, so {so}.");
+            self.notes.add(FindingCode::AnnotationUnreadable, &key(name), why);
+        }
     }
 
     /// As Go's `strconv.ParseBool` has it. One that is neither is noted, with what it comes to, and is none.

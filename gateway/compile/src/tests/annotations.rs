@@ -54,6 +54,29 @@ fn a_harmless_annotation_is_named_and_the_route_served() {
 }
 
 #[test]
+fn the_remedy_of_a_snippet_says_what_replaces_each_directive_in_it_and_nothing_else_of_it() {
+    let remedy = |annotation: &str| {
+        let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
+        assert_eq!(world.routes(), ["a.test / Prefix mill/a none 503"], "{annotation}");
+        world.findings[0].remedy.clone()
+    };
+    for name in ["configuration-snippet", "server-snippet", "auth-snippet", "stream-snippet"] {
+        let told = remedy(&format!("{name}: 'gzip on; add_header X-Secret hunter2;'"));
+        assert!(told.starts_with("add_header: List the fields") && told.contains(" gzip: Compress"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        let hostile = remedy(&format!("{name}: \"\\u001b[2J \\u202e; {}\"", "directive_x y; ".repeat(9000)));
+        assert!(hostile.chars().count() <= 1024 && !hostile.contains(|c: char| !c.is_ascii()), "{hostile}");
+    }
+    for (annotation, expected) in [
+        ("configuration-snippet: '# nothing'", "Write what the snippet does as annotations"),
+        ("modsecurity-snippet: 'SecRuleEngine On'", "Put a web application firewall"),
+        ("enable-modsecurity: 'true'", "Put a web application firewall"),
+    ] {
+        assert!(remedy(annotation).starts_with(expected), "{annotation}");
+    }
+}
+
+#[test]
 fn a_switch_that_is_off_is_nothing_to_speak_of() {
     for annotation in [
         "enable-modsecurity: 'false'",

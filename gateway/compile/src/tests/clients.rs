@@ -121,6 +121,36 @@ fn what_cannot_be_read_closes_the_routes_and_says_which_annotation_it_is() {
 }
 
 #[test]
+fn an_empty_wish_is_told_and_never_opens_what_another_one_closes() {
+    let note = |name: &str| format!("AnnotationUnreadable Ingress mill/a {PREFIX}{name}");
+    let broken = |name: &str| format!("ClientCertificateBroken Ingress mill/a {PREFIX}{name}");
+    let (secret, demand, subject) = ("auth-tls-secret", "auth-tls-verify-client", "auth-tls-match-cn");
+    for (annotations, expected, told) in [
+        ("auth-tls-secret: ''", "open", vec![note(secret)]),
+        ("auth-tls-secret: '  '", "open", vec![note(secret)]),
+        ("auth-tls-secret: ''; auth-tls-verify-client: 'off'", "open", vec![note(secret)]),
+        ("auth-tls-secret: ''; auth-tls-verify-client: 'on'", "503", vec![note(secret), broken(demand)]),
+        ("auth-tls-secret: ''; auth-tls-match-cn: CN=alice", "503", vec![broken(subject), note(secret)]),
+        ("auth-tls-secret: ca; auth-tls-verify-client: ''", "Required mill/ca 1", vec![note(demand)]),
+        ("auth-tls-secret: ca; auth-tls-match-cn: ''", "Required mill/ca 1", vec![note(subject)]),
+        ("auth-tls-secret: ca; auth-tls-verify-depth: ''", "Required mill/ca 1", vec![note("auth-tls-verify-depth")]),
+        ("auth-tls-secret: ca; auth-tls-error-page: ''", "Required mill/ca 1", vec![note("auth-tls-error-page")]),
+        ("auth-tls-verify-depth: ''", "open", vec![note("auth-tls-verify-depth")]),
+        (
+            "auth-tls-secret: ca; auth-tls-pass-certificate-to-upstream: ''",
+            "Required mill/ca 1",
+            vec![note("auth-tls-pass-certificate-to-upstream")],
+        ),
+    ] {
+        let manifest =
+            site("mill/a", 1, annotations, &["a.test / Prefix web:80"]) + &service("mill/web") + &good("mill/ca");
+        let world = World::new(&manifest);
+        assert_eq!(asked(&world), [format!("a.test/ {expected}")], "{annotations}");
+        assert_eq!(said(&world), told, "{annotations}");
+    }
+}
+
+#[test]
 fn an_error_page_that_is_none_leaves_the_host_as_closed_as_it_is() {
     let note = |name: &str| vec![format!("AnnotationNotServed Ingress mill/a {PREFIX}{name}")];
     for (annotations, expected) in [

@@ -58,6 +58,26 @@ fn quoted(value: &str) -> String {
 }
 
 #[test]
+fn an_empty_list_of_clients_that_are_not_counted_leaves_what_its_older_name_says() {
+    const NEW: &str = "nginx.ingress.kubernetes.io/limit-allowlist";
+    const OLD: &str = "nginx.ingress.kubernetes.io/limit-whitelist";
+    for (annotations, exempt, told) in [
+        (format!("{NEW}: 10.0.0.0/8, {OLD}: 10.1.0.0/16"), &[8][..], false),
+        (format!("{NEW}: '', {OLD}: 10.1.0.0/16"), &[16], true),
+        (format!("{NEW}: '  ', {OLD}: 10.1.0.0/16"), &[16], true),
+        (format!("{OLD}: 10.1.0.0/16"), &[16], false),
+        (format!("{NEW}: ''"), &[], true),
+    ] {
+        let world = world(&format!("{LIMIT}, {annotations}"));
+        let filters = world.all_filters().remove(0).unwrap();
+        let rate = filters.rate.as_ref().unwrap();
+        assert_eq!(rate.exempt.iter().map(|network| network.prefix).collect::<Vec<_>>(), exempt, "{annotations}");
+        let code = format!("AnnotationUnreadable Ingress mill/a {NEW}");
+        assert_eq!(world.codes(), if told { vec![code] } else { vec![] }, "{annotations}");
+    }
+}
+
+#[test]
 fn a_limit_of_nothing_is_none() {
     let world = world("nginx.ingress.kubernetes.io/limit-rps: '0', nginx.ingress.kubernetes.io/limit-allowlist: x");
     assert_eq!(world.all_filters(), [None]);

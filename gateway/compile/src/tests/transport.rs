@@ -149,6 +149,22 @@ fn verification_that_is_switched_on_is_on_or_the_route_answers_503() {
 }
 
 #[test]
+fn an_empty_wish_for_verification_is_told() {
+    const SECRET: &str = "proxy-ssl-secret: ''";
+    const VERIFY: &str = "proxy-ssl-verify: ''";
+    for (annotations, told) in [
+        (&["backend-protocol: HTTPS", VERIFY][..], &["AnnotationUnreadable", "BackendNotVerified"][..]),
+        (&["backend-protocol: HTTPS", SECRET], &["AnnotationUnreadable", "BackendNotVerified"]),
+        (&["backend-protocol: HTTPS", SECRET, "proxy-ssl-verify: 'on'"], &["AnnotationUnreadable", "BackendTlsBroken"]),
+    ] {
+        let world = World::new(&(ingress_with(annotations) + &service_with("")));
+        let mut all: Vec<_> = codes(&world).into_iter().filter(|code| *code != "NoEndpoints").collect();
+        all.sort_unstable();
+        assert_eq!(all, told, "{annotations:?}");
+    }
+}
+
+#[test]
 fn a_broken_secret_takes_nothing_down_that_is_in_clear_text() {
     let world = World::new(&(ingress_with(&["proxy-ssl-secret: mill/gone"]) + &service_with("")));
     assert_eq!(spoken(&world), Some((Protocol::Http1, false)));

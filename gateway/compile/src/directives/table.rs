@@ -1,10 +1,10 @@
 //! Directives that people write into snippets, and what says the same in a typed way.
 
-use bulkhead_compile::annotation::{self, State};
+use crate::annotation::{self, State};
 
 /// What to write instead of a directive.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Instead {
+pub enum Instead {
     /// These annotations, without prefix.
     Annotations(&'static [&'static str]),
     /// This field of a GatewayInstance, from `spec.northSouth`.
@@ -17,7 +17,8 @@ use Instead::{Annotations, Field, Sentence};
 
 impl Instead {
     /// For people.
-    pub(crate) fn sentence(self) -> String {
+    #[must_use]
+    pub fn sentence(self) -> String {
         match self {
             Annotations(names) => {
                 let (open, offered): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| !is_offered(name));
@@ -77,7 +78,7 @@ const FIREWALL: Instead =
 const TLS: Instead = Field("tls.minVersion");
 
 /// By the name of the directive, in alphabetical order.
-pub(crate) const TABLE: &[(&str, Instead)] = &[
+pub(super) const TABLE: &[(&str, Instead)] = &[
     ("access_by_lua_block", SCRIPT),
     ("access_log", LOGS),
     ("add_header", HEADERS),

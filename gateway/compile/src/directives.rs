@@ -4,9 +4,10 @@ mod table;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use self::table::TABLE;
+use crate::annotation::PREFIX;
+
+pub use self::table::Instead;
 
 /// Most bytes of a snippet that are looked at; what people write by hand is shorter.
 const LOOKED_AT: usize = 256 << 10;
@@ -16,17 +17,45 @@ const SHOWN: usize = 32;
 const NAME_BYTES: usize = 64;
 
 /// A directive that stands in a snippet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Directive {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Directive {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// What to write instead, a sentence or two.
-    pub(crate) instead: String,
+    pub instead: String,
+}
+
+/// What to write instead of each directive that is known, in the order of their names.
+pub fn replacements() -> impl Iterator<Item = (&'static str, Instead)> {
+    TABLE.iter().copied()
+}
+
+/// Whether an annotation, by its whole key, holds nginx directives. The language of a firewall is another one.
+#[must_use]
+pub fn holds_directives(key: &str) -> bool {
+    key.strip_prefix(PREFIX).is_some_and(|name| name.ends_with("-snippet") && !name.starts_with("modsecurity"))
+}
+
+/// What to write instead of a snippet, directive by directive, in at most `most` characters; nothing where it has no directive.
+#[must_use]
+pub(crate) fn remedy(snippet: &str, most: usize) -> Option<String> {
+    const MORE: &str = " There is more in it: `bulkhead audit` lists all.";
+    const THEN: &str = " Then remove the snippet.";
+    let mut remedy = String::new();
+    for Directive { name, instead } in in_snippet(snippet) {
+        let one = format!("{}{name}: {instead}", if remedy.is_empty() { "" } else { " " });
+        if remedy.chars().count() + one.chars().count() + MORE.len() + THEN.len() > most {
+            remedy.push_str(MORE);
+            break;
+        }
+        remedy.push_str(&one);
+    }
+    (!remedy.is_empty()).then(|| remedy + THEN)
 }
 
 /// The directives of a snippet, each once, in the order of their names. Bounded, whatever the text is.
-pub(crate) fn in_snippet(snippet: &str) -> Vec<Directive> {
+#[must_use]
+pub fn in_snippet(snippet: &str) -> Vec<Directive> {
     let mut end = snippet.len().min(LOOKED_AT);
     while !snippet.is_char_boundary(end) {
         end -= 1;
