@@ -8,9 +8,11 @@ use bulkhead_plan::LaneObjects;
 use bulkhead_plan::keyring::present;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::call::{CallError, call};
+use crate::contest;
 use crate::context::{Applied, Context};
 use crate::kind::{Key, Kind};
 use crate::owner::InstanceId;
@@ -36,6 +38,14 @@ pub enum Error {
         /// What it said.
         #[source]
         source: CallError,
+    },
+    /// Somebody else changes it as often as it is put right.
+    #[error(
+        "{key} is changed by somebody else as often as it is put right, which is done only every half minute now; `--show-managed-fields` of kubectl tells who it is"
+    )]
+    Contested {
+        /// The object.
+        key: Key,
     },
     /// The namespace of the instance is being deleted.
     #[error("namespace {namespace} is being deleted: what of the lane goes with it cannot be made again")]
@@ -65,6 +75,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Call(error) | Self::Immutable { source: error, .. } => error.kind(),
+            Self::Contested { .. } => "contested",
             Self::Ending { .. } => "ending",
             Self::Earlier { .. } => "earlier",
             Self::Foreign { .. } => "foreign",
@@ -164,9 +175,14 @@ async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, contex
     let before = seen.map(|seen| seen.metadata.clone()).unwrap_or_default();
     let remembered = context.remember(id, |memory| memory.applied.get(&object.key).cloned());
     let planned_before = remembered.as_ref().is_some_and(|applied| applied.hash == object.hash);
-    let unchanged = remembered.is_some_and(|applied| version::sealed(&before) == Some(&applied.version));
+    let unchanged = remembered.as_ref().is_some_and(|applied| version::sealed(&before) == Some(&applied.version));
     if planned_before && unchanged {
         return Ok(());
+    }
+    let (now, remembered) = (Instant::now(), remembered.filter(|_| planned_before));
+    let contest = remembered.as_ref().map(|applied| applied.contest).unwrap_or_default();
+    if !contest.allows(now) {
+        return Err(Error::Contested { key: object.key.clone() });
     }
     let after = match &before.uid {
         Some(uid) => match write(object, Some(uid), context).await {
@@ -185,7 +201,9 @@ async fn apply_one(object: &Planned, lane: &LaneObjects, id: &InstanceId, contex
         context.metrics.applied(object.key.kind);
         info!(instance = %id, lane = %lane.lane, generation = lane.document.config_generation, object = %object.key, "applied");
     }
-    let applied = Applied { hash: object.hash, version };
+    let put_right = remembered.is_some() && contest::changed(&before, &after);
+    let contest = if put_right { contest.again(now) } else { contest };
+    let applied = Applied { hash: object.hash, version, contest };
     context.remember(id, |memory| memory.applied.insert(object.key.clone(), applied));
     Ok(())
 }

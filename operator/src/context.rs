@@ -13,6 +13,7 @@ use kube::api::{Api, DynamicObject};
 
 use crate::backoff::Backoff;
 use crate::caches::Caches;
+use crate::contest::Contest;
 use crate::events::Ledger;
 use crate::fleet::Grants;
 use crate::kind::{Key, Kind};
@@ -90,6 +91,8 @@ pub struct Applied {
     pub hash: u64,
     /// The [version](crate::version) that the API server answered with.
     pub version: String,
+    /// Whether somebody else wants it otherwise.
+    pub contest: Contest,
 }
 
 impl Context {

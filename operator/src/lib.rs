@@ -15,6 +15,7 @@ pub mod call;
 pub mod cleanup;
 pub mod client;
 pub mod conditions;
+pub mod contest;
 pub mod context;
 pub mod election;
 pub mod events;

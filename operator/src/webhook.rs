@@ -8,6 +8,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::Secret;
@@ -37,7 +38,10 @@ use configuration::Webhook;
 use identity::Identity;
 use keeper::Keeper;
 use known::Cluster;
-use server::Server;
+use server::{Server, Stage};
+
+/// From being asked to leave to leaving: that a pod goes reaches those who send to it within a second or two.
+const LAMEDUCK: Duration = Duration::from_secs(5);
 
 /// A webhook that is asked for.
 pub struct Options {
@@ -55,7 +59,7 @@ pub struct Running {
     pub identity: Arc<Identity>,
     webhook: Webhook,
     seen: watch::Receiver<Option<Secret>>,
-    leave: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
     served: JoinHandle<()>,
 }
 
@@ -73,9 +77,9 @@ impl Running {
         let (told, seen) = watch::channel(None);
         tasks.spawn(keeper::follow(client, webhook.clone(), Arc::clone(&identity), told));
         let server = Server::new(Cluster(Arc::clone(context)), Arc::clone(&context.metrics.reviews));
-        let (leave, left) = watch::channel(false);
-        let served = tokio::spawn(Arc::new(server).serve(listener, tls, left));
-        Ok(Self { identity, webhook, seen, leave, served })
+        let (stage, seen_stage) = watch::channel(Stage::Serving);
+        let served = tokio::spawn(Arc::new(server).serve(listener, tls, seen_stage));
+        Ok(Self { identity, webhook, seen, stage, served })
     }
 
     /// What the leader does for it.
@@ -83,9 +87,11 @@ impl Running {
         Keeper::new(Arc::clone(context), self.webhook.clone(), self.seen.clone())
     }
 
-    /// Takes no more reviews, and waits for those under way.
+    /// Waits until nobody is sent here any more, takes no more reviews, and waits for those under way.
     pub async fn leave(self) {
-        self.leave.send_replace(true);
+        self.stage.send_replace(Stage::Leaving);
+        tokio::time::sleep(LAMEDUCK).await;
+        self.stage.send_replace(Stage::Closed);
         // It ends in order or not at all.
         let _ = self.served.await;
     }

@@ -1,6 +1,8 @@
 //! Tests against a real control plane. In: a sandbox with etcd, kube-apiserver and kube-controller-manager, shared by all tests of
 //! the run. Out: one result per function in the tables of the modules.
 //!
+//! Faults and what must hold under them are in `proofs`, with the tests that show it.
+//!
 //! A new test is an `async fn its_claim(cluster: &Cluster) -> anyhow::Result<()>` in a module here, named in the module's `tests()`.
 
 #![allow(
@@ -34,6 +36,7 @@ mod deletion;
 mod drift;
 mod fairness;
 mod faults;
+mod fights;
 mod findings;
 mod keyring;
 mod leader;
@@ -41,6 +44,7 @@ mod leaks;
 mod lifecycle;
 mod load;
 mod outage;
+mod proofs;
 mod quiet;
 mod refusals;
 mod rights;
@@ -49,6 +53,7 @@ mod schema;
 mod scope;
 mod shapes;
 mod shipped;
+mod startup;
 mod storm;
 mod switches;
 mod transitions;
@@ -72,6 +77,8 @@ fn tests() -> Vec<Test<Cluster>> {
         crash::tests(),
         deletion::tests(),
         refusals::tests(),
+        startup::tests(),
+        fights::tests(),
         versions::tests(),
         leader::tests(),
         outage::tests(),
@@ -95,6 +102,7 @@ fn tests() -> Vec<Test<Cluster>> {
         shapes::tests(),
         shipped::tests(),
         control_plane::tests(),
+        proofs::tests(),
     ];
     modules.into_iter().flatten().collect()
 }

@@ -28,6 +28,8 @@ pub enum FindingCode {
     BackendTlsUnused,
     /// A backend that is neither one Service port nor one resource.
     BadBackend,
+    /// A URL of a collector that is none; no spans are made.
+    BadCollector,
     /// A path that is meant as a regular expression and cannot be matched as one; what begins as it does answers 503.
     BadExpression,
     /// A rule's host that no request can have; the rule is left out.
@@ -124,7 +126,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::AnnotationNotServed,
         Self::AnnotationOnCanary,
         Self::AnnotationUnreadable,
@@ -135,6 +137,7 @@ impl FindingCode {
         Self::BackendTlsBroken,
         Self::BackendTlsUnused,
         Self::BadBackend,
+        Self::BadCollector,
         Self::BadExpression,
         Self::BadHost,
         Self::BadNetwork,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -45,6 +45,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long reviews under way may take to end when the process leaves.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// How far a server is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It serves.
+    Serving,
+    /// It serves whoever comes, but asks everybody to come back elsewhere.
+    Leaving,
+    /// Nobody is let in any more.
+    Closed,
+}
+
 /// What all connections share.
 pub struct Server<K> {
     known: K,
@@ -60,15 +71,15 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
         Self { known, tally, bytes, verdicts: Arc::new(Semaphore::new(VERDICTS_AT_ONCE)) }
     }
 
-    /// Serves until `leave` says true, then lets reviews under way come to their end.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: ServerConfig, mut leave: watch::Receiver<bool>) {
+    /// Serves until the stage is closed, then lets reviews under way come to their end.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: ServerConfig, mut stage: watch::Receiver<Stage>) {
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                _ = leave.wait_for(|leave| *leave) => break,
+                _ = stage.wait_for(|stage| *stage == Stage::Closed) => break,
             };
             let stream = match accepted {
                 Ok((stream, _)) => stream,
@@ -78,9 +89,9 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
                     continue;
                 }
             };
-            let (server, acceptor, leave) = (Arc::clone(&self), acceptor.clone(), leave.clone());
+            let (server, acceptor, stage) = (Arc::clone(&self), acceptor.clone(), stage.clone());
             tokio::spawn(async move {
-                server.connection(stream, acceptor, leave).await;
+                server.connection(stream, acceptor, stage).await;
                 drop(place);
             });
         }
@@ -90,9 +101,16 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
     }
 
     /// One connection. A client that misbehaves or leaves is not our fault, and there is nobody to tell.
-    async fn connection(&self, stream: TcpStream, acceptor: TlsAcceptor, mut leave: watch::Receiver<bool>) {
+    async fn connection(&self, stream: TcpStream, acceptor: TlsAcceptor, mut stage: watch::Receiver<Stage>) {
         let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await else { return };
-        let service = service_fn(async |request| Ok::<_, Infallible>(self.answer(request).await));
+        let now = stage.clone();
+        let service = service_fn(async |request| {
+            let mut response = self.answer(request).await;
+            if *now.borrow() != Stage::Serving {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -101,7 +119,7 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
         let mut connection = pin!(connection);
         tokio::select! {
             _ = &mut connection => return,
-            _ = leave.wait_for(|leave| *leave) => connection.as_mut().graceful_shutdown(),
+            _ = stage.wait_for(|stage| *stage == Stage::Closed) => connection.as_mut().graceful_shutdown(),
         }
         let _ = connection.await;
     }

@@ -97,6 +97,31 @@ impl Operator {
         kubeconfig: &Path,
         settings: &[(&str, &str)],
     ) -> Result<Self> {
+        let operator = Self::spawn(cluster, replica, port, image, kubeconfig, settings)?;
+        wait_for("a ready operator", START, async || {
+            operator.process.ensure_running()?;
+            let answer = operator.readiness().await?;
+            anyhow::ensure!(answer.status == 200, "/readyz answers {} {}", answer.status, answer.text());
+            Ok(())
+        })
+        .await?;
+        Ok(operator)
+    }
+
+    /// Starts the only replica, and does not wait for it.
+    pub(crate) async fn begin(cluster: &Cluster, port: u16) -> Result<Self> {
+        let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, ACCOUNT).await?;
+        Self::spawn(cluster, "operator", port, "local.test/gateway:1", &kubeconfig, &[])
+    }
+
+    fn spawn(
+        cluster: &Cluster,
+        replica: &str,
+        port: u16,
+        image: &str,
+        kubeconfig: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let health = SocketAddr::from(([127, 0, 0, 1], port));
         let launch = cluster.process(replica, Binary::Operator)?;
         let process = settings
@@ -110,15 +135,12 @@ impl Operator {
             .env("BULKHEAD_ROLLOUT_SOAK_SECONDS", "1")
             .args(["run".to_owned(), format!("--health={health}")])
             .start()?;
-        let operator = Self { process, health };
-        wait_for("a ready operator", START, async || {
-            operator.process.ensure_running()?;
-            let answer = exchange::get(operator.health, "operator", "/readyz").await?;
-            anyhow::ensure!(answer.status == 200, "/readyz answers {} {}", answer.status, answer.text());
-            Ok(())
-        })
-        .await?;
-        Ok(operator)
+        Ok(Self { process, health })
+    }
+
+    /// What it says when it is asked whether it is ready.
+    pub(crate) async fn readiness(&self) -> Result<exchange::Answer> {
+        exchange::get(self.health, "operator", "/readyz").await
     }
 
     /// The sum of all lines of its metrics that begin so.
@@ -136,20 +158,32 @@ impl Operator {
     }
 }
 
-/// Applies the definition and the plain install in the order in which its kustomization names them.
+/// Applies the definition and the plain install.
 pub(crate) async fn install(cluster: &Cluster) -> Result<()> {
+    define(cluster).await?;
+    install_plain(cluster).await
+}
+
+/// Applies the definition alone.
+pub(crate) async fn define(cluster: &Cluster) -> Result<()> {
+    cluster.apply(NAMESPACE, &read("crds/gatewayinstances.yaml")?).await.map(|_| ())
+}
+
+/// Applies the plain install without the definition, in the order in which its kustomization names it.
+pub(crate) async fn install_plain(cluster: &Cluster) -> Result<()> {
     #[derive(serde::Deserialize)]
     struct Kustomization {
         resources: Vec<String>,
     }
-    let read =
-        |path: &str| std::fs::read_to_string(places::repository().join(path)).with_context(|| format!("read {path}"));
-    cluster.apply(NAMESPACE, &read("crds/gatewayinstances.yaml")?).await?;
     let list: Kustomization = serde_saphyr::from_str(&read("olm/plain/kustomization.yaml")?)?;
     for file in list.resources.iter().filter(|file| !file.ends_with("crds")) {
         cluster.apply(NAMESPACE, &read(&format!("olm/plain/{file}"))?).await?;
     }
     Ok(())
+}
+
+fn read(path: &str) -> Result<String> {
+    std::fs::read_to_string(places::repository().join(path)).with_context(|| format!("read {path}"))
 }
 
 /// A control plane of one's own, for tests that end the operator or need a cluster in which nothing else happens.

@@ -1,11 +1,13 @@
 //! Kubeconfig files: one cluster, one user.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use super::pki::Identity;
 
@@ -31,7 +33,11 @@ pub(super) fn write(
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}],
         "current-context": "test",
     });
-    std::fs::write(path, format!("{config:#}\n")).with_context(|| format!("write {}", path.display()))
+    let attempt = || format!("write {}", path.display());
+    // In one piece: another process may be reading the one before.
+    let mut file = NamedTempFile::new_in(path.parent().with_context(attempt)?).with_context(attempt)?;
+    writeln!(file, "{config:#}").with_context(attempt)?;
+    file.persist(path).map(|_| ()).with_context(attempt)
 }
 
 /// A client with the identity of a kubeconfig file.

@@ -39,14 +39,13 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
 /// Annotations of ingress-nginx, of this and former versions, that ask for nothing when they are false.
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 8] = [
     "enable-modsecurity",
     "enable-opentelemetry",
     "enable-opentracing",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
     "enable-rewrite-log",
-    "opentelemetry-trust-incoming-span",
     "opentracing-trust-incoming-span",
     "ssl-passthrough",
 ];

@@ -54,6 +54,11 @@ impl FindingCode {
             Self::BadBackend => {
                 ("BadBackend", Error, "Name one Service and either the number or the name of one of its ports.")
             }
+            Self::BadCollector => (
+                "BadCollector",
+                Error,
+                "Write a URL with a scheme, a host and perhaps a port and a path, such as `http://otel-collector.observability:4318`. It may have no user and no query.",
+            ),
             Self::BadExpression => (
                 "BadExpression",
                 Error,

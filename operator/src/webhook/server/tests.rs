@@ -42,7 +42,7 @@ struct Hook {
     identity: Arc<Identity>,
     tally: Arc<Tally>,
     frail: Frail,
-    leave: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
     served: tokio::task::JoinHandle<()>,
 }
 
@@ -66,13 +66,13 @@ impl Hook {
         identity.show(pair.certified().expect("a certificate"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (leave, left) = watch::channel(false);
+        let (stage, seen) = watch::channel(Stage::Serving);
         let tally = Arc::new(Tally::default());
         let config = tls(Arc::clone(&identity)).expect("TLS");
         let frail = Frail::default();
         let server = Arc::new(Server::new(frail.clone(), Arc::clone(&tally)));
-        let served = tokio::spawn(server.serve(listener, config, left));
-        Self { address, connector: connector(&pair), identity, tally, frail, leave, served }
+        let served = tokio::spawn(server.serve(listener, config, seen));
+        Self { address, connector: connector(&pair), identity, tally, frail, stage, served }
     }
 
     async fn connect(&self) -> TlsStream<TcpStream> {
@@ -180,14 +180,29 @@ async fn a_new_certificate_is_shown_to_new_connections_and_cuts_no_old_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_leaves_answers_what_it_has_and_waits_for_nobody_else() {
+async fn a_server_that_leaves_answers_all_who_come_until_it_closes_and_waits_for_nobody_then() {
     let hook = Hook::start().await;
+    let asked = format!(
+        "POST /validate/gatewayinstances HTTP/1.1\r\nHost: hook\r\nContent-Length: {}\r\n\r\n",
+        review(INSTANCE).len()
+    );
+    let asked = [asked, review(INSTANCE)].concat();
+    let mut kept = hook.connect().await;
+    hook.stage.send_replace(Stage::Leaving);
+    for connection in [&mut kept, &mut hook.connect().await] {
+        connection.write_all(asked.as_bytes()).await.expect("room");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("an answer and the end");
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("connection: close\r\n"), "{answer}");
+    }
+
     let idle = hook.connect().await;
     let mut busy = hook.connect().await;
-    let asked = post("gatewayinstances", review(INSTANCE).as_bytes());
-    busy.write_all(&asked).await.expect("room");
+    // Those before are not what is waited for.
+    while tokio::time::timeout(Duration::from_millis(1), hook.frail.begun.notified()).await.is_ok() {}
+    busy.write_all(asked.as_bytes()).await.expect("room");
     hook.frail.begun.notified().await;
-    hook.leave.send_replace(true);
+    hook.stage.send_replace(Stage::Closed);
     let mut answer = String::new();
     busy.read_to_string(&mut answer).await.expect("an answer and the end");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
