@@ -75,10 +75,7 @@ pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_
     for (key, value) in annotations {
         let Some((name, reading)) = known(key) else { continue };
         let row = if key.starts_with(PREFIX) { row(name) } else { None };
-        if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
-            continue;
-        }
-        if is_off(key, value) {
+        if row.is_some_and(is_read) || is_off(key, value) {
             continue;
         }
         if denies(name, reading) {
@@ -130,10 +127,25 @@ pub(super) fn is_ours(key: &str) -> bool {
     known(key).is_some()
 }
 
-/// Whether an annotation, by its whole key, is a switch that asks for nothing as it is: there is nothing in it to obey.
+/// Whether an annotation, by its whole key, asks for nothing as it is: a switch that is off, or one that is empty, as charts write many, and
+/// ingress-nginx takes for not written; of snippets also one that has only comments.
 #[must_use]
 pub fn is_off(key: &str, value: &str) -> bool {
-    key.strip_prefix(PREFIX).is_some_and(|name| SWITCHES.contains(&name)) && parse_bool(value.trim()) == Some(false)
+    let Some(name) = key.strip_prefix(PREFIX) else { return false };
+    // What an empty value of the others comes to, whoever reads them says.
+    let is_empty = || value.trim().is_empty() && !row(name).is_some_and(is_read);
+    let is_false = || SWITCHES.contains(&name) && parse_bool(value.trim()) == Some(false);
+    is_empty() || is_false() || (name.ends_with("-snippet") && has_only_comments(value))
+}
+
+/// Whether there is nothing in a snippet but comments, which end with their lines.
+fn has_only_comments(snippet: &str) -> bool {
+    snippet.split('\n').map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// Whether the value of an annotation is looked at elsewhere, or need not be.
+const fn is_read(row: &Row) -> bool {
+    matches!(row.state, State::Obeyed | State::Approximated(_) | State::Implied(_))
 }
 
 /// Whether an annotation that is not obeyed may ask for a protection.
