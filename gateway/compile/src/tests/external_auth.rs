@@ -117,3 +117,30 @@ fn answers_are_kept_as_long_as_it_is_said() {
     assert_eq!(memory("200 99d"), Some([Some(86_400), None, None]));
     assert_eq!(memory("200 1y"), None);
 }
+
+#[test]
+fn what_was_said_on_one_question_is_not_known_of_another() {
+    let asked = |more: &[(&str, &str)], level: &str| {
+        let url = ("auth-url", "http://auth.test/lax");
+        let before = [("auth-cache-key", "$cookie_s"), ("auth-proxy-set-headers", "told")];
+        let before = before.into_iter().chain((!more.iter().any(|(name, _)| *name == "auth-url")).then_some(url));
+        let annotations: Vec<_> = before.chain(more.iter().copied()).collect();
+        let told =
+            format!("\n---\nkind: ConfigMap\nmetadata: {{namespace: mill, name: told}}\ndata: {{X-Level: {level}}}\n");
+        external(&World::new(&(asking(&annotations, "a.test") + &told))).unwrap().asked
+    };
+    let first = asked(&[], "low");
+    assert_eq!(first, asked(&[("auth-signin", "https://a.test/in")], "low"));
+    let others = [
+        asked(&[], "high"),
+        asked(&[("auth-url", "http://auth.test/strict")], "low"),
+        asked(&[("auth-url", "http://AUTH.test:81/lax?a")], "low"),
+        asked(&[("auth-method", "HEAD")], "low"),
+        asked(&[("auth-response-headers", "X-User")], "low"),
+        asked(&[("auth-request-redirect", "/back")], "low"),
+        asked(&[("auth-cache-duration", "200 1m")], "low"),
+    ];
+    for (nth, other) in others.iter().enumerate() {
+        assert!(*other != first && !others[nth + 1..].contains(other), "{nth}");
+    }
+}

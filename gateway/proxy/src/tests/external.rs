@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::external_auth::{AskBy, ExternalAuth, Memory, Page, SignIn};
+use bulkhead_model::external_auth::{AskBy, Asked, ExternalAuth, Memory, Page, SignIn};
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use super::support::{Lane, Peer};
 struct Scene {
     lane: Lane,
     service: TcpListener,
+    external: ExternalAuth,
 }
 
 fn template(text: &str) -> Template {
@@ -37,11 +38,17 @@ impl Scene {
             sign_in: None,
             returns_to: None,
             memory: None,
+            asked: Asked::default(),
         };
         change(&mut external);
-        let authentication = Some(Authentication { external: Some(external), ..Authentication::default() });
-        lane.publish_filtered(2, Filters { authentication, ..Filters::default() });
-        Self { lane, service }
+        let scene = Self { lane, service, external };
+        scene.publish(2, scene.external.clone());
+        scene
+    }
+
+    fn publish(&self, number: u64, external: ExternalAuth) {
+        let authentication = Some(Authentication { external: Some(external.known()), ..Authentication::default() });
+        self.lane.publish_filtered(number, Filters { authentication, ..Filters::default() });
     }
 
     async fn asked(&self) -> Peer {
@@ -212,6 +219,31 @@ async fn a_word_that_is_remembered_is_not_asked_for_again() {
     client.send(&REQUEST.replace("s=1", "s=2")).await;
     let question = service.head().await;
     assert!(question.contains("Cookie: s=2"), "{question}");
+}
+
+#[tokio::test]
+async fn a_word_on_another_question_lets_nobody_in() {
+    let memory = Memory { key: template("$cookie_s"), lifetimes: [(200, Duration::from_secs(60))].into() };
+    let scene = Scene::start(|external| external.memory = Some(memory)).await;
+    let (mut client, mut service, _) = scene.client(REQUEST).await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let mut backend = scene.lane.accept().await;
+    let edits: [fn(&mut ExternalAuth); 3] = [
+        |external| external.service.target = template("/strict"),
+        |external| external.method = Some(AskBy::Head),
+        |external| external.says = [("X-Level".into(), template("high"))].into(),
+    ];
+    for (number, edit) in (3..).zip(edits) {
+        backend.head().await;
+        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+        client.until("fine").await;
+        let mut external = scene.external.clone();
+        edit(&mut external);
+        scene.publish(number, external);
+        client.send(REQUEST).await;
+        service.head().await;
+        service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    }
 }
 
 #[tokio::test]

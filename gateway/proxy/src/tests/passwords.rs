@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bulkhead_model::authentication::{Basic, Realm, Satisfy, Users};
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::external_auth::ExternalAuth;
+use bulkhead_model::external_auth::{Asked, ExternalAuth};
 use bulkhead_model::password::PasswordHash;
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
@@ -59,6 +59,7 @@ async fn a_service_that_is_asked_as_well_does_not_get_the_password() {
         sign_in: None,
         returns_to: None,
         memory: None,
+        asked: Asked::default(),
     });
     for (number, basic) in [(2, basic(QUICK)), (3, None)] {
         let is_ours = basic.is_some();

@@ -59,12 +59,23 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         let memory = external.memory.as_ref()?;
         let route = self.found.route;
         let service = external.service.backend.id.to_le_bytes();
-        let place = [route.origin.as_bytes(), route.host.as_bytes(), route.path.as_bytes(), &service];
-        // What is kept of an answer depends on what is told of it.
-        let told = external.told.iter().map(|name| name.as_bytes());
-        let mut text = key(place.into_iter().chain(told));
+        // What is kept of an answer depends on all that was asked, and on whether the password that the gateway asks for went along.
+        let (asked, with_password) = (external.asked.to_bytes(), [u8::from(!self.keeps_password())]);
+        let mut text = key([
+            route.origin.as_bytes(),
+            route.host.as_bytes(),
+            route.path.as_bytes(),
+            &service,
+            &asked,
+            &with_password,
+        ]);
         self.with_request(|request| memory.key.write(request, MOST_BYTES, &mut text)).ok()?;
         Some(text.into())
+    }
+
+    /// Whether the route asks for a password itself.
+    fn keeps_password(&self) -> bool {
+        self.filters.authentication.as_ref().is_some_and(|authentication| authentication.basic.is_some())
     }
 
     async fn ask(&self, external: &ExternalAuth) -> Result<Ruling, Stop> {
@@ -93,7 +104,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         request.framing = Framing::None;
         (request.upgrade, request.trailers, request.expects_continue) = (false, false, false);
         let (mut target, mut authority, mut over) = (Vec::new(), Vec::new(), Overlay::default());
-        if self.filters.authentication.as_ref().is_some_and(|authentication| authentication.basic.is_some()) {
+        if self.keeps_password() {
             // The password that the gateway asks for is nobody else's.
             over.remove("authorization");
         }
