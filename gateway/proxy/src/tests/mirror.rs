@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
+use bulkhead_model::template::TargetTemplate;
 use bulkhead_model::{Backend, Endpoint, Endpoints, Errand, Filters, Mirror, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -17,7 +18,11 @@ async fn start(content: bool) -> (Lane, TcpListener) {
     let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
     let backend = Arc::new(Backend::new(1000, "copies.test:80".into(), Protocol::Http1, endpoints));
     let template = |text| Template::parse(text).unwrap();
-    let to = Errand { backend, authority: template("copies.test"), target: template("/copy$request_uri") };
+    let to = Errand {
+        backend,
+        authority: template("copies.test"),
+        target: TargetTemplate::parse("/copy$request_uri").unwrap(),
+    };
     lane.publish_filtered(2, Filters { mirror: Some(Mirror { to, content }), ..Filters::default() });
     (lane, listener)
 }

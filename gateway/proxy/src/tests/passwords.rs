@@ -7,6 +7,7 @@ use bulkhead_model::authentication::{Basic, Realm, Satisfy, Users};
 use bulkhead_model::backend::Protocol;
 use bulkhead_model::external_auth::{Asked, ExternalAuth};
 use bulkhead_model::password::PasswordHash;
+use bulkhead_model::template::TargetTemplate;
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -52,7 +53,11 @@ async fn a_service_that_is_asked_as_well_does_not_get_the_password() {
     let backend = Arc::new(Backend::new(1000, "auth.test:80".into(), Protocol::Http1, endpoints));
     let template = |text| Template::parse(text).unwrap();
     let external = Some(ExternalAuth {
-        service: Errand { backend, authority: template("auth.test"), target: template("/verify") },
+        service: Errand {
+            backend,
+            authority: template("auth.test"),
+            target: TargetTemplate::parse("/verify").unwrap(),
+        },
         method: None,
         says: Box::default(),
         told: Box::default(),
