@@ -67,6 +67,8 @@ fn status(audit: &Audit) -> u8 {
     match audit {
         // What was not read may be the worst of all.
         audit if !audit.problems.is_empty() => UNREADABLE,
+        // A name that nothing has is misspelt, and nothing is refused of nothing.
+        audit if audit.wanted.is_some() && audit.ingresses.is_empty() => UNREADABLE,
         audit if audit.is_refused() => REFUSED,
         _ => 0,
     }

@@ -121,10 +121,11 @@ fn is_test(code: &str, name: &str) -> bool {
     by_cargo || code.contains(&format!("test({name})")) || code.contains(&format!("attack(\"{name}\""))
 }
 
-/// Names of tests in a piece of a page.
+/// Names of tests in a piece of a page. Those of metrics begin as ours do.
 fn tests_named(text: &str) -> Vec<&str> {
     let is_name = |word: &&str| {
         word.contains('_')
+            && !word.starts_with("bulkhead_")
             && word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     text.split('`').skip(1).step_by(2).filter(is_name).collect()

@@ -158,7 +158,7 @@ impl Folder {
         let text = content::read(&self.root, &path).map_err(|error| error.to_string());
         let parsed = text.and_then(|text| {
             let manifests = manifest::parse(&text).map_err(|error| error.to_string())?;
-            let remarks = strict::remarks(&text, &manifests);
+            let remarks = strict::remarks(&text, &manifests).into_iter().map(|remark| remark.text).collect();
             Ok(File { stamp, text, manifests, remarks, problem: None })
         });
         let file = parsed.unwrap_or_else(|reason| {

@@ -115,7 +115,7 @@ fn read(path: &Path, inventory: &mut Inventory) -> Result<(), RenderError> {
             inventory.add(shown, &text, &manifests);
             inventory
                 .problems
-                .extend(strict::remarks(&text, &manifests).iter().map(|remark| format!("{shown}: {remark}")));
+                .extend(strict::remarks(&text, &manifests).iter().map(|remark| format!("{shown}: {}", remark.text)));
         }
         Err(error) => {
             inventory.problems.insert(format!("{shown}: {error}"));

@@ -77,20 +77,29 @@ const GROUPS: [(&str, &str, &[&str]); 3] = [
 /// Most remarks about one file: a file could be made of nothing else.
 const REMARKS: usize = 32;
 
-/// What the objects of a file say in vain, a sentence each that begins with the line. `manifests` are those of `text`.
-pub(crate) fn remarks(text: &str, manifests: &[Manifest]) -> Vec<String> {
+/// Something that an object says in vain: a sentence that begins with the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remark {
+    pub(crate) text: String,
+    /// The whole object is passed over, for there is no such kind.
+    pub(crate) is_passed_over: bool,
+}
+
+/// What the objects of a file say in vain. `manifests` are those of `text`, all of them.
+pub(crate) fn remarks(text: &str, manifests: &[Manifest]) -> Vec<Remark> {
     let documents = manifests.chunk_by(|a, b| a.line == b.line);
-    let mut remarks: Vec<String> =
+    let mut remarks: Vec<Remark> =
         documents.flat_map(|document| of_document(text, document)).take(REMARKS + 1).collect();
     if remarks.len() > REMARKS {
         remarks.truncate(REMARKS);
-        remarks.push("there are more fields that do not exist".to_owned());
+        let text = "there are more fields that do not exist".to_owned();
+        remarks.push(Remark { text, is_passed_over: false });
     }
     remarks
 }
 
 /// Remarks about the objects of one document: one, or the items of a List.
-fn of_document(text: &str, manifests: &[Manifest]) -> Vec<String> {
+fn of_document(text: &str, manifests: &[Manifest]) -> Vec<Remark> {
     let Some(line) = manifests.first().map(|manifest| manifest.line) else { return Vec::new() };
     let begin = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
     let lines =
@@ -109,11 +118,13 @@ fn of_document(text: &str, manifests: &[Manifest]) -> Vec<String> {
         let place = |path: &str| line_of(text, line, &format!("{prefix}{path}"));
         if let Content::Other(other) = &manifest.content {
             let strange = strange_kind(&other.api_version, &other.kind);
-            remarks.extend(strange.map(|reason| format!("line {}: {reason}", place("kind"))));
+            let told = strange.map(|reason| format!("line {}: {reason}", place("kind")));
+            remarks.extend(told.map(|text| Remark { text, is_passed_over: true }));
         }
         for path in vain(written, &manifest.content) {
             let object = title(written);
-            remarks.push(format!("line {}: {object}: {}", place(&path), no_field(&path, FIELDS)));
+            let text = format!("line {}: {object}: {}", place(&path), no_field(&path, FIELDS));
+            remarks.push(Remark { text, is_passed_over: false });
         }
     }
     remarks
@@ -193,7 +204,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
-        remarks(text, &parse(text).unwrap())
+        remarks(text, &parse(text).unwrap()).into_iter().map(|remark| remark.text).collect()
     }
 
     #[test]

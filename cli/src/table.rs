@@ -21,9 +21,16 @@ fn line<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
     format!("{}\n", padded.collect::<String>().trim_end())
 }
 
-/// `text` without control characters: what others wrote must not steer a terminal.
+/// `text` without what steers a terminal or shows it as something else: control characters, and those of Unicode that nobody sees or
+/// that turn the direction of what follows ("Trojan Source", CVE-2021-42574).
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+    text.chars().map(|char| if char.is_control() || is_hidden(char) { '\u{fffd}' } else { char }).collect()
+}
+
+/// Formatting characters of the general punctuation (Unicode chapter 23.2), the soft hyphen, the byte order mark and tags.
+const fn is_hidden(char: char) -> bool {
+    matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(char, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -39,5 +46,6 @@ mod tests {
     #[test]
     fn a_manifest_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(printable("/a\u{202e}b\u{200b}ä한"), "/a\u{fffd}b\u{fffd}ä한");
     }
 }

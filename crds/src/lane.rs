@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::fnv::fnv1a;
 use crate::lane_spec::LaneSpec;
 use crate::names::LaneName;
-use crate::observability::{AccessLog, Metrics};
+use crate::observability::{AccessLog, Metrics, Tracing};
 use crate::tls::{SecretName, TlsVersion};
 use crate::upstream::LoadBalance;
 
@@ -57,6 +57,9 @@ pub struct LaneDocument {
     /// What is counted of requests besides the standard metrics.
     #[serde(default)]
     pub metrics: Metrics,
+    /// Which requests have spans, and who takes them.
+    #[serde(default)]
+    pub tracing: Tracing,
     /// Names of the keyring Secrets, in the instance's namespace.
     pub keyring: Vec<String>,
 }
@@ -85,6 +88,7 @@ impl LaneDocument {
             drain: spec.drain.resolve(),
             access_log: spec.access_log.clone(),
             metrics: spec.metrics.clone(),
+            tracing: spec.tracing.clone(),
             keyring: Vec::new(),
         }
     }

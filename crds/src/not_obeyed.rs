@@ -30,16 +30,11 @@ impl Row {
 }
 
 /// Fields of a lane: the path in northSouth, then the path in eastWest.
-const LANE: &[Row] = &[
-    Row::new(&["spec.northSouth.tracing", "spec.eastWest.tracing"], "no traces are sent", |lane| {
-        lane.tracing != Default::default()
-    }),
-    Row::new(
-        &["spec.northSouth.metrics.perHost", "spec.eastWest.metrics.perHost"],
-        "the standard metrics have no label for the host: without ingressNginxNames it adds nothing",
-        |lane| lane.metrics.per_host && !lane.metrics.ingress_nginx_names,
-    ),
-];
+const LANE: &[Row] = &[Row::new(
+    &["spec.northSouth.metrics.perHost", "spec.eastWest.metrics.perHost"],
+    "the standard metrics have no label for the host: without ingressNginxNames it adds nothing",
+    |lane| lane.metrics.per_host && !lane.metrics.ingress_nginx_names,
+)];
 
 /// The table, for documentation.
 pub fn rows() -> impl Iterator<Item = NotObeyed> {

@@ -160,7 +160,7 @@ impl Thread {
             loopback_endpoints: matches!(origin, Origin::Directories(_)),
             own_admin: inputs.own_admin,
             zone: inputs.zone,
-            platform: platform_roots(),
+            platform: platform_roots().map(PlatformRoots),
             ..Options::default()
         };
         let feed = Feed::start(&origin)?;
@@ -268,10 +268,10 @@ impl Thread {
 }
 
 /// The certification authorities of the platform, if it has any: an image may be without.
-fn platform_roots() -> Option<PlatformRoots> {
+pub(crate) fn platform_roots() -> Option<Arc<RootCertStore>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    (!roots.is_empty()).then(|| PlatformRoots(Arc::new(roots)))
+    (!roots.is_empty()).then(|| Arc::new(roots))
 }
 
 #[cfg(test)]

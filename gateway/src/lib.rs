@@ -27,6 +27,7 @@ pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod traces;
 pub mod view;
 
 pub use args::RunArgs;

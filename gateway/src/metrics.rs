@@ -83,7 +83,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Readings, &mut 
 }
 
 /// Every metric there is.
-pub const FAMILIES: [Family; 50] = [
+pub const FAMILIES: [Family; 52] = [
     gauge("bulkhead_build_info", "Always 1; the label tells the version", |_, out| {
         out.labelled("version", env!("CARGO_PKG_VERSION"), 1);
     }),
@@ -207,6 +207,14 @@ pub const FAMILIES: [Family; 50] = [
         "bulkhead_access_log_dropped_total",
         "Lines of the access log dropped because standard output took no more",
         |now, out| out.one(now.tally.access_log_dropped),
+    ),
+    counter("bulkhead_spans_exported_total", "Spans that the collector has taken", |now, out| {
+        out.one(now.tally.spans_exported);
+    }),
+    counter(
+        "bulkhead_spans_dropped_total",
+        "Spans dropped because the collector took none, or because too many waited for it",
+        |now, out| out.one(now.tally.spans_dropped),
     ),
     counter(
         "bulkhead_requests_uncounted_total",

@@ -5,15 +5,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use bulkhead_compile::Options;
 use bulkhead_crds::size::Size;
 use bulkhead_model::Room;
 use bulkhead_proxy::{Config, Proxy, Publication};
 
-use crate::args::RunArgs;
+use crate::args::{Objects, RunArgs};
 use crate::overload::{self, Memory};
 use crate::shutdown::Signals;
 use crate::view::View;
-use crate::{admin, control, logging, shutdown, stand_in};
+use crate::{admin, control, logging, shutdown, stand_in, traces};
 
 /// A whole process: logs, serves until it is told to leave, and gives its exit code. For `main` functions, so that other
 /// programs can be a gateway as well.
@@ -54,6 +55,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     };
     let proxy = Proxy::start(config, Arc::clone(&publication))?;
     let proxy = Arc::new(proxy);
+    let loopback_endpoints = matches!(objects, Objects::Directories(_));
+    let collectors = Options { loopback_endpoints, ..Options::default() };
+    traces::start(proxy.spans(), Arc::clone(&publication), collectors)
+        .context("cannot start the thread that sends spans")?;
     let control = control::start(control::Inputs {
         lane: args.lane.clone(),
         objects,

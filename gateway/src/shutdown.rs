@@ -9,12 +9,16 @@ use std::time::Duration;
 use bulkhead_crds::lane::LaneDrain;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::view::View;
 
 /// How to leave before any lane document was read: nothing was served, so there is nothing to wait for.
 const NO_DOCUMENT: LaneDrain = LaneDrain { lameduck_ms: 0, timeout_ms: 1_000 };
+
+/// How long the last spans may take that a lane sends at least, though its drain has taken all its time, and at most, though it has
+/// taken none. What a pod has left then is five seconds.
+const LAST_SPANS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5));
 
 /// The signals that ask a process to end.
 pub struct Signals {
@@ -74,7 +78,10 @@ fn leave(view: &View) -> impl Future<Output = ()> {
         tracing::info!(connections = view.proxy.connections(), "leaving: no longer accepting, requests in flight end");
         // What the document says now: it may have changed meanwhile.
         let drain = view.state().drain.clone().unwrap_or(NO_DOCUMENT);
+        let deadline = Instant::now() + Duration::from_millis(drain.timeout_ms);
         let cut = view.proxy.drain(Duration::from_millis(drain.timeout_ms)).await;
+        let now = Instant::now();
+        view.proxy.spans().settle(deadline.clamp(now + LAST_SPANS.0, now + LAST_SPANS.1)).await;
         tracing::info!(cut, "left");
     }
 }

@@ -51,12 +51,9 @@ impl Verdict {
     /// Explanation, detail and remedy, as far as they go.
     fn message(&self) -> String {
         let parts = [self.reason.meaning, &self.detail, self.reason.remedy];
-        let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-        let mut end = text.len().min(MESSAGE_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.get(..end).unwrap_or_default().to_owned()
+        let mut text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        text.truncate(text.floor_char_boundary(MESSAGE_BYTES));
+        text
     }
 }
 

@@ -135,12 +135,9 @@ fn event(notice: Notice, print: u64, now: Timestamp) -> Event {
     }
 }
 
-fn cut(note: String) -> String {
-    let mut end = note.len().min(NOTE_BYTES);
-    while !note.is_char_boundary(end) {
-        end -= 1;
-    }
-    note.get(..end).unwrap_or_default().to_owned()
+fn cut(mut note: String) -> String {
+    note.truncate(note.floor_char_boundary(NOTE_BYTES));
+    note
 }
 
 /// Names an instance.

@@ -1,7 +1,7 @@
 //! Real sockets and raw bytes against a real gateway process that reads manifests from a directory.
 //!
 //! A case shows the bytes on both sides: what a client sends and gets, and what the backend saw of it. `requests` and `responses` are
-//! the tables of hostile messages, `paths` that of request targets; `annotations` that of what Ingresses ask for by annotations; `routing`, `classes`, `changes`, `limits`, `overload`, `admin`, `tls` and `leaving` tell one behaviour
+//! the tables of hostile messages, `paths` that of request targets; `annotations` that of what Ingresses ask for by annotations; `routing`, `classes`, `changes`, `limits`, `overload`, `admin`, `tls`, `traces` and `leaving` tell one behaviour
 //! a function. `support`, which other suites share, starts the gateway, its backends and its clients. Nothing sleeps: what is waited for is looked at.
 
 #![allow(
@@ -29,5 +29,6 @@ mod requests;
 mod responses;
 mod routing;
 mod tls;
+mod traces;
 
 use bulkhead_tests::gateway as support;

@@ -26,11 +26,16 @@ const STAND_IN: &str = "audited";
 /// different controllers and know nothing of each other, so each class is judged by itself.
 pub(crate) fn judge(material: &Material, wanted: Option<&str>) -> Audit {
     let texts = |set: &BTreeSet<String>| set.iter().cloned().collect();
-    let mut audit =
-        Audit { problems: texts(&material.problems), remarks: texts(&material.remarks), ..Audit::default() };
+    let mut audit = Audit {
+        wanted: wanted.map(printable),
+        problems: texts(&material.problems),
+        remarks: texts(&material.remarks),
+        ..Audit::default()
+    };
     let mut classes: BTreeMap<&str, Vec<(&Place, &Ingress)>> = BTreeMap::new();
     for (place, ingress) in &material.ingresses {
         let class = class_of(ingress).unwrap_or_default();
+        audit.classes.insert(printable(class));
         if wanted.map_or_else(|| !is_ours(material, class), |wanted| wanted == class) {
             classes.entry(class).or_default().push((place, ingress));
         }
@@ -58,7 +63,7 @@ pub(crate) fn judge(material: &Material, wanted: Option<&str>) -> Audit {
 
 fn is_ours(material: &Material, class: &str) -> bool {
     let spec = material.classes.get(class).and_then(|class| class.spec.as_ref());
-    spec.and_then(|spec| spec.controller.as_deref()) == Some(CONTROLLER)
+    spec.and_then(|spec| spec.controller.as_deref()) == Some(CONTROLLER) || material.own_classes.contains(class)
 }
 
 fn is_about(finding: &Finding, (namespace, name): &Place) -> bool {
@@ -144,7 +149,7 @@ fn judged(key: &str, value: &str, ingress: &Ingress, row: Option<&Row>, findings
         remedy: remedy.to_owned(),
         directives: Vec::new(),
     };
-    if let Some(first) = row.filter(|row| is_second(row, key, ingress)) {
+    if let Some(first) = row.filter(|row| findings.is_empty() && is_second(row, key, ingress)) {
         return item(Verdict::Ignored, &format!("The annotation {} is written as well, and counts.", first.name), "");
     }
     let worst = findings.iter().max_by_key(|finding| verdict(finding));

@@ -10,7 +10,7 @@ use super::verdict::{Audit, Counts, IngressReport, Item, Verdict};
 pub(super) fn page(audit: &Audit) -> String {
     let mut page = "# Audit\n".to_owned();
     if audit.ingresses.is_empty() {
-        page.push_str("\nNo Ingresses to audit: none names a class that is not Bulkhead's own.\n");
+        let _ = writeln!(page, "\nNo Ingresses to audit: {}.", super::text::why_none(audit));
     } else {
         let _ = write!(page, "\n{}\n\n", sentence(audit));
         page.push_str("| Ingress | class | honoured | approximated | ignored | refused | not checked |\n|---|---|---|---|---|---|---|\n");

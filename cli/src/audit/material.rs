@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bulkhead_compile::{KeyringEntry, Object, ReferenceKind};
+use bulkhead_crds::instance::GatewayInstanceSpec;
+use bulkhead_crds::names::{GROUP, LaneName};
 use bulkhead_gateway::source::content;
-use bulkhead_gateway::source::manifest::{self, Content, Manifest, Other};
+use bulkhead_gateway::source::manifest::{self, Content, Manifest, Other, Parsed};
 use bulkhead_gateway::source::stamp::walk;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::AuditError;
+use crate::strict;
 
 /// Namespace and name.
 pub(crate) type Place = (String, String);
@@ -29,6 +32,8 @@ pub(crate) struct Material {
     pub(crate) contents: BTreeSet<(ReferenceKind, Place)>,
     /// Whether all there is was read, so that what is not known is not there. A cluster is not asked for Secrets.
     pub(crate) is_complete: bool,
+    /// Classes that GatewayInstances make.
+    pub(crate) own_classes: BTreeSet<String>,
     /// Deployments and DaemonSets, as written: a controller may be among them.
     pub(crate) workloads: BTreeMap<Place, Value>,
     pub(crate) config_maps: BTreeMap<Place, ConfigMap>,
@@ -69,12 +74,15 @@ impl Material {
     /// The objects of a text, which came from `name`.
     pub(crate) fn add_text(&mut self, name: &str, text: &str) {
         self.is_complete = true;
-        match manifest::parse(text) {
-            Ok(manifests) => manifests.into_iter().for_each(|manifest| self.add_manifest(manifest)),
-            Err(error) => {
-                self.problems.insert(format!("{name}: {error}"));
-            }
+        let Parsed { manifests, errors } = manifest::parse_each(text);
+        // What is left out shifts the items of a list, and is told in any case.
+        let remarks = if errors.is_empty() { strict::remarks(text, &manifests) } else { Vec::new() };
+        self.problems.extend(errors.iter().map(|error| format!("{name}: {error}")));
+        for remark in remarks {
+            let told = if remark.is_passed_over { &mut self.problems } else { &mut self.remarks };
+            told.insert(format!("{name}: {}", remark.text));
         }
+        manifests.into_iter().for_each(|manifest| self.add_manifest(manifest));
     }
 
     fn add_manifest(&mut self, manifest: Manifest) {
@@ -122,6 +130,12 @@ impl Material {
     fn add_other(&mut self, other: &Other) {
         let text = |path: &str| other.value.pointer(path).and_then(Value::as_str).map(str::to_owned);
         let Some(name) = text("/metadata/name") else { return };
+        if other.kind == "GatewayInstance" && other.api_version.split('/').next() == Some(GROUP) {
+            let spec = other.value.get("spec").cloned().unwrap_or_default();
+            let spec: GatewayInstanceSpec = serde_json::from_value(spec).unwrap_or_default();
+            self.own_classes.extend(LaneName::ALL.map(|lane| spec.lane(lane).class_name(&name, lane)));
+            return;
+        }
         let place = (text("/metadata/namespace").unwrap_or_else(|| "default".to_owned()), name);
         if let ("apps/v1", "Deployment" | "DaemonSet") = (other.api_version.as_str(), other.kind.as_str()) {
             self.workloads.entry(place).or_insert_with(|| other.value.clone());

@@ -140,7 +140,36 @@ fn our_own_classes_are_no_candidates() {
     let class = "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: ours}\nspec: {controller: bulkhead.io/gateway}\n";
     let audit = audit_of(&format!("{class}{}", ingress("web", "ours", "")), None);
     assert!(audit.ingresses.is_empty());
-    assert!(text::page(&audit, false).starts_with("No Ingresses to audit"));
+    let why = "No Ingresses to audit: all are of classes that are Bulkhead's own (ours).\n";
+    assert!(text::page(&audit, false).starts_with(why));
+    let instance = "---\napiVersion: bulkhead.io/v1alpha1\nkind: GatewayInstance\nmetadata: {name: edge, namespace: a}\nspec: {eastWest: {ingressClass: {name: inner}}}\n";
+    for class in ["inner", "edge-north-south"] {
+        assert!(audit_of(&format!("{instance}{}", ingress("web", class, "")), None).ingresses.is_empty(), "{class}");
+    }
+}
+
+#[test]
+fn a_class_that_nobody_names_is_a_wrong_command_line() {
+    let audit = audit_of(&ingress("web", "nginx", ""), Some("ngimx"));
+    let why = "No Ingresses to audit: none is of the class ngimx; those that there are name nginx.\n";
+    assert!(text::page(&audit, false).starts_with(why), "{}", text::page(&audit, false));
+    assert_eq!(status(&audit), UNREADABLE);
+    assert_eq!(status(&audit_of("", None)), 0);
+}
+
+#[test]
+fn one_object_that_cannot_be_read_hides_no_other_and_is_told() {
+    let bad = ingress("bad", "nginx", "nginx.ingress.kubernetes.io/limit-rps: 10");
+    let unknown = ingress("lost", "nginx", "").replace("kind: Ingress", "kind: ingress");
+    for (text, problems) in [(&bad, 1), (&unknown, 1), (&format!("{bad}{unknown}"), 1)] {
+        let audit =
+            audit_of(&format!("{}{text}{}{SERVICE}", ingress("web", "nginx", ""), ingress("api", "nginx", "")), None);
+        assert_eq!(audit.total, Counts { honoured: 2, ..Counts::default() });
+        assert_eq!((audit.problems.len(), status(&audit)), (problems, UNREADABLE), "{:?}", audit.problems);
+    }
+    let misspelt = ingress("web", "nginx", "").replace("spec:", "  anotations: {a: b}\nspec:");
+    let audit = audit_of(&format!("{misspelt}{SERVICE}"), None);
+    assert_eq!((audit.remarks.len(), audit.problems.len()), (1, 0), "{:?} {:?}", audit.remarks, audit.problems);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) fn page(audit: &Audit, colours: bool) -> String {
     let paint = Paint(colours);
     let mut page = String::new();
     if audit.ingresses.is_empty() {
-        page.push_str("No Ingresses to audit: none names a class that is not Bulkhead's own.\n");
+        let _ = writeln!(page, "No Ingresses to audit: {}.", why_none(audit));
     } else {
         page.push_str(&table(audit));
         let _ = writeln!(page, "\n{}", sentence(audit));
@@ -36,6 +36,18 @@ pub(super) fn page(audit: &Audit, colours: bool) -> String {
         let _ = writeln!(page, "\n{}", crate::table::printable(remark));
     }
     page
+}
+
+/// Why nothing was judged.
+pub(super) fn why_none(audit: &Audit) -> String {
+    let named = |class: &String| if class.is_empty() { "none at all".to_owned() } else { class.clone() };
+    let classes: Vec<String> = audit.classes.iter().map(named).collect();
+    match &audit.wanted {
+        _ if classes.is_empty() && !audit.problems.is_empty() => "what could be read holds none".to_owned(),
+        _ if classes.is_empty() => "there are none".to_owned(),
+        Some(wanted) => format!("none is of the class {wanted}; those that there are name {}", classes.join(", ")),
+        None => format!("all are of classes that are Bulkhead's own ({})", classes.join(", ")),
+    }
 }
 
 fn table(audit: &Audit) -> String {

@@ -1,5 +1,7 @@
 //! What an audit says, as values: programs read them as JSON, people as a table.
 
+use std::collections::BTreeSet;
+
 use bulkhead_compile::directives;
 use serde::Serialize;
 
@@ -129,6 +131,12 @@ pub(crate) struct Audit {
     /// How many annotations and fields come to what.
     pub(crate) items: Counts,
     pub(crate) ingresses: Vec<IngressReport>,
+    /// The class that was asked for; nothing when all were.
+    #[serde(skip)]
+    pub(crate) wanted: Option<String>,
+    /// Every class that an Ingress names, those that are not judged included; empty for none.
+    #[serde(skip)]
+    pub(crate) classes: BTreeSet<String>,
     /// Findings about other objects.
     pub(crate) others: Vec<Beside>,
     /// Installations of ingress-nginx, and what their settings become.

@@ -56,10 +56,7 @@ pub(crate) fn remedy(snippet: &str, most: usize) -> Option<String> {
 /// The directives of a snippet, each once, in the order of their names. Bounded, whatever the text is.
 #[must_use]
 pub fn in_snippet(snippet: &str) -> Vec<Directive> {
-    let mut end = snippet.len().min(LOOKED_AT);
-    while !snippet.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = snippet.floor_char_boundary(LOOKED_AT);
     let names = Scan::new(snippet.get(..end).unwrap_or_default()).names();
     let more = names.len() > SHOWN || end < snippet.len();
     let mut found: Vec<Directive> = names.into_iter().take(SHOWN).map(directive).collect();

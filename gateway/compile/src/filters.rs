@@ -51,6 +51,7 @@ pub(crate) fn make(
         rewrite: policies.routing.rewrite.clone(),
         vhost: policies.vhost.clone(),
         unlogged: policies.unlogged,
+        spans: policies.spans.clone(),
     };
     (!filters.is_empty()).then(|| Arc::new(filters.known()))
 }

@@ -119,10 +119,10 @@ impl Declared {
 
     /// Whether it makes all paths of `host` regular expressions, as ingress-nginx has it.
     pub(crate) fn spreads_expressions(&self, host: &HostPattern) -> bool {
-        let Routing { expressions, rewrite, target } = &self.policies.routing;
+        let Routing { expressions, rewrites, target, .. } = &self.policies.routing;
         let mut rules = self.hosts.get(host).into_iter().flatten();
         let is_other = |rule: &Rule| !rule.is_default() && *rule.path.written != **target;
-        *expressions || (rewrite.is_some() && rules.any(is_other))
+        *expressions || (*rewrites && rules.any(is_other))
     }
 
     /// Names of the Services it refers to, some of them more than once.

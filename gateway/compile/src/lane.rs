@@ -1,6 +1,7 @@
 //! The lane document, as the model's settings.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
@@ -12,6 +13,7 @@ use bulkhead_model::balance::Method;
 use bulkhead_model::limits;
 use bulkhead_model::next_upstream::NextUpstream;
 use bulkhead_model::settings::{Forwarded, Http2, Limits, Metrics, Network, Ports, Settings, Upstream};
+use bulkhead_model::tracing::{Collector, Share, Tracing};
 
 use crate::code::FindingCode;
 use crate::findings::{finding, quote};
@@ -21,7 +23,8 @@ const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
 
 /// Settings, and what could not be taken from the document.
 pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
-    let (trusted, findings) = trusted(lane);
+    let (trusted, mut findings) = trusted(lane);
+    let tracing = tracing(lane, &mut findings);
     let settings = Settings {
         limits: limits(lane),
         upstream: upstream(lane),
@@ -37,6 +40,7 @@ pub(crate) fn settings(lane: &LaneDocument) -> (Settings, Vec<Finding>) {
         },
         access_log: access_log(&lane.access_log),
         metrics: metrics(&lane.metrics),
+        tracing,
     };
     (settings, findings)
 }
@@ -48,6 +52,23 @@ fn access_log(log: &observability::AccessLog) -> AccessLog {
         AccessLogFormat::Off => Format::Off,
     };
     AccessLog { format, skip: log.skip_paths.iter().map(|path| path.as_str().into()).collect() }
+}
+
+fn tracing(lane: &LaneDocument, findings: &mut Vec<Finding>) -> Option<Arc<Tracing>> {
+    let (identity, endpoint) = (&lane.identity, lane.tracing.endpoint.as_ref()?);
+    let collector = Collector::parse(endpoint);
+    if collector.is_none() {
+        let object = ObjectRef::new("GatewayInstance", &identity.namespace, &identity.instance);
+        let field = format!("spec.{}.tracing.endpoint", identity.lane.field());
+        let message = format!("{} is no URL of a collector, so no spans are made.", quote(endpoint));
+        findings.push(finding(FindingCode::BadCollector, &object, &field, &message));
+    }
+    Some(Arc::new(Tracing {
+        collector: collector?,
+        share: Share::of_million(lane.tracing.sample_ratio.parts_per_million()),
+        service: identity.lane.object_name(&identity.instance).into(),
+        namespace: identity.namespace.as_str().into(),
+    }))
 }
 
 const fn metrics(metrics: &observability::Metrics) -> Metrics {

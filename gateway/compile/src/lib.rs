@@ -78,4 +78,5 @@ pub use references::{Needs, Reference, ReferenceKind, is_reference, references};
 pub use report::{Certificates, Counts};
 pub use response_fields::{MAX_VALUE_BYTES as MAX_FIELD_BYTES, MOST_FIELDS};
 pub use secret::KeyringEntry;
+pub use slice::may_be_asked;
 pub use users::{FILE as USERS, MOST_USERS, hashed_lines, is_hashed};

@@ -140,7 +140,7 @@ pub(crate) fn is_own_admin(address: IpAddr, mut ports: impl Iterator<Item = u16>
 }
 
 /// Addresses that lead into the gateway's own pod, its node or its cloud account are nobody's backends, whoever writes them.
-pub(crate) fn may_be_asked(address: IpAddr, options: &Options) -> bool {
+pub fn may_be_asked(address: IpAddr, options: &Options) -> bool {
     if address.is_loopback() {
         return options.loopback_endpoints;
     }

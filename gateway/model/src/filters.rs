@@ -16,6 +16,7 @@ use crate::revision::Revision;
 use crate::rewrite::Rewrite;
 use crate::settings::Settings;
 use crate::template::Template;
+use crate::tracing::Spans;
 
 /// The filters of a route. Most routes have none at all, and pay for none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +55,8 @@ pub struct Filters {
     pub vhost: Option<Template>,
     /// Requests have no line in the access log.
     pub unlogged: bool,
+    /// What their spans are, where the lane has traces.
+    pub spans: Option<Box<Spans>>,
 }
 
 impl Filters {
@@ -69,7 +72,8 @@ impl Filters {
         let others = self.redirects.clone().map(|redirects| Redirects { https: None, ..redirects });
         let redirects = others.filter(|others| !others.is_empty());
         let only_https =
-            Self { settings: None, redirects, unlogged: false, only_https: false, ..self.clone() }.is_empty();
+            Self { settings: None, redirects, unlogged: false, spans: None, only_https: false, ..self.clone() };
+        let only_https = only_https.is_empty();
         Self { only_https, ..self }
     }
 
@@ -167,7 +171,12 @@ mod tests {
 
     #[test]
     fn bounds_and_no_line_in_the_log_concern_no_request() {
-        let quiet = || Filters { settings: Some(Arc::default()), unlogged: true, ..Filters::default() };
+        let quiet = || Filters {
+            settings: Some(Arc::default()),
+            unlogged: true,
+            spans: Some(Box::default()),
+            ..Filters::default()
+        };
         assert!(!quiet().known().concern(true, || true) && !quiet().known().concern(false, || true));
         let more = Filters { access: Some(AccessList::default()), ..quiet() }.known();
         assert!(more.concern(true, || true) && more.concern(false, || false));

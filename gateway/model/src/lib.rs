@@ -6,7 +6,7 @@
 //!
 //! Read `snapshot` first, then `host` and `path` (the one place where names are made canonical), `table` and
 //! `path_table` (which route wins), `backend`, `balance` and `health` (who is asked), `retry_budget` (how often another one),
-//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect`, `destination` and `local_path` (where it is sent instead), `template` (texts with variables), `revision` (what a backend's answer says otherwise), `limits` (the one table of bounds), `proxy_protocol` (whose
+//! `tls` and `ciphers` (which certificate is shown, what a handshake may agree on), `client_auth` and `subject_rule` (whom a host lets in), `upstream_tls` (whom a gateway believes), `filters` (what a route does besides, and in which order, to a `request`), `authentication` and `password` (who is let in), `redirect`, `destination` and `local_path` (where it is sent instead), `template` (texts with variables), `revision` (what a backend's answer says otherwise), `trace_context` and `tracing` (which requests have spans, and what their backends are told of it), `limits` (the one table of bounds), `proxy_protocol` (whose
 //! connection a load balancer passes on). Paths as regular expressions, and what becomes of them: `expression`, `rewrite`.
 
 pub mod access;
@@ -62,6 +62,8 @@ pub mod substitution;
 pub mod table;
 pub mod template;
 pub mod tls;
+pub mod trace_context;
+pub mod tracing;
 pub mod upstream_tls;
 pub mod x509;
 
@@ -93,4 +95,5 @@ pub use subject_rule::SubjectRule;
 pub use table::HostTable;
 pub use template::Template;
 pub use tls::{Certificate, TlsTable};
+pub use trace_context::TraceContext;
 pub use upstream_tls::UpstreamTls;

@@ -1,5 +1,6 @@
 //! Bounds and policies of a whole lane, resolved.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access_log::{AccessLog, Format};
@@ -7,6 +8,7 @@ use crate::balance::Method;
 use crate::budget::Budget;
 use crate::limits;
 use crate::next_upstream::NextUpstream;
+use crate::tracing::Tracing;
 
 /// Settings that hold for every request of a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Settings {
     pub access_log: AccessLog,
     /// What is counted of requests besides.
     pub metrics: Metrics,
+    /// Which requests have spans; `None`: none has, and what clients say of theirs passes through.
+    pub tracing: Option<Arc<Tracing>>,
 }
 
 /// How finely requests are counted.
@@ -42,7 +46,9 @@ impl Settings {
     /// Whether anything is to be noted of single requests.
     #[must_use]
     pub const fn records(&self) -> bool {
-        !matches!(self.access_log.format, Format::Off) || !matches!(self.metrics, Metrics::Standard)
+        !matches!(self.access_log.format, Format::Off)
+            || !matches!(self.metrics, Metrics::Standard)
+            || self.tracing.is_some()
     }
 }
 
@@ -228,6 +234,7 @@ impl Default for Settings {
             strict_transport: None,
             access_log: AccessLog::default(),
             metrics: Metrics::default(),
+            tracing: None,
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::passwords::Passwords;
 use crate::phase::Phase;
 use crate::pseudonym::Pseudonym;
 use crate::publication::Publication;
+use crate::spans::Spans;
 use crate::tally::{Tally, ThreadTally};
 use crate::worker::{self, Course, Listener};
 
@@ -67,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) emptied: Notify,
     /// Where lines of the access log go.
     pub(crate) log: Outlet,
+    /// Where spans go.
+    pub(crate) spans: Arc<Spans>,
     /// How long it accepts connections when it leaves, in milliseconds.
     pub(crate) window_ms: AtomicU64,
     /// Accept loops that still run.
@@ -89,6 +92,7 @@ impl Shared {
         let mut sum = Tally::default();
         self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
         sum.access_log_dropped = self.log.dropped();
+        (sum.spans_exported, sum.spans_dropped) = (self.spans.exported(), self.spans.dropped());
         sum
     }
 
@@ -145,6 +149,7 @@ impl Proxy {
             epoch: Instant::now(),
             emptied: Notify::new(),
             log: Outlet::new(),
+            spans: Arc::default(),
             window_ms: AtomicU64::new(0),
             listening: AtomicUsize::new(count * (addresses.len() + tls_addresses.len())),
             tallies: (0..count).map(|_| Arc::default()).collect(),
@@ -202,6 +207,12 @@ impl Proxy {
         let mut sums = BTreeMap::new();
         self.shared.tallies.iter().for_each(|tally| tally.book.add_to(&mut sums));
         Some(sums)
+    }
+
+    /// Where spans of requests wait for whoever sends them.
+    #[must_use]
+    pub fn spans(&self) -> Arc<Spans> {
+        Arc::clone(&self.shared.spans)
     }
 
     /// Open downstream connections.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use bulkhead_model::Snapshot;
+use bulkhead_model::tracing::Tracing;
 use tokio::sync::watch;
 
 /// The snapshot that is served, and those that were: old ones are freed by the control thread, never by a data thread.
@@ -45,6 +46,12 @@ impl Publication {
     pub fn collect(&self) {
         let returned = std::mem::take(&mut *self.returned.lock().unwrap_or_else(PoisonError::into_inner));
         drop(returned);
+    }
+
+    /// Which requests of the lane have spans, as of now.
+    #[must_use]
+    pub fn tracing(&self) -> Option<Arc<Tracing>> {
+        self.load().as_ref().and_then(|snapshot| snapshot.settings.tracing.clone())
     }
 
     /// The newest snapshot, for those who need it outside of a request.

@@ -69,6 +69,10 @@ pub struct Tally {
     pub balance_panics: u64,
     /// Lines of the access log that were dropped, because nobody took them.
     pub access_log_dropped: u64,
+    /// Spans that a collector has taken.
+    pub spans_exported: u64,
+    /// Spans that nobody will see.
+    pub spans_dropped: u64,
     /// Requests that are not counted by Ingress, because there would be too many time series.
     pub uncounted: u64,
     /// Connections that ended in a panic. Always 0 unless there is a defect.

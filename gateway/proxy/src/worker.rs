@@ -42,7 +42,9 @@ use crate::proxy::Shared;
 use crate::publication::{Pinned, Reader};
 use crate::registry::Registry;
 use crate::rulings::Rulings;
+use crate::spans;
 use crate::tally::ThreadTally;
+use crate::trace::Tracer;
 use crate::upstream::{Groups, Pool};
 
 pub(crate) use self::admission::Seated;
@@ -84,6 +86,10 @@ pub(crate) struct Worker {
     pub(crate) dice: Dice,
     /// Lines of the access log.
     pub(crate) log: Gathered,
+    /// Spans of requests.
+    pub(crate) spans: spans::Gathered,
+    /// Where traces come from.
+    pub(crate) tracer: Tracer,
     /// What came of requests, by Ingress.
     pub(crate) ledger: Ledger,
     /// What is known of passwords.
@@ -208,6 +214,11 @@ impl Worker {
         Moment::default().after(since)
     }
 
+    /// The same in milliseconds.
+    pub(crate) fn millis(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.shared.epoch).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn note_open(&self) {
         self.tally().open.set(self.registry.open() as u64);
         if self.registry.open() == 0 {
@@ -261,6 +272,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         rulings: Rulings::default(),
         dice: Dice::default(),
         log: Gathered::default(),
+        spans: spans::Gathered::default(),
+        tracer: Tracer::default(),
         ledger: Ledger::default(),
         verdicts: Verdicts::default(),
     });
@@ -275,6 +288,8 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
         spawn_local(async move { corks.drain().await });
         let gathering = Rc::clone(&worker);
         spawn_local(async move { gathering.log.drain(&gathering.shared.log).await });
+        let gathering = Rc::clone(&worker);
+        spawn_local(async move { gathering.spans.drain(&gathering.shared.spans).await });
         spawn_local(follow_levels(Rc::clone(&worker), course.levels));
         follow_phases(&worker, course.phases).await;
         Ok(())
@@ -284,6 +299,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, listeners: Vec<Listener>, c
 async fn accept(worker: Rc<Worker>, listener: TcpListener, secure: bool, course: Course) {
     accept_until_draining(&worker, listener, secure, course).await;
     worker.log.hurry(&worker.shared.log);
+    worker.spans.hurry(&worker.shared.spans);
     worker.shared.listening.fetch_sub(1, Ordering::Release);
     worker.shared.emptied.notify_waiters();
 }

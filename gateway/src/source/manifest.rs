@@ -81,17 +81,48 @@ const REMOVED: [(&str, &str, &str); 4] = [
 /// # Errors
 /// When the text is no YAML, or an object in it is not what its kind says: the whole file is refused, with the line.
 pub fn parse(text: &str) -> Result<Vec<Manifest>, ManifestError> {
+    let Parsed { manifests, errors } = parse_up_to(text, 1);
+    errors.into_iter().next().map_or(Ok(manifests), Err)
+}
+
+/// Every object in the text of a file that is what its kind says, and what is wrong with the first of the others. For who
+/// looks at files and serves nothing by them.
+#[must_use]
+pub fn parse_each(text: &str) -> Parsed {
+    parse_up_to(text, MOST_ERRORS)
+}
+
+/// Most errors of one file that are told, where reading goes on behind them: each takes as long as a document.
+const MOST_ERRORS: usize = 16;
+
+/// What was read of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// In the order of the file.
+    pub manifests: Vec<Manifest>,
+    /// Documents and items of lists that are left out, in the same order. When there are as many as are told, nothing
+    /// behind the last was read.
+    pub errors: Vec<ManifestError>,
+}
+
+fn parse_up_to(text: &str, most: usize) -> Parsed {
+    let mut parsed = Parsed::default();
     if text.len() > FILE_BYTES {
-        return Err(ManifestError { line: 1, reason: format!("the file is longer than {FILE_BYTES} bytes: split it") });
+        let reason = format!("the file is longer than {FILE_BYTES} bytes: split it");
+        parsed.errors.push(ManifestError { line: 1, reason });
+        return parsed;
     }
-    let (mut manifests, mut allowance) = (Vec::new(), Allowance::FILE);
+    let mut allowance = Allowance::FILE;
     for document in documents(text.strip_prefix('\u{feff}').unwrap_or(text)) {
-        let values: Vec<Value> = read(&document, &mut allowance)?;
-        for value in values {
-            take(value, &document, &mut manifests)?;
+        match read::<Value>(&document, &mut allowance) {
+            Ok(values) => values.into_iter().for_each(|value| take(value, &document, most, &mut parsed)),
+            Err(error) => parsed.errors.push(error),
+        }
+        if parsed.errors.len() >= most {
+            break;
         }
     }
-    Ok(manifests)
+    parsed
 }
 
 /// A document of a file.
@@ -200,7 +231,33 @@ fn too_much(breach: &BudgetBreach) -> Option<String> {
     Some(format!("the file holds more than {most} {of}, each alias counted as what it stands for: split it"))
 }
 
-fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> Result<(), ManifestError> {
+/// Takes an object, or each of a list, until there are too many errors.
+fn take(mut value: Value, document: &Document<'_>, most: usize, into: &mut Parsed) {
+    if !is_list(&value) {
+        return add(one(value, document), into);
+    }
+    let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) else { return };
+    for item in items {
+        if into.errors.len() >= most {
+            return;
+        }
+        if is_list(&item) {
+            let reason = "a List inside a List is not read: write its items into the outer one".to_owned();
+            into.errors.push(ManifestError { line: document.line(), reason });
+        } else {
+            add(one(item, document), into);
+        }
+    }
+}
+
+fn add(read: Result<Manifest, ManifestError>, into: &mut Parsed) {
+    match read {
+        Ok(manifest) => into.manifests.push(manifest),
+        Err(error) => into.errors.push(error),
+    }
+}
+
+fn one(value: Value, document: &Document<'_>) -> Result<Manifest, ManifestError> {
     let wrong = |reason: String| ManifestError { line: document.line(), reason };
     let word = |name: &str| value.get(name).and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned);
     let Some(kind) = word("kind") else { return Err(wrong("this document has no kind".to_owned())) };
@@ -209,15 +266,6 @@ fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> 
         return Err(wrong(format!(
             "{kind} of {api_version} is no longer part of Kubernetes, write apiVersion {instead}"
         )));
-    }
-    if is_list(&value) {
-        let Some(Value::Array(items)) = value.get_mut("items").map(Value::take) else { return Ok(()) };
-        return items.into_iter().try_for_each(|item| {
-            if is_list(&item) {
-                return Err(wrong("a List inside a List is not read: write its items into the outer one".to_owned()));
-            }
-            take(item, document, into)
-        });
     }
     let mut labels = BTreeMap::new();
     let content = match (api_version.as_str(), kind.as_str()) {
@@ -233,8 +281,7 @@ fn take(mut value: Value, document: &Document<'_>, into: &mut Vec<Manifest>) -> 
         }
         _ => Content::Other(Other { api_version, kind, value }),
     };
-    into.push(Manifest { content, line: document.line(), labels });
-    Ok(())
+    Ok(Manifest { content, line: document.line(), labels })
 }
 
 fn is_list(value: &Value) -> bool {

@@ -310,11 +310,11 @@ fn a_deployment_whose_controller_has_not_looked_yet_is_not_called_rolled_out() {
 
 #[test]
 fn fields_that_are_not_obeyed_are_named_where_people_look() {
-    let edge = instance(json!({ "eastWest": { "tracing": { "sampleRatio": "0.5" } } }));
+    let edge = instance(json!({ "eastWest": { "metrics": { "perHost": true } } }));
     let status = observe(&edge, &seen(|_| {}), at(0)).status;
     assert_eq!(status_of(&status.conditions, ConditionType::FullyObeyed), ("False", "FieldsNotObeyed"));
     for of in [ConditionType::Accepted, ConditionType::FullyObeyed] {
-        assert!(find(&status.conditions, of).expect("told").message.contains("spec.eastWest.tracing"), "{of}");
+        assert!(find(&status.conditions, of).expect("told").message.contains("spec.eastWest.metrics.perHost"), "{of}");
     }
 }
 

@@ -116,8 +116,8 @@ mod tests {
     #[test]
     fn a_good_one_passes_and_one_with_a_field_that_does_nothing_is_warned() {
         assert_eq!(judged(&instance("edge", json!({})), &Gathered::default()), Verdict::pass());
-        let traced = json!({ "northSouth": { "tracing": { "endpoint": "http://c:4318" } } });
-        let expected = "spec.northSouth.tracing: This version does not act on it.".to_owned();
+        let traced = json!({ "northSouth": { "metrics": { "perHost": true } } });
+        let expected = "spec.northSouth.metrics.perHost: This version does not act on it.".to_owned();
         let verdict = judged(&instance("edge", traced), &Gathered::default());
         assert_eq!(verdict, Verdict::Allowed { warnings: vec![expected] });
     }

@@ -94,6 +94,9 @@ async fn every_annotation_does_what_it_says_in_the_profile_of_ingress_nginx() {
 /// Annotations that cases of this table cannot show, and where they are shown instead.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("enable-access-log", "`log`"),
+    ("enable-opentelemetry", "`traces`"),
+    ("opentelemetry-operation-name", "`traces`"),
+    ("opentelemetry-trust-incoming-span", "`traces`"),
     ("backend-protocol", "the unit tests of the proxy on upstreams, and `suites`"),
     ("proxy-ssl-secret", "the unit tests of the compiler on transport and of the proxy on upstream TLS"),
     ("proxy-ssl-verify", "the unit tests of the proxy on upstream TLS"),

@@ -8,8 +8,7 @@ const STATUS: &str =
     "The operator writes the addresses of the lane's Service into the status of the Ingresses it owns.";
 const OWN_POD: &str = "It is about the controller's own process.";
 const BUCKETS: &str = "Histograms have fixed buckets.";
-const WEBHOOK: &str =
-    "Nothing needs to be admitted: what cannot be obeyed is reported, and no bad Ingress can hurt another.";
+const WEBHOOK: &str = "Nothing needs to be admitted: what cannot be obeyed is reported, and no bad Ingress can hurt another. The operator has a webhook of its own, which its flag --webhook turns on.";
 const STREAMS: &str = "Ports of TCP and UDP are not served: give those Services a LoadBalancer of their own.";
 const DEFAULT_BACKEND: &str =
     "Write an Ingress of the lane's class with `spec.defaultBackend`, in the namespace of that Service.";
@@ -48,7 +47,7 @@ pub(super) const FLAGS: &[Setting] = &[
     instead(
         "disable-catch-all",
         "false",
-        "An Ingress without a host is served for every host that no other has: refuse it by admission, or set `spec.scope.hostOwnership`.",
+        "An Ingress without a host is served for every host that no other has, and in the profile Standard with shared hosts for paths that no rule of a host takes: refuse it by admission, or set `spec.scope.hostOwnership`.",
     ),
     near(
         "disable-svc-external-name",

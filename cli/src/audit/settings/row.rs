@@ -1,6 +1,7 @@
 //! What there is to know about one setting of ingress-nginx.
 
 use bulkhead_compile::annotation::parse_bool;
+use bulkhead_crds::observability::SampleRatio;
 use serde_json::{Value, json};
 
 /// A key of the controller's ConfigMap, or a flag of its command line.
@@ -183,6 +184,20 @@ pub(super) fn balance(text: &str) -> Option<Value> {
         _ => return None,
     };
     Some(json!(method))
+}
+
+/// The host of a collector that is spoken to by gRPC, as the URL of its door for HTTP.
+pub(super) fn collector(text: &str) -> Option<Value> {
+    let is_of_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!text.is_empty() && text.chars().all(is_of_host)).then(|| json!(format!("http://{text}:4318")))
+}
+
+/// A share from 0 to 1.
+pub(super) fn ratio(text: &str) -> Option<Value> {
+    let share: f64 = text.parse().ok()?;
+    let written = (0.0..=1.0).contains(&share).then(|| format!("{share:.6}"))?;
+    let short = written.trim_end_matches('0').trim_end_matches('.');
+    short.parse::<SampleRatio>().ok().map(|ratio| json!(String::from(ratio)))
 }
 
 pub(super) fn no_log(text: &str) -> Option<Value> {

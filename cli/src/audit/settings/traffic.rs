@@ -1,12 +1,13 @@
 //! Keys of the ConfigMap about backends, access, logs and nginx itself.
 
 use super::row::{
-    Setting, balance, duration, field, instead, lacking, list, moot, near, no_log, number, protects, seconds,
+    Setting, balance, collector, duration, field, instead, lacking, list, moot, near, no_log, number, protects, ratio,
+    seconds,
 };
 
 const STREAMED: &str = "Content is streamed, and nothing is written to disk.";
 const GLOBAL_AUTH: &str = "Nothing is authenticated for all Ingresses at once: write the annotations `auth-url` and those beside it onto each Ingress.";
-const TRACES: &str = "No spans are made or sent in this version, whatever `spec.northSouth.tracing` says. `traceparent` and `tracestate` pass through as they come.";
+const TRACES: &str = "Every request of a lane with `spec.northSouth.tracing.endpoint` is traced but for those of Ingresses whose annotation is `false`.";
 const SNIPPET: &str = "There are no snippets: the audit of an Ingress names what replaces each directive.";
 const FIREWALL: &str = "There is no web application firewall: run one in front of the gateway or of the application.";
 const PROCESS: &str = "A setting of nginx processes, which there are none of.";
@@ -143,17 +144,25 @@ pub(super) const KEYS: &[Setting] = &[
         "No `X-Request-ID` is made: one that a client or a proxy in front sends is passed on.",
     ),
     instead("enable-opentelemetry", "false", TRACES),
-    instead("otlp-collector-host", "", TRACES),
-    instead("otlp-collector-port", "4317", TRACES),
-    instead("otel-sampler", "AlwaysOn", TRACES),
     near(
-        "otel-sampler-ratio",
-        "0.01",
-        "northSouth.tracing.sampleRatio",
-        |text| Some(text.into()),
-        "The field is not obeyed in this version: no spans are made or sent.",
+        "otlp-collector-host",
+        "",
+        "northSouth.tracing.endpoint",
+        collector,
+        "Spans are sent over HTTP, which collectors take on port 4318 unless they are told otherwise.",
     ),
-    instead("otel-service-name", "nginx", TRACES),
+    instead(
+        "otlp-collector-port",
+        "4317",
+        "It is the port of gRPC. The port of HTTP stands in `spec.northSouth.tracing.endpoint`.",
+    ),
+    instead(
+        "otel-sampler",
+        "AlwaysOn",
+        "Requests without a word on it are traced by `spec.northSouth.tracing.sampleRatio`, and others as their clients say.",
+    ),
+    field("otel-sampler-ratio", "0.01", "northSouth.tracing.sampleRatio", ratio),
+    instead("otel-service-name", "nginx", "The service is named after the lane: `INSTANCE-north-south`."),
     field("worker-shutdown-timeout", "240s", "northSouth.drain.timeoutSeconds", seconds),
     moot("worker-processes", "auto", PROCESS),
     moot("worker-cpu-affinity", "", PROCESS),

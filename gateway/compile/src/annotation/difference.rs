@@ -1,5 +1,6 @@
 //! What of the difference that the row of an annotation tells concerns the value that is written.
 
+use bulkhead_model::Template;
 use bulkhead_model::external_auth::Page;
 
 use super::reader::parse_bool;
@@ -21,7 +22,7 @@ const fn none(name: &'static str, of: fn(&str) -> bool) -> Less {
 }
 
 /// The first that fits counts. What differs in the profile Standard alone is left out.
-const LESS: [Less; 27] = [
+const LESS: [Less; 30] = [
     none("auth-always-set-cookie", is_true),
     none("auth-method", |value| !["CONNECT", "TRACE"].iter().any(|word| value.eq_ignore_ascii_case(word))),
     none("auth-signin", |value| Page::parse(value).is_ok()),
@@ -36,6 +37,7 @@ const LESS: [Less; 27] = [
     none("cors-allow-origin", |value| {
         value.split(',').map(str::trim).all(|origin| origin == "*" || origin.contains("://"))
     }),
+    none("enable-opentelemetry", is_false),
     none("force-ssl-redirect", is_false),
     none("from-to-www-redirect", is_switch),
     none("load-balance", |value| {
@@ -43,6 +45,8 @@ const LESS: [Less; 27] = [
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word))
     }),
+    none("opentelemetry-operation-name", |value| Template::parse(value).is_ok()),
+    none("opentelemetry-trust-incoming-span", is_false),
     none("permanent-redirect", is_fixed),
     none("permanent-redirect-code", is_redirect),
     none("preserve-trailing-slash", is_switch),
@@ -124,6 +128,9 @@ mod tests {
             ("cors-allow-origin", "https://a.test, *", "a.test"),
             ("force-ssl-redirect", "false", "true"),
             ("load-balance", "ewma", "chash"),
+            ("enable-opentelemetry", "false", "true"),
+            ("opentelemetry-operation-name", "shop $uri", "$service_name"),
+            ("opentelemetry-trust-incoming-span", "false", "true"),
             ("permanent-redirect", "https://new.test/a?b", "https://new.test$request_uri"),
             ("permanent-redirect-code", "308", "418"),
             ("proxy-http-version", "1.1", "1.0"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alone;
 use super::reader::parse_bool;
 use super::row;
 use super::row::{PREFIX, Row, State};
@@ -39,14 +40,13 @@ const CONTROLLERS: [(&str, Reading); 10] = [
 const HARMLESS: [&str; 4] = ["client-header-buffer-size", "enable-opentracing", "hsts*", "opentracing-*"];
 
 /// Annotations of ingress-nginx, of this and former versions, that ask for nothing when they are false.
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 8] = [
     "enable-modsecurity",
     "enable-opentelemetry",
     "enable-opentracing",
     "enable-owasp-core-rules",
     "enable-owasp-modsecurity-crs",
     "enable-rewrite-log",
-    "opentelemetry-trust-incoming-span",
     "opentracing-trust-incoming-span",
     "ssl-passthrough",
 ];
@@ -72,14 +72,12 @@ const PROTECTION_WORDS: [&str; 14] = [
 /// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
 /// answer 503.
 pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
+    alone::note(annotations, notes);
     let mut denied = false;
     for (key, value) in annotations {
         let Some((name, reading)) = known(key) else { continue };
         let row = if key.starts_with(PREFIX) { row(name) } else { None };
-        if let Some(Row { state: State::Obeyed | State::Approximated(_) | State::Implied(_), .. }) = row {
-            continue;
-        }
-        if is_off(key, value) {
+        if row.is_some_and(is_read) || is_off(key, value) {
             continue;
         }
         if denies(name, reading) {
@@ -131,10 +129,25 @@ pub(super) fn is_ours(key: &str) -> bool {
     known(key).is_some()
 }
 
-/// Whether an annotation, by its whole key, is a switch that asks for nothing as it is: there is nothing in it to obey.
+/// Whether an annotation, by its whole key, asks for nothing as it is: a switch that is off, or one that is empty, as charts write many, and
+/// ingress-nginx takes for not written; of snippets also one that has only comments.
 #[must_use]
 pub fn is_off(key: &str, value: &str) -> bool {
-    key.strip_prefix(PREFIX).is_some_and(|name| SWITCHES.contains(&name)) && parse_bool(value.trim()) == Some(false)
+    let Some(name) = key.strip_prefix(PREFIX) else { return false };
+    // What an empty value of the others comes to, whoever reads them says.
+    let is_empty = || value.trim().is_empty() && !row(name).is_some_and(is_read);
+    let is_false = || SWITCHES.contains(&name) && parse_bool(value.trim()) == Some(false);
+    is_empty() || is_false() || (name.ends_with("-snippet") && has_only_comments(value))
+}
+
+/// Whether there is nothing in a snippet but comments, which end with their lines.
+fn has_only_comments(snippet: &str) -> bool {
+    snippet.split('\n').map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// Whether the value of an annotation is looked at elsewhere, or need not be.
+const fn is_read(row: &Row) -> bool {
+    matches!(row.state, State::Obeyed | State::Approximated(_) | State::Implied(_))
 }
 
 /// Whether an annotation that is not obeyed may ask for a protection.

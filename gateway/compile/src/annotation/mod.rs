@@ -6,6 +6,7 @@
 
 mod access;
 mod aliases;
+mod alone;
 mod authentication;
 mod backend;
 mod balancing;
@@ -41,6 +42,7 @@ use bulkhead_model::balance::{Affinity, Method};
 use bulkhead_model::bandwidth::Bandwidth;
 use bulkhead_model::cross_origin::CrossOrigin;
 use bulkhead_model::tls::TlsWish;
+use bulkhead_model::tracing::Spans;
 use bulkhead_model::{Revision, Template};
 
 use k8s_openapi::api::networking::v1::Ingress;
@@ -117,6 +119,8 @@ pub(crate) struct Policies {
     pub(crate) vhost: Option<Template>,
     /// Requests have no line in the access log.
     pub(crate) unlogged: bool,
+    /// What the spans of requests are, where the lane has traces.
+    pub(crate) spans: Option<Box<Spans>>,
     /// A protection is asked for in a way that cannot be obeyed: every route answers 503.
     pub(crate) refused: bool,
     /// The ConfigMap beside the Ingress with fields of every response.
@@ -159,6 +163,7 @@ impl Policies {
             routing: Routing::read(reader),
             service: upstream::by_service(reader),
             unlogged: observation::unlogged(reader),
+            spans: observation::spans(reader),
             vhost: upstream::vhost(reader),
             handshakes: handshakes::read(reader),
             refused: false,

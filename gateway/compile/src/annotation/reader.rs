@@ -56,6 +56,15 @@ impl<'r, 'n> Reader<'r, 'n> {
         Reader::new(self.annotations, self.namespace, self.notes)
     }
 
+    /// What is read, and whether any of that is refused.
+    pub(crate) fn watched<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let before = std::mem::take(&mut self.refused);
+        let read = read(self);
+        let refused = self.refused;
+        self.refused |= before;
+        (read, refused)
+    }
+
     /// The value without spaces around it, however long and whatever is in it. An empty one is as good as none.
     pub(crate) fn written(&self, name: &str) -> Option<&'r str> {
         Some(self.annotations.get(&key(name))?.trim()).filter(|value| !value.is_empty())

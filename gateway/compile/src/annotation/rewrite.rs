@@ -42,24 +42,26 @@ pub(crate) struct Routing {
     /// All paths are expressions.
     pub(crate) expressions: bool,
     pub(crate) rewrite: Option<Arc<Rewrite>>,
+    /// A rewrite is asked for, whether it can be had or not.
+    pub(crate) rewrites: bool,
     /// The target of the rewrite as it is written; empty: there is none.
     pub(crate) target: Box<str>,
 }
 
 impl Routing {
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
-        // Both say which paths are meant, and what of the backend is shown: a guess could show what is not to be shown.
-        let expressions = reader.switch(USE_REGEX, Stake::Protection).unwrap_or_default();
-        let Some(target) = reader.text(TARGET, Stake::Protection) else {
-            return Self { expressions, ..Self::default() };
-        };
-        let rewrite = match Rewrite::parse(target) {
-            Ok(rewrite) => rewrite,
-            Err(why) => {
-                reader.bad::<()>(TARGET, Stake::Protection, &why.to_string());
-                return Self { expressions, ..Self::default() };
-            }
-        };
+        // Both say which paths are meant, and what of the backend is shown: a guess could show what is not to be shown. One that is refused
+        // asks for expressions all the same: taken literally, its paths would be left to wider rules, which may be open.
+        let (switch, is_unclear) = reader.watched(|reader| reader.switch(USE_REGEX, Stake::Protection));
+        let expressions = switch.unwrap_or_default() || is_unclear;
+        let (target, is_unreadable) = reader.watched(|reader| reader.text(TARGET, Stake::Protection));
+        let rewrite = target.and_then(|target| match Rewrite::parse(target) {
+            Ok(rewrite) => Some(rewrite),
+            Err(why) => reader.bad(TARGET, Stake::Protection, &why.to_string()),
+        });
+        let rewrites = target.is_some() || is_unreadable;
+        let read = Self { expressions, rewrites, target: target.unwrap_or_default().into(), ..Self::default() };
+        let Some(rewrite) = rewrite else { return read };
         let rewrite = match reader.text(PREFIX, Stake::Comfort).map(|prefix| rewrite.clone().telling(prefix)) {
             None => rewrite,
             Some(Ok(telling)) => telling,
@@ -68,11 +70,11 @@ impl Routing {
                 rewrite
             }
         };
-        Self { expressions, rewrite: Some(Arc::new(rewrite)), target: target.into() }
+        Self { rewrite: Some(Arc::new(rewrite)), ..read }
     }
 
     /// Whether paths with the marks of expressions are some.
     pub(crate) const fn has_expressions(&self) -> bool {
-        self.expressions || self.rewrite.is_some()
+        self.expressions || self.rewrites
     }
 }

@@ -38,6 +38,7 @@ fn a_protection_that_is_not_offered_answers_503() {
         "server-snippet: deny all;",
         "auth-snippet: x",
         "stream-snippet: x",
+        "server-snippet: \"# a comment\\ndeny all;\"",
         "ssl-passthrough: 'true'",
         "never-heard-of: x",
     ] {
@@ -47,13 +48,8 @@ fn a_protection_that_is_not_offered_answers_503() {
 
 #[test]
 fn a_harmless_annotation_is_named_and_the_route_served() {
-    for annotation in [
-        "enable-opentelemetry: 'true'",
-        "enable-rewrite-log: 'true'",
-        "hsts: 'true'",
-        "hsts-max-age: '60'",
-        "proxy-ssl-ciphers: DEFAULT",
-    ] {
+    for annotation in ["enable-rewrite-log: 'true'", "hsts: 'true'", "hsts-max-age: '60'", "proxy-ssl-ciphers: DEFAULT"]
+    {
         assert!(!judge(&format!("nginx.ingress.kubernetes.io/{annotation}")), "{annotation}");
     }
 }
@@ -73,7 +69,7 @@ fn the_remedy_of_a_snippet_says_what_replaces_each_directive_in_it_and_nothing_e
         assert!(hostile.chars().count() <= 1024 && !hostile.contains(|c: char| !c.is_ascii()), "{hostile}");
     }
     for (annotation, expected) in [
-        ("configuration-snippet: '# nothing'", "Write what the snippet does as annotations"),
+        ("configuration-snippet: '; # nothing'", "Write what the snippet does as annotations"),
         ("modsecurity-snippet: 'SecRuleEngine On'", "Put a web application firewall"),
         ("enable-modsecurity: 'true'", "Put a web application firewall"),
     ] {
@@ -92,6 +88,20 @@ fn a_switch_that_is_off_is_nothing_to_speak_of() {
         "enable-rewrite-log: 'false'",
         "opentelemetry-trust-incoming-span: 'false'",
         "ssl-passthrough: 'false'",
+        // Charts write such lines where nobody has set anything.
+        "auth-snippet: ''",
+        "configuration-snippet: ''",
+        "configuration-snippet: ' '",
+        "configuration-snippet: \"# deny all;\\n\\n  # gzip on;\\n\"",
+        "enable-modsecurity: ''",
+        "enable-owasp-core-rules: ''",
+        "modsecurity-snippet: ''",
+        "modsecurity-snippet: '# SecRuleEngine On'",
+        "modsecurity-transaction-id: ''",
+        "never-heard-of: ''",
+        "server-snippet: \"\\n\"",
+        "ssl-passthrough: ''",
+        "stream-snippet: ''",
     ] {
         let world = world(&format!("nginx.ingress.kubernetes.io/{annotation}"));
         assert_eq!(world.codes(), [""; 0], "{annotation}");
@@ -224,5 +234,32 @@ fn a_misspelt_annotation_names_the_one_that_was_meant() {
     ] {
         let world = world(&format!("nginx.ingress.kubernetes.io/{name}: x"));
         assert!(world.findings[0].message.ends_with(meant), "{}", world.findings[0].message);
+    }
+}
+
+#[test]
+fn of_two_lists_of_who_may_ask_the_newer_name_counts_and_the_other_is_told() {
+    const NEW: &str = "nginx.ingress.kubernetes.io/allowlist-source-range";
+    const OLD: &str = "nginx.ingress.kubernetes.io/whitelist-source-range";
+    let told = |code: &str, key: &str| vec![format!("{code} Ingress mill/a {key}")];
+    for (new, old, allowed, codes) in [
+        ("0.0.0.0/0", "10.0.0.0/8", Some(&[0][..]), told("AnnotationNotServed", OLD)),
+        ("10.0.0.0/8, 192.0.2.1", "192.0.2.1,10.0.0.0/8", Some(&[8, 32]), vec![]),
+        ("", "10.0.0.0/8", Some(&[8]), vec![]),
+        ("10.0.0.0/8", "", Some(&[8]), vec![]),
+        ("", "", None, [told("AnnotationUnreadable", NEW), told("AnnotationUnreadable", OLD)].concat()),
+        ("10.0.0.0/8", "office", Some(&[]), told("ProtectionUnreadable", OLD)),
+        ("office", "10.0.0.0/8", Some(&[]), told("ProtectionUnreadable", NEW)),
+    ] {
+        let world = world(&format!("{NEW}: '{new}', {OLD}: '{old}'"));
+        assert_eq!(world.codes(), codes, "{new} {old}");
+        let is_refused = world.routes() == ["a.test / Prefix mill/a none 503"];
+        assert_eq!(is_refused, allowed == Some(&[]), "{new} {old}");
+        if !is_refused {
+            let filters = world.all_filters().remove(0);
+            let allow = filters.and_then(|filters| filters.access.clone()).and_then(|access| access.allow);
+            let allow = allow.map(|all| all.iter().map(|network| network.prefix).collect::<Vec<_>>());
+            assert_eq!(allow.as_deref(), allowed, "{new} {old}");
+        }
     }
 }

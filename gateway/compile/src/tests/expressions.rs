@@ -191,6 +191,38 @@ fn targets_that_cannot_be_obeyed_protect_by_refusing() {
     assert_eq!(found(&world, "/"), "503 /");
 }
 
+/// Nobody knows what was meant, so what a good value would have closed or led elsewhere is not left to wider rules.
+#[test]
+fn a_refused_rewrite_or_switch_leaves_no_path_to_wider_rules() {
+    let long = format!("rewrite-target: /{}", "a".repeat(3 << 10));
+    let longest = format!("rewrite-target: /{}", "a".repeat(70 << 10));
+    for annotation in
+        ["rewrite-target: /$namespace/$2", "rewrite-target: /b/$2?x=y", &long, &longest, "use-regex: 'yes'"]
+    {
+        let short = &annotation[..30.min(annotation.len())];
+        for profile in [Profile::Standard, Profile::IngressNginx] {
+            let admin = |path: &str, kind: &str| {
+                let open = annotated("mill/open", 1, "", &["a.test / Prefix flour:80"]);
+                let line = format!("a.test {path} {kind} flour:80");
+                world(profile, &(open + &annotated("mill/admin", 2, annotation, &[&line])))
+            };
+            let world = admin("/admin(/|$)(.*)", "ImplementationSpecific");
+            for asked in ["/admin", "/admin/users", "/ADMIN/users"] {
+                assert_eq!(found(&world, asked), "503 /admin(/|$)(.*)", "{short} {profile:?} {asked}");
+            }
+            assert_eq!(found(&world, "/other"), "/", "{short} {profile:?}");
+            let name = annotation.split(':').next().unwrap();
+            let only = format!("ProtectionUnreadable Ingress mill/admin nginx.ingress.kubernetes.io/{name}");
+            assert_eq!(world.codes(), [only], "{short} {profile:?}");
+
+            let world = admin("/admin", "Prefix");
+            let other = if profile == Profile::Standard { "/" } else { "503 /admin" };
+            assert_eq!(found(&world, "/admin/users"), "503 /admin", "{short} {profile:?}");
+            assert_eq!(found(&world, "/ADMIN"), other, "{short} {profile:?}: as with a target that is good");
+        }
+    }
+}
+
 #[test]
 fn a_service_is_asked_by_its_own_address_if_it_has_one() {
     let ask = |cluster_ip: &str| {

@@ -4,6 +4,7 @@ use bulkhead_crds::upstream::LoadBalance;
 use bulkhead_model::Settings;
 use bulkhead_model::access_log::{AccessLog, Format};
 use bulkhead_model::balance::Method;
+use bulkhead_model::tracing::Share;
 
 use super::world::{World, ingress, lane, rules};
 
@@ -85,6 +86,26 @@ fn a_bad_address_block_is_dropped_and_said() {
         world.codes()[0],
         "BadNetwork GatewayInstance rivers/delta spec.northSouth.clientAddress.trustedCIDRs[4]"
     );
+}
+
+#[test]
+fn a_collector_that_is_none_is_said_and_nothing_is_traced() {
+    let settings = |endpoint: Option<&str>| {
+        let mut document = lane();
+        document.tracing.endpoint = endpoint.map(str::to_owned);
+        document.tracing.sample_ratio = "0.25".parse().unwrap();
+        let world = World::of(document, "");
+        (world.snapshot().settings.tracing.clone(), world.codes())
+    };
+    assert_eq!(settings(None), (None, Vec::new()));
+    let (tracing, codes) = settings(Some("https://otel.example/a"));
+    let tracing = tracing.unwrap();
+    assert_eq!((&*tracing.collector.host, &*tracing.collector.path, codes.len()), ("otel.example", "/a", 0));
+    assert_eq!((&*tracing.service, &*tracing.namespace), ("delta-north-south", "rivers"));
+    assert_eq!(tracing.share, Share::of_million(250_000));
+    let (tracing, codes) = settings(Some("https://user:word@otel.example"));
+    assert_eq!(tracing, None);
+    assert_eq!(codes, ["BadCollector GatewayInstance rivers/delta spec.northSouth.tracing.endpoint"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bounds on what Ingress authors have done for each request.
 
-use super::Counter::Fault;
-use super::{Limit, count, kib, seconds};
+use super::Counter::{Fault, Metric, Nowhere};
+use super::{Limit, Unit, count, kib, seconds};
 
 /// What is answered by whatever begins as a path does that cannot be looked for.
 const CLOSED: &str = "503 for whatever begins as it does, and the finding `BadExpression`";
@@ -96,8 +96,33 @@ pub const CUSTOM_FIELDS_BYTES: Limit = Limit::new(
     Fault("policy_not_served"),
 );
 
+/// Traces that clients want recorded. Whoever debugs sends a few requests, and another service that is traced is trusted by its address.
+pub const FORCED_SPANS_BURST: Limit = Limit::new(
+    "requests at once whose clients, not trusted by address, want them recorded, on one thread",
+    count(100),
+    "",
+    "nothing: those beyond it are recorded by the share of the lane",
+    Nowhere,
+);
+/// The same for ever.
+pub const FORCED_SPANS_RATE: Limit = Limit::new(
+    "requests in a second whose clients, not trusted by address, want them recorded, on one thread",
+    (10, Unit::PerSecond),
+    "",
+    "nothing: those beyond it are recorded by the share of the lane",
+    Nowhere,
+);
+/// Some ten thousand spans: what a busy lane makes while its collector restarts.
+pub const WAITING_SPANS: Limit = Limit::new(
+    "bytes of spans of a process that wait for their collector",
+    kib(4 << 10),
+    "",
+    "nothing: spans are dropped",
+    Metric("bulkhead_spans_dropped_total"),
+);
+
 /// All of them, in the order in which a request meets them.
-pub(super) const ROUTES: [&Limit; 14] = [
+pub(super) const ROUTES: [&Limit; 17] = [
     &EXPRESSION_BYTES,
     &EXPRESSION_AUTOMATON,
     &EXPRESSION_AUTOMATA,
@@ -112,4 +137,7 @@ pub(super) const ROUTES: [&Limit; 14] = [
     &PASSWORD_TIME,
     &QUESTION_BYTES,
     &CUSTOM_FIELDS_BYTES,
+    &FORCED_SPANS_BURST,
+    &FORCED_SPANS_RATE,
+    &WAITING_SPANS,
 ];

@@ -55,7 +55,11 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
     scratch: &'d mut Scratch,
 ) -> Course<'d, 's> {
     let Scratch { request, record, .. } = scratch;
-    match find(worker, snapshot, down.client(), down.head(), request, record) {
+    let found = find(worker, snapshot, down.client(), down.head(), request, record);
+    if record.trace().is_some() {
+        name_span(down, scratch, &found);
+    }
+    match found {
         Ok(found) if concerns(snapshot, down.client(), &found) => Course::Filtered(Box::pin(async move {
             page::note(worker, down, scratch, &found);
             // Until all filters have let it pass, its content is not known to begin: whatever ends it there ends its connection.
@@ -72,6 +76,16 @@ pub(super) fn decide<'d, 's: 'd, D: Downstream>(
         }),
         Err(stop) => Course::Decided(Err(stop)),
     }
+}
+
+/// Notes what the span of a request is called, where its route says that.
+#[cold]
+fn name_span<D: Downstream>(down: &D, scratch: &mut Scratch, found: &Result<Found<'_, '_>, Stop>) {
+    let Ok(found) = found else { return };
+    let spans = found.route.filters.as_ref().and_then(|filters| filters.spans.as_ref());
+    let Some(name) = spans.and_then(|spans| spans.name.as_ref()) else { return };
+    let Scratch { request, record, .. } = scratch;
+    found.with_request(down.client(), request, down.head(), |asks| record.name_span(name, asks));
 }
 
 /// Whether the filters of a route have anything to do with a request.
@@ -97,7 +111,7 @@ fn find<'s, 'b>(
     let target = target(head, bytes).map_err(Fault::Denied)?;
     let route = snapshot.hosts.route(host.as_bytes(), &target).map_err(Fault::Denied)?;
     if record.is_kept() {
-        record.route(route);
+        record.route(worker, &snapshot.settings, route);
     }
     if let Some(auth) = &route.client_auth {
         client.admit(auth, host.as_str()).map_err(|denial| turn_away(denial, auth))?;
@@ -152,14 +166,22 @@ fn write<'s>(
         (Cow::Borrowed(_), TargetForm::Origin(span)) => [span.of(bytes), b"", b""],
         (path, _) => [path, question, query],
     };
-    let Scratch { request, out, values, authority, filters, to_backend, .. } = scratch;
+    let Scratch { request, out, values, authority, filters, to_backend, record, .. } = scratch;
+    let mut changes = filters.is_some();
+    if let Some(trace) = record.trace()
+        && !changes
+    {
+        to_backend.clear();
+        trace.tell(to_backend);
+        changes = true;
+    }
     // A backend that is asked for another host is told the client's all the same.
     let asked = canonical(host, request.authority.of(bytes), authority);
     let authority = vhost.as_ref().map_or(asked, |vhost| vhost.as_bytes());
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
-    let over = filters.is_some().then_some(&*to_backend);
+    let over = changes.then_some(&*to_backend);
     forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), asked, values, |edits| {
         write_request(
             out,

@@ -34,6 +34,9 @@ pub(super) async fn run<'s, 'b, D: Downstream>(
     scratch.filters = Some(Arc::clone(filters));
     scratch.to_backend.clear();
     scratch.to_client.clear();
+    if let Some(trace) = scratch.record.trace() {
+        trace.tell(&mut scratch.to_backend);
+    }
     for (name, value) in filters.response_fields.iter().flat_map(|fields| &fields.0) {
         scratch.to_client.set(name, value);
     }

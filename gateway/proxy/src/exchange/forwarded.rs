@@ -18,6 +18,11 @@ pub(super) struct Speaker {
     pub(super) secure: bool,
 }
 
+/// Whether the peer is believed in what it says of others.
+pub(super) fn is_trusted(policy: &Forwarded, client: &Client) -> bool {
+    policy.trusted.iter().any(|network| network.contains(client.address))
+}
+
 /// Who made a request: the peer, or whom a trusted one names.
 pub(super) fn speaker(policy: &Forwarded, client: &Client, head: &RequestHead, bytes: &[u8]) -> Speaker {
     let trusts = |address: IpAddr| policy.trusted.iter().any(|network| network.contains(address));

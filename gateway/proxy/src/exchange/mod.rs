@@ -154,7 +154,7 @@ async fn attempt<D: Downstream>(
         && pinned.snapshot().settings.records()
     {
         let settings = &pinned.snapshot().settings;
-        scratch.record.begin(guard, settings, down.client(), down.head(), &scratch.request);
+        scratch.record.begin((worker, guard), settings, down.client(), down.head(), &scratch.request);
     }
     let decided = match &pinned {
         _ if guard.level() >= Level::Refuse => Err(Fault::Overloaded.into()),

@@ -2,20 +2,24 @@
 
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bulkhead_http1::{Name, RequestHead, Version};
 use bulkhead_model::access_log::Format;
 use bulkhead_model::settings::Metrics;
-use bulkhead_model::{Action, Backend, Route, Settings};
+use bulkhead_model::template::Template;
+use bulkhead_model::{Action, Backend, Request, Route, Settings};
 use tokio::time::Instant;
 
 use crate::access_log::Line;
 use crate::connection::Client;
 use crate::deadline::Guard;
 use crate::exchange::forwarded;
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::ledger::Deed;
 use crate::protocol::Protocol;
+use crate::spans::Span;
+use crate::trace::Trace;
 use crate::worker::Worker;
 
 /// Most bytes of one text that are logged: longer ones are cut off. Collectors split lines at 16 KiB; who writes texts like that gets
@@ -39,18 +43,22 @@ enum Part {
     Alternative,
     /// Host of the route.
     Server,
+    /// Path of the route.
+    Path,
+    /// What its span is called.
+    Span,
 }
 
 /// How many there are.
-const PARTS: usize = Part::Server as usize + 1;
+const PARTS: usize = Part::Span as usize + 1;
 
-/// Whether a request has a line, or is counted.
+/// Whether a request has a line or a span, or is counted.
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
     /// There is no request, or no log.
     #[default]
     Idle,
-    /// It has this one, or is counted only.
+    /// It has this one, or is counted or has a span only.
     Kept(Option<Format>),
     /// It is left out.
     LeftOut,
@@ -62,10 +70,13 @@ pub(crate) struct Record {
     state: State,
     /// How it is counted.
     metrics: Metrics,
+    /// Its place in a trace, if it has one.
+    trace: Option<Trace>,
     /// All parts, one behind the other, and where each begins and ends.
     text: Vec<u8>,
     places: [(u32, u32); PARTS],
     client: Option<IpAddr>,
+    secure: bool,
     version: &'static str,
     head_bytes: u64,
     begun: Option<Instant>,
@@ -101,7 +112,7 @@ impl Record {
     #[inline(never)]
     pub(super) fn begin(
         &mut self,
-        guard: &Guard,
+        (worker, guard): (&Worker, &Guard),
         settings: &Settings,
         client: &Client,
         bytes: &[u8],
@@ -109,6 +120,10 @@ impl Record {
     ) {
         let uri = head.target.bytes(bytes);
         self.metrics = settings.metrics;
+        self.trace = settings.tracing.as_ref().map(|tracing| {
+            let is_trusted = forwarded::is_trusted(&settings.forwarded, client);
+            worker.tracer.follow(tracing, is_trusted, head, bytes, worker.millis(guard.now()))
+        });
         self.keep(settings.access_log.format_of(uri));
         if !self.is_kept() {
             return;
@@ -126,7 +141,8 @@ impl Record {
             };
             self.put(part, field.value.of(bytes));
         }
-        self.client = Some(forwarded::speaker(&settings.forwarded, client, head, bytes).address);
+        let speaker = forwarded::speaker(&settings.forwarded, client, head, bytes);
+        (self.client, self.secure) = (Some(speaker.address), speaker.secure);
         self.version = match (client.protocol, head.version) {
             (Protocol::Http2, _) => "HTTP/2.0",
             (Protocol::Http1, Version::Http11) => "HTTP/1.1",
@@ -143,7 +159,7 @@ impl Record {
         if format == Format::Off {
             return;
         }
-        (self.state, self.metrics) = (State::Kept(Some(format)), Metrics::Standard);
+        (self.state, self.metrics, self.trace) = (State::Kept(Some(format)), Metrics::Standard, None);
         self.clear(guard);
         self.client = Some(client.address);
         (self.version, self.head_bytes) = ("", 0);
@@ -151,7 +167,8 @@ impl Record {
 
     fn keep(&mut self, format: Option<Format>) {
         let is_counted = self.metrics != Metrics::Standard;
-        self.state = if is_counted || format.is_some() { State::Kept(format) } else { State::LeftOut };
+        let is_kept = is_counted || format.is_some() || self.trace.is_some();
+        self.state = if is_kept { State::Kept(format) } else { State::LeftOut };
     }
 
     fn clear(&mut self, guard: &Guard) {
@@ -177,9 +194,33 @@ impl Record {
         self.text.get(begin as usize..end as usize).unwrap_or_default()
     }
 
+    /// Its place in a trace, if it has one.
+    pub(super) const fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// Notes what its span is called.
+    #[cold]
+    pub(super) fn name_span(&mut self, name: &Template, request: &Request<'_>) {
+        let mut text = Vec::new();
+        // What is too long is cut, as all texts are.
+        let _ = name.write(request, MOST_BYTES, &mut text);
+        self.put(Part::Span, &text);
+    }
+
     /// Notes its route.
     #[inline(never)]
-    pub(super) fn route(&mut self, route: &Route) {
+    pub(super) fn route(&mut self, worker: &Worker, settings: &Settings, route: &Route) {
+        if let (Some(_), Some(tracing)) = (&self.trace, &settings.tracing) {
+            match route.filters.as_ref().and_then(|filters| filters.spans.as_ref()) {
+                Some(spans) if spans.off => self.trace = None,
+                Some(spans) if spans.begins => self.trace = Some(worker.tracer.begin(tracing)),
+                _ => {}
+            }
+            if self.trace.is_some() {
+                self.put(Part::Path, route.path.as_bytes());
+            }
+        }
         if route.filters.as_ref().is_some_and(|filters| filters.unlogged) {
             self.keep(None);
             if !self.is_kept() {
@@ -250,11 +291,42 @@ impl Record {
         }
     }
 
-    /// Writes the line, and counts.
+    #[cold]
+    fn span(&self, trace: Trace, worker: &Worker, now: Instant, fault: Option<Fault>) {
+        let service = [Part::Alternative, Part::Service].map(|part| self.part(part));
+        let span = Span {
+            context: trace.context,
+            end: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            took: self.begun.map(|begun| now.saturating_duration_since(begun)).unwrap_or_default(),
+            name: self.part(Part::Span),
+            method: self.part(Part::Method),
+            uri: self.part(Part::Uri),
+            secure: self.secure,
+            authority: self.part(Part::Host),
+            route: self.part(Part::Path),
+            status: self.status.get(),
+            version: if self.version == "HTTP/2.0" { "2" } else { self.version.trim_start_matches("HTTP/") },
+            client: self.client,
+            agent: self.part(Part::Agent),
+            fault: fault.map(|fault| fault.row().name).unwrap_or_default(),
+            is_broken: fault.is_some_and(|fault| fault.row().blame != Blame::Client),
+            ingress: self.part(Part::Ingress),
+            service: service.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
+            upstream: self.asked.map(|(address, _)| address),
+            tries: self.tries,
+        };
+        worker.spans.add(&worker.shared.spans, &span);
+    }
+
+    /// Writes the line and the span, and counts.
     #[inline(never)]
     pub(super) fn end(&mut self, worker: &Worker, guard: &Guard, fault: Option<Fault>) {
+        let trace = self.trace.take();
         let State::Kept(format) = std::mem::take(&mut self.state) else { return };
         let now = guard.now();
+        if let Some(trace) = trace.filter(|trace| trace.context.is_sampled) {
+            self.span(trace, worker, now, fault);
+        }
         if self.metrics != Metrics::Standard && !self.part(Part::Ingress).is_empty() {
             self.count(worker, now);
         }

@@ -30,7 +30,7 @@ pub(super) fn page() -> String {
     }
     page.push_str(
         "\nA value that cannot be read never makes an Ingress vanish: it is as if the annotation were not written, or, where it protects \
-         something, the routes of the Ingress answer 503. Either way the Ingress gets a [finding](reference/findings.md). *Per host* means that an annotation \
+         something, the routes of the Ingress answer 503. Either way the Ingress gets a [finding](reference/findings.md). An empty value asks for nothing, and neither does a snippet of comments alone. *Per host* means that an annotation \
          holds for all of a host, routes of other Ingresses included; the oldest Ingress of the host counts.\n\nA name with this prefix that is in none of \
          the tables may ask for anything, so it is taken like a refused one, also when it is a slip of the pen: every route of the Ingress answers 503, \
          and the finding `PolicyNotServed` says which known name is near. Only a few of former versions that protected nothing, such as \
