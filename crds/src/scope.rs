@@ -14,7 +14,8 @@ pub struct Scope {
     /// Namespaces whose Ingresses, Services and endpoints the gateways may read. They get permissions nowhere else.
     pub namespaces: NamespaceScope,
     /// Who may claim a host name. Shared: rules of several namespaces for one host are merged. Namespace: the namespace of
-    /// the oldest Ingress that names a host owns it, and rules of other namespaces for that host are refused.
+    /// the oldest Ingress that names a host owns it, and rules of other namespaces for that host are refused. A wildcard is a
+    /// host of its own and owns no name below it.
     pub host_ownership: HostOwnership,
 }
 

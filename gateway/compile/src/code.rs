@@ -76,6 +76,8 @@ pub enum FindingCode {
     EndpointUnreadable,
     /// A Service that pages are to come from and that cannot be asked; errors are answered without pages.
     ErrorPagesMissing,
+    /// A regular expression of another namespace that is not served, and closes what the Ingress has a path for; requests of it answer 503.
+    ExpressionClosesPath,
     /// A regular expression that takes what another namespace has a path for, as in ingress-nginx.
     ExpressionTakesPath,
     /// A Service that is only a DNS name; its routes answer 503.
@@ -94,6 +96,8 @@ pub enum FindingCode {
     NoEndpoints,
     /// A path that is a regular expression, for which there is no room; what begins as it does answers 503.
     NoRoomForExpression,
+    /// Plain paths that are matched as regular expressions because another namespace has some for the host, as in ingress-nginx.
+    PathsWidened,
     /// A protection that this version does not offer; every route of the Ingress answers 503.
     PolicyNotServed,
     /// A Service without the port that a route names; the route answers 503.
@@ -126,7 +130,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind of finding, in alphabetical order.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 59] = [
         Self::AnnotationNotServed,
         Self::AnnotationOnCanary,
         Self::AnnotationUnreadable,
@@ -161,6 +165,7 @@ impl FindingCode {
         Self::EndpointRefused,
         Self::EndpointUnreadable,
         Self::ErrorPagesMissing,
+        Self::ExpressionClosesPath,
         Self::ExpressionTakesPath,
         Self::ExternalName,
         Self::HostNotOwned,
@@ -170,6 +175,7 @@ impl FindingCode {
         Self::NoClusterAddress,
         Self::NoEndpoints,
         Self::NoRoomForExpression,
+        Self::PathsWidened,
         Self::PolicyNotServed,
         Self::PortNotFound,
         Self::PortNotTcp,

@@ -2,6 +2,7 @@
 
 mod backends;
 mod taken;
+mod widened;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,15 +95,17 @@ impl Workshop<'_> {
         let owner = claims.first().map(|oldest| &*oldest.age.name.namespace).unwrap_or_default();
         let has_say = |declared: &Declared| !self.policy.owned || *owner == *declared.age.name.namespace;
         let (ours, others): (Vec<&Declared>, Vec<&Declared>) = claims.into_iter().partition(|claim| has_say(claim));
-        let spread =
-            self.policy.profile == Profile::IngressNginx && ours.iter().any(|claim| claim.spreads_expressions(host));
-        let paths = HostPaths::plan(spread, host, &ours, (self.rooms, self.wide), known);
+        let spreads =
+            |claim: &&Declared| self.policy.profile == Profile::IngressNginx && claim.spreads_expressions(host);
+        let spreaders: Vec<&Declared> = ours.iter().copied().filter(spreads).collect();
+        let paths = HostPaths::plan(!spreaders.is_empty(), host, &ours, (self.rooms, self.wide), known);
         let mut host = Host::new(host, paths, canaries);
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
             let mut notes = Notes::new("Ingress", &declared.age.name);
             self.add_all(&mut host, declared, &auth, before, &mut notes);
+            widened::note(&spreaders, declared, rules_of(declared, host.pattern), &mut notes);
             handshake_policy::note_lost(tls, declared, (owner, shown(rules_of(declared, host.pattern))), &mut notes);
             host.findings.extend(notes.into_list());
         }

@@ -47,7 +47,7 @@ pub(super) const FLAGS: &[Setting] = &[
     instead(
         "disable-catch-all",
         "false",
-        "An Ingress without a host is served for every host that no other has: refuse it by admission, or set `spec.scope.hostOwnership`.",
+        "An Ingress without a host is served for every host that no other has, and in the profile Standard with shared hosts for paths that no rule of a host takes: refuse it by admission, or set `spec.scope.hostOwnership`.",
     ),
     near(
         "disable-svc-external-name",

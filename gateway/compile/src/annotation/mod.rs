@@ -6,6 +6,7 @@
 
 mod access;
 mod aliases;
+mod alone;
 mod authentication;
 mod backend;
 mod balancing;

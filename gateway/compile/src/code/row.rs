@@ -160,6 +160,11 @@ impl FindingCode {
                 Warning,
                 "Create the Service that `default-backend` names in the Ingress's namespace, with a TCP port, or correct its name.",
             ),
+            Self::ExpressionClosesPath => (
+                "ExpressionClosesPath",
+                Error,
+                "Have the other namespace correct or remove its expression, which has a finding of its own, or set `spec.scope.hostOwnership` to `Namespace`, so that only the namespace of a host's oldest Ingress has paths for it.",
+            ),
             Self::ExpressionTakesPath => (
                 "ExpressionTakesPath",
                 Warning,
@@ -202,6 +207,11 @@ impl FindingCode {
                 "NoRoomForExpression",
                 Error,
                 "Write fewer or smaller expressions, plain paths where those will do, or move some to another host, namespace or lane, as the finding says.",
+            ),
+            Self::PathsWidened => (
+                "PathsWidened",
+                Warning,
+                "Give the expressions, or the plain paths, a host of their own; or set `spec.scope.hostOwnership` to `Namespace`, or `spec.profile` to `Standard`, where paths stay what their own Ingress says.",
             ),
             Self::PolicyNotServed => (
                 "PolicyNotServed",

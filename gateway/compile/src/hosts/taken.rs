@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_model::route::PathKind;
-use bulkhead_model::{PathTable, Route};
+use bulkhead_model::{Action, Denial, PathTable, Route};
 
 use crate::code::FindingCode;
 use crate::findings::{MAX_PER_OBJECT, Notes, quote};
@@ -21,14 +21,26 @@ pub(super) fn note(table: &PathTable, findings: &mut Vec<Finding>) {
     let taken = routes.into_iter().filter_map(|route| Some((route, taker(table, route)?)));
     for (losing, taking) in taken.take(MAX_PER_OBJECT) {
         let (expression, path) = (quote(&taking.path), quote(&losing.path));
-        add(findings, &taking.origin, || {
-            let loser = &losing.origin;
+        let (loser, taker) = (&losing.origin, &taking.origin);
+        if is_closed(taking) {
+            add(findings, taker, FindingCode::ExpressionTakesPath, || {
+                format!(
+                    "The expression {expression} is not served, and closes requests of the path {path} of Ingress {loser}, which is of another namespace, because it is written longer."
+                )
+            });
+            add(findings, loser, FindingCode::ExpressionClosesPath, || {
+                format!(
+                    "Requests of the path {path} answer 503: they may be meant for the expression {expression} of Ingress {taker}, which is of another namespace, is written longer, and is not served."
+                )
+            });
+            continue;
+        }
+        add(findings, taker, FindingCode::ExpressionTakesPath, || {
             format!(
                 "The expression {expression} takes requests of the path {path} from Ingress {loser}, which is of another namespace, because it is written longer."
             )
         });
-        add(findings, &losing.origin, || {
-            let taker = &taking.origin;
+        add(findings, loser, FindingCode::ExpressionTakesPath, || {
             format!(
                 "Requests of the path {path} are taken by the expression {expression} of Ingress {taker}, which is of another namespace, because it is written longer."
             )
@@ -38,24 +50,40 @@ pub(super) fn note(table: &PathTable, findings: &mut Vec<Finding>) {
 
 /// The expression of another namespace that takes the path of a route, or what is right below it.
 fn taker<'t>(table: &'t PathTable, route: &Route) -> Option<&'t Arc<Route>> {
-    // What an expression is meant to match, nobody can say without matching it.
-    if route.kind == PathKind::Default || route.expression.as_ref().is_some_and(|one| !one.is_literal()) {
+    if route.kind == PathKind::Default {
         return None;
+    }
+    let takes =
+        |other: &&Arc<Route>| is_expression(other) && !other.path.is_empty() && namespace(other) != namespace(route);
+    // What an expression is meant to match, nobody can say without matching it; but what is closed by one that is asked before it, and is
+    // for all that begins alike, is.
+    if route.expression.as_ref().is_some_and(|one| !one.is_literal()) {
+        let closes =
+            |other: &&Arc<Route>| takes(other) && other.expression.is_none() && other.precedence() < route.precedence();
+        return table.find(beginning(&route.path).as_bytes()).filter(closes);
     }
     let path = route.path.strip_suffix('/').unwrap_or(&route.path);
     let asked = [route.path.to_string(), format!("{path}/"), format!("{path}/x")];
     let mut found = asked.iter().filter_map(|path| table.find(path.as_bytes()));
-    let takes =
-        |other: &&Arc<Route>| is_expression(other) && !other.path.is_empty() && namespace(other) != namespace(route);
     found.find(takes)
 }
 
-fn add(findings: &mut Vec<Finding>, origin: &str, message: impl FnOnce() -> String) {
+/// An expression up to the first mark in it.
+fn beginning(path: &str) -> &str {
+    path.split(['(', '[', '{', '^', '$', '*', '+', '?', '\\', '|', '.']).next().unwrap_or_default()
+}
+
+fn add(findings: &mut Vec<Finding>, origin: &str, code: FindingCode, message: impl FnOnce() -> String) {
     let Some((namespace, name)) = origin.split_once('/') else { return };
     let name = Name::new(namespace, name);
     let mut notes = Notes::new("Ingress", &name);
-    notes.add(FindingCode::ExpressionTakesPath, "spec.rules", message);
+    notes.add(code, "spec.rules", message);
     findings.extend(notes.into_list());
+}
+
+/// Whether whatever an expression takes answers 503.
+fn is_closed(route: &Route) -> bool {
+    matches!(route.action, Action::Deny(Denial::PolicyNotServed))
 }
 
 fn is_expression(route: &Route) -> bool {

@@ -1,6 +1,6 @@
 //! Who has room for regular expressions, and what becomes of those that have none.
 
-use bulkhead_crds::finding::Finding;
+use bulkhead_crds::finding::{Finding, Severity};
 use bulkhead_crds::lane::{HostOwnership, Profile};
 use bulkhead_model::expression::PathExpression;
 use bulkhead_model::limits::EXPRESSION_NAMESPACES;
@@ -130,6 +130,48 @@ fn who_takes_a_path_of_another_namespace_by_an_expression_is_told_and_so_is_who_
         let owned = World::of(owned, &(manifest + &backend));
         assert_eq!(found(&owned, "/shop/a"), "/shop");
         assert_eq!(owned.codes(), ["HostNotOwned Ingress farm/b spec.rules[0].http.paths[0].backend"]);
+    }
+}
+
+#[test]
+fn whose_paths_a_refused_expression_of_another_namespace_closes_is_told_so() {
+    for profile in [Profile::Standard, Profile::IngressNginx] {
+        for (path, refused) in [("/", "/(?!a)"), ("/shop", "/sho(?!a)"), ("/shop/[a-z]+", "/shop(?!aaaaaaaaa)")] {
+            let own = format!("a.test {path} ImplementationSpecific flour:80");
+            let manifest = regex("mill/a", 1, &[&own])
+                + &regex("farm/b", 2, &[&format!("a.test {refused} ImplementationSpecific flour:80")]);
+            let world = world(profile, &manifest);
+            assert_eq!(found(&world, "/shop/a"), format!("503 {refused}"));
+            let told = [
+                "ExpressionTakesPath Ingress farm/b spec.rules",
+                "BadExpression Ingress farm/b spec.rules[0].http.paths[0].path",
+                "ExpressionClosesPath Ingress mill/a spec.rules",
+            ];
+            assert_eq!(world.codes(), told, "{profile:?} {path}");
+            let closed = &world.findings[2];
+            assert_eq!(closed.severity, Severity::Error);
+            assert!(closed.message.contains("answer 503") && closed.message.contains("farm/b"), "{}", closed.message);
+            assert!(closed.remedy.contains("hostOwnership"), "{}", closed.remedy);
+        }
+    }
+}
+
+#[test]
+fn whose_plain_paths_another_namespace_makes_expressions_is_told_so() {
+    let at = |name: &str, line: &str| annotated(name, 1, "", &[line]);
+    let spreads = |name: &str| regex(name, 2, &["a.test /v[0-9]+/ ImplementationSpecific flour:80"]);
+    let told = "PathsWidened Ingress mill/a spec.rules[0].http.paths[0].path";
+    for (profile, manifest, codes) in [
+        (Profile::IngressNginx, at("mill/a", "a.test /admin Exact flour:80") + &spreads("farm/b"), &[told][..]),
+        (Profile::IngressNginx, at("mill/a", "a.test /admin Prefix flour:80") + &spreads("farm/b"), &[told]),
+        (Profile::IngressNginx, at("mill/a", "a.test / Prefix flour:80") + &spreads("farm/b"), &[]),
+        (Profile::IngressNginx, at("mill/a", "b.test /admin Exact flour:80") + &spreads("farm/b"), &[]),
+        (Profile::IngressNginx, at("mill/a", "a.test /admin Exact flour:80") + &spreads("mill/b"), &[]),
+        (Profile::Standard, at("mill/a", "a.test /admin Exact flour:80") + &spreads("farm/b"), &[]),
+    ] {
+        let world = world(profile, &manifest);
+        assert_eq!(world.codes(), codes, "{manifest}");
+        assert!(world.findings.iter().all(|finding| finding.message.contains("farm/b")));
     }
 }
 
