@@ -47,6 +47,7 @@ mod names;
 mod near;
 mod object;
 mod outside;
+mod own_fields;
 mod references;
 mod report;
 mod response_fields;
