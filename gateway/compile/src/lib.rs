@@ -62,6 +62,7 @@ mod tests;
 mod tls;
 mod tls_claim;
 mod transport;
+mod unread;
 mod users;
 mod wide_texts;
 mod zones;
