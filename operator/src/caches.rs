@@ -27,7 +27,7 @@ pub struct Caches {
     pub instances: Store<GatewayInstance>,
     /// Every IngressClass.
     pub classes: Store<IngressClass>,
-    /// Every Ingress, without its status.
+    /// Every Ingress, without what nobody reads of it.
     pub ingresses: Store<Ingress>,
     /// Metadata of every namespace.
     pub namespaces: Store<NamespaceMeta>,

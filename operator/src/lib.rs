@@ -25,6 +25,7 @@ pub mod gather;
 pub mod health;
 pub mod herald;
 pub mod kind;
+pub mod lean;
 pub mod manifests;
 pub mod metrics;
 pub mod observe;

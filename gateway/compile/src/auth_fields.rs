@@ -5,42 +5,11 @@ use std::collections::BTreeMap;
 use bulkhead_model::Template;
 use bulkhead_model::template::TemplateError;
 
+use crate::own_fields::is_own;
 use crate::response_fields::{BadFields, each};
 
-/// Fields that an Ingress never sets, in lower case and with hyphens: they frame a message, are for one connection (RFC 9110 §7.6.1), or
-/// are the gateway's own word on who asks for what, which services of several Ingresses rely on.
-const OWN: [&str; 26] = [
-    "connection",
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "true-client-ip",
-    "upgrade",
-    "via",
-    "x-auth-request-redirect",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-original-forwarded-for",
-    "x-original-host",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-    "x-scheme",
-    "x-sent-from",
-];
-/// Beginnings of further ones.
-const OWN_PREFIXES: [&str; 2] = ["x-forwarded-", "ssl-client-"];
 /// What nobody says unless an Ingress does; some services ask for it.
-const FREE: [&str; 2] = ["x-forwarded-method", "x-forwarded-uri"];
+const FREE: &[&str] = &["x-forwarded-method", "x-forwarded-uri"];
 
 /// Fields, and what each says of a request.
 pub(crate) type AuthFields = Box<[(Box<str>, Template)]>;
@@ -49,7 +18,7 @@ pub(crate) type AuthFields = Box<[(Box<str>, Template)]>;
 pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(AuthFields, Vec<&str>), BadFields> {
     let (mut fields, mut own) = (Vec::new(), Vec::new());
     for (name, value) in each(data)? {
-        if is_own(name) {
+        if is_own(name, FREE) {
             own.push(name);
             continue;
         }
@@ -58,13 +27,6 @@ pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(AuthFields, Vec
         fields.push((name.into(), Template::parse(text).map_err(bad)?));
     }
     Ok((fields.into(), own))
-}
-
-/// Whoever reads a field by a variable of CGI takes an underscore for a hyphen.
-fn is_own(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    let begins = OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    (OWN.contains(&name.as_str()) || begins) && !FREE.contains(&name.as_str())
 }
 
 #[cfg(test)]

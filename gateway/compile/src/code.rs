@@ -116,7 +116,8 @@ pub enum FindingCode {
     SecretNotCopied,
     /// A Service that does not exist; the route answers 503, and a canary takes no requests.
     ServiceNotFound,
-    /// An Ingress with more paths than are looked at; the last ones are left out.
+    /// An Ingress with more paths than are looked at; on hosts of the last ones, what no other path of it takes answers 503, as do routes of
+    /// other Ingresses of its namespace.
     TooManyPaths,
     /// A protocol of a backend that is not known; another is spoken.
     UnknownBackendProtocol,

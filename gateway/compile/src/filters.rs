@@ -31,7 +31,7 @@ pub(crate) fn make(
 ) -> Option<Arc<Filters>> {
     let order = order(lane);
     let policies = &declared.policies;
-    let external = outside.external.map(|external| ExternalAuth { says: fetched.auth_fields, ..external });
+    let external = outside.external.map(|external| ExternalAuth { says: fetched.auth_fields, ..external }.known());
     let (access, authentication) = admission(policies, fetched.basic, external);
     let filters = Filters {
         order,

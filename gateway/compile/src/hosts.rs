@@ -25,13 +25,13 @@ use crate::findings::Notes;
 use crate::handshake_policy;
 use crate::host_auth::{HostAuth, Ruling};
 use crate::host_paths::{Expressions, HostPaths, Meant};
-use crate::ingress::{Declared, Rule};
+use crate::ingress::{Declared, Rule, Target};
 use crate::secrets::Secrets;
 use crate::wide_texts::WideTexts;
 use crate::zones::Zones;
 
 pub(crate) use self::words::missing;
-use self::words::{lost, note_owner};
+use self::words::{lost, note_closed, note_owner};
 
 /// What a lane decides for all of its hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,11 +100,20 @@ impl Workshop<'_> {
         let spreaders: Vec<&Declared> = ours.iter().copied().filter(spreads).collect();
         let paths = HostPaths::plan(!spreaders.is_empty(), host, &ours, (self.rooms, self.wide), known);
         let mut host = Host::new(host, paths, canaries);
+        let closers: Vec<&Declared> =
+            ours.iter().copied().filter(|claim| claim.closes.contains(host.pattern)).collect();
         let auth = HostAuth::choose(&ours, self.secrets);
         let tls = handshake_policy::choose(&ours);
         for declared in ours {
             let mut notes = Notes::new("Ingress", &declared.age.name);
-            self.add_all(&mut host, declared, &auth, before, &mut notes);
+            // Namespaces that share a host do not close it for each other by this.
+            let closer = closers.iter().find(|closer| {
+                closer.age.name.namespace == declared.age.name.namespace && closer.age.name != declared.age.name
+            });
+            if let Some(closer) = closer {
+                note_closed(closer, rules_of(declared, host.pattern), &mut notes);
+            }
+            self.add_all(&mut host, declared, (&auth, closer.is_some()), before, &mut notes);
             widened::note(&spreaders, declared, rules_of(declared, host.pattern), &mut notes);
             handshake_policy::note_lost(tls, declared, (owner, shown(rules_of(declared, host.pattern))), &mut notes);
             host.findings.extend(notes.into_list());
@@ -125,7 +134,7 @@ impl Workshop<'_> {
         &mut self,
         host: &mut Host<'_, 'd>,
         declared: &'d Declared,
-        auth: &HostAuth<'_>,
+        (auth, is_closed): (&HostAuth<'_>, bool),
         before: Option<&Arc<PathTable>>,
         notes: &mut Notes<'_>,
     ) {
@@ -133,7 +142,7 @@ impl Workshop<'_> {
         let ruling = auth.rule(declared, shown(rules), self.secrets, notes);
         let pages = self.pages(&mut host.uses, declared, notes);
         let outside = self.outside(&mut host.uses, host.pattern, declared, notes);
-        let ruling = if outside.is_open { Ruling::Refused } else { ruling };
+        let ruling = if outside.is_open || is_closed { Ruling::Refused } else { ruling };
         let (ruling, filters) = match Fetched::of(declared, self.secrets, self.config_maps, notes) {
             Ok(fetched) => (ruling, filters::make(declared, self.policy, self.zones, fetched, pages, outside)),
             Err(Missing) => (Ruling::Refused, None),
@@ -161,7 +170,9 @@ impl Workshop<'_> {
         };
         if let Some(first) = host.routes.get(&pattern) {
             // What is doubled is the path; the backend beside it may be fine.
-            notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
+            if rule.backend != Target::Unread {
+                notes.add(FindingCode::DuplicatePath, &rule.path_field(), || lost(first, declared));
+            }
             return;
         }
         let Meant { pattern, expression, refused } = host.paths.take(pattern, rule, notes);

@@ -1,6 +1,6 @@
 //! One Ingress, read by itself: which rules it makes, before anything else in the cluster is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use bulkhead_crds::finding::Finding;
@@ -20,6 +20,7 @@ use crate::object::{MAX_PATHS, cost};
 use crate::rule_path::RulePath;
 use crate::service::PortRef;
 use crate::tls_claim::{self, TlsClaim};
+use crate::unread;
 
 /// What an Ingress without annotations asks for besides.
 static NO_POLICIES: LazyLock<Arc<Policies>> = LazyLock::new(Arc::default);
@@ -40,6 +41,8 @@ pub(crate) struct Declared {
     pub(crate) canary: Option<Box<CanaryPolicy>>,
     /// By host; no list is empty. Lists are in the order they are written, the default backend last.
     pub(crate) hosts: ByHost<Vec<Rule>>,
+    /// Hosts with more of its paths than are read. What those were to protect must not be left to wider rules.
+    pub(crate) closes: Box<[HostPattern]>,
     /// Further names of its hosts.
     pub(crate) names: ByHost<Further>,
     /// By host: which certificate it wants.
@@ -65,6 +68,8 @@ pub(crate) enum Target {
     Service { name: Arc<str>, port: PortRef },
     /// Nothing that can be asked. Why has been noted.
     Nothing,
+    /// Nothing, because paths of the host were not read.
+    Unread,
 }
 
 impl Declared {
@@ -78,7 +83,7 @@ impl Declared {
         let denied = annotations.is_some_and(|all| annotation::judge(all, &mut notes));
         let mut read = |all| Policies::read(&mut Reader::new(all, &age.name.namespace, &mut notes));
         let policies = annotations.map_or_else(|| Arc::clone(&NO_POLICIES), |all| Arc::new(read(all)));
-        let mut hosts = BTreeMap::new();
+        let (mut hosts, mut closes) = (BTreeMap::new(), BTreeSet::new());
         let (mut names, mut tls) = (BTreeMap::new(), BTreeMap::new());
         if let Some(spec) = &ingress.spec {
             // A canary's path is meant as it is written, whatever else of its annotations does not count.
@@ -86,6 +91,11 @@ impl Declared {
                 |all| Routing::read(&mut Reader::new(all, &age.name.namespace, &mut Notes::new("Ingress", &age.name)));
             let routing = written.filter(|_| canary.is_some()).map(routing);
             hosts = read_rules(spec, routing.as_ref().unwrap_or(&policies.routing), &mut notes);
+            // A canary makes no routes.
+            if canary.is_none() {
+                closes = unread::hosts(spec.rules.as_deref().unwrap_or_default());
+                unread::close(&mut hosts, &closes, spec.default_backend.is_some());
+            }
             let rules = spec.rules.iter().flatten();
             let mut rules = rules.filter_map(|rule| HostPattern::parse(rule.host.as_deref().unwrap_or_default()).ok());
             let first = rules.find(|host| hosts.contains_key(host));
@@ -106,6 +116,7 @@ impl Declared {
             policies,
             canary: canary.map(Box::new),
             hosts: hosts.into(),
+            closes: closes.into_iter().collect(),
             names: names.into(),
             tls: tls.into(),
             findings,
@@ -129,7 +140,7 @@ impl Declared {
     pub(crate) fn services(&self) -> impl Iterator<Item = &Arc<str>> {
         let asked = self.hosts.values().flatten().filter_map(|rule| match &rule.backend {
             Target::Service { name, .. } => Some(name),
-            Target::Nothing => None,
+            Target::Nothing | Target::Unread => None,
         });
         asked.chain(self.policies.services())
     }
@@ -187,7 +198,7 @@ fn read_rules(spec: &IngressSpec, routing: &Routing, notes: &mut Notes<'_>) -> B
     let mut left = MAX_PATHS;
     if rules.iter().map(cost).sum::<usize>() > left {
         notes.add(FindingCode::TooManyPaths, "spec.rules", || {
-            format!("This Ingress has more than {MAX_PATHS} paths, so those after the first {MAX_PATHS} are left out.")
+            format!("This Ingress has more than {MAX_PATHS} paths, so those after the first {MAX_PATHS} are not read. Nobody knows what they were to protect: on their hosts, whatever the other ones do not take answers 503, and so do all routes of other Ingresses of this namespace.")
         });
     }
     for (r, rule) in rules.iter().enumerate() {

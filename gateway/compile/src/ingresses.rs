@@ -285,7 +285,8 @@ mod tests {
         all.insert_unread(name.clone(), ingress(17_000));
         let Content::Unread(kept) = &all.held[&name].content else { panic!() };
         let rules = kept.spec.as_ref().unwrap().rules.as_ref().unwrap();
-        assert_eq!((rules.len(), rules.capacity()), (2, 2));
+        assert_eq!((rules.len(), rules.capacity()), (4, 4));
+        assert!(rules[2].http.is_none(), "of what is not read, only the host is kept");
         let paths = &rules[1].http.as_ref().unwrap().paths;
         assert_eq!((paths.len(), paths.capacity()), (2_000, 2_000));
         assert!(all.get(&name).is_none() && all.claims.is_empty());

@@ -10,6 +10,8 @@ use crate::secret::KeyringEntry;
 /// Paths of one Ingress that are looked at, over all of its rules; a rule without paths counts as one. An object of the 3 MiB that an API
 /// server takes can have 34,000, which cost a gateway 25 MB, while those that people write have a few dozen.
 pub(crate) const MAX_PATHS: usize = 2_000;
+/// Rules behind those of [`MAX_PATHS`] of which the hosts are closed: as many hosts as an Ingress can have otherwise.
+pub(crate) const MAX_CLOSED: usize = 2_000;
 
 /// One object of a kind that matters.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,15 +127,20 @@ impl Object {
     }
 }
 
-/// As [`Object::trim`]. Of more than [`MAX_PATHS`] paths one too many is kept, which shows that there were more.
+/// As [`Object::trim`]. Of more than [`MAX_PATHS`] paths one too many is kept, which shows that there were more, and of the rules behind
+/// them only their hosts.
 pub(crate) fn trim_ingress(ingress: &mut Ingress) {
     trim_metadata(&mut ingress.metadata);
     ingress.status = None;
     let Some(rules) = ingress.spec.as_mut().and_then(|spec| spec.rules.as_mut()) else { return };
     let mut left = MAX_PATHS + 1;
+    let mut closed = MAX_CLOSED;
     rules.retain_mut(|rule| {
         if left == 0 {
-            return false;
+            rule.http = None;
+            let is_closed = closed > 0;
+            closed = closed.saturating_sub(1);
+            return is_closed;
         }
         if let Some(http) = &mut rule.http {
             http.paths.truncate(left);

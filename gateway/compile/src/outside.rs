@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bulkhead_model::external_auth::Asked;
 use bulkhead_model::template::Template;
 use bulkhead_model::{Errand, ExternalAuth, HostPattern, Mirror};
 
@@ -47,6 +48,7 @@ impl Workshop<'_> {
                         sign_in: wish.sign_in.clone(),
                         returns_to: wish.returns_to.clone(),
                         memory: wish.memory.clone(),
+                        asked: Asked::default(),
                     });
                 }
                 Err(why) => {

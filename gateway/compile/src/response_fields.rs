@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bulkhead_model::limits::CUSTOM_FIELDS_BYTES;
 use bulkhead_model::response_fields::ResponseFields;
 use bulkhead_model::template::TemplateError;
 use thiserror::Error;
@@ -35,6 +36,8 @@ const NEVER: [&str; 14] = [
 pub(crate) enum BadFields {
     #[error("has more than {MOST_FIELDS} fields")]
     Many,
+    #[error("has names and values of {0} bytes together, more than {most}", most = CUSTOM_FIELDS_BYTES.default)]
+    Long(usize),
     #[error("has the key {0:?}, which is no name of a field")]
     Name(String),
     #[error(
@@ -74,7 +77,11 @@ pub(crate) fn parse(data: &BTreeMap<String, Vec<u8>>) -> Result<(ResponseFields,
             fields.push((name.into(), value.into()));
         }
     }
-    Ok((ResponseFields(fields.into()), never))
+    let fields = ResponseFields(fields.into());
+    match fields.bytes() {
+        bytes if bytes > CUSTOM_FIELDS_BYTES.size() => Err(BadFields::Long(bytes)),
+        _ => Ok((fields, never)),
+    }
 }
 
 /// RFC 9110 §5.6.2.
@@ -97,6 +104,22 @@ mod tests {
         let framing = ["Content-Length", "TRANSFER-ENCODING", "set-cookie", "Connection"];
         let (taken, never) = read(&framing.map(|name| (name, "1"))).unwrap();
         assert_eq!((taken, never.len()), (0, 4));
+    }
+
+    #[test]
+    fn the_fields_of_an_ingress_have_so_many_bytes_together_and_no_more() {
+        let of = |bytes: usize| {
+            let name = |nth: usize| format!("x-{nth:02}");
+            let (whole, rest) = (bytes / (4 + 2048), bytes % (4 + 2048));
+            let value = |nth: usize| if nth < whole { 2048 } else { rest - 4 };
+            let fields: Vec<_> = (0..=whole).map(|nth| (name(nth), "a".repeat(value(nth)))).collect();
+            read(&fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>())
+        };
+        let most = CUSTOM_FIELDS_BYTES.size();
+        assert_eq!(of(most), Ok((most / 2052 + 1, vec![])));
+        assert_eq!(of(most + 1), Err(BadFields::Long(most + 1)));
+        assert!(of(most * 7).is_err_and(|bad| bad == BadFields::Long(most * 7)));
+        assert_eq!(of(most * 10), Err(BadFields::Many));
     }
 
     #[test]

@@ -154,7 +154,8 @@ impl Destination {
             to.push(b'/');
         }
         escape(&made, OF_URI, &mut to);
-        Ok(to)
+        // What is encoded takes three bytes for one.
+        if to.len() > MAX_MADE_BYTES { Err(Denial::BadRewrite) } else { Ok(to) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::template::Template;
+use crate::template::{TargetTemplate, Template};
 
 /// To whom it goes, and for what it asks there.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Errand {
     /// The authority that is asked for.
     pub authority: Template,
     /// Path and query.
-    pub target: Template,
+    pub target: TargetTemplate,
 }
 
 /// Two are the same if the same is asked of the same backend.

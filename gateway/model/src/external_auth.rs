@@ -1,5 +1,6 @@
 //! Another service's word on whether a client may ask.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -32,10 +33,26 @@ pub struct ExternalAuth {
     pub returns_to: Option<Template>,
     /// For how long its word holds; `None`: for one request.
     pub memory: Option<Memory>,
+    /// What is asked, in short.
+    pub asked: Asked,
+}
+
+/// All that an Ingress has its service asked, in short: a word that was given on another question is none on this one.
+///
+/// Only questions of one route are ever compared, and all of them are its author's, so nobody gains by two that are alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked(u64);
+
+impl Asked {
+    /// As a part of a key.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 8] {
+        self.0.to_le_bytes()
+    }
 }
 
 /// The method that it is asked by (RFC 9110 §9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AskBy {
     /// GET.
     Get,
@@ -97,7 +114,7 @@ pub enum Word {
 }
 
 /// For how long its word holds for requests with the same key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Memory {
     /// What requests have in common that are alike.
     pub key: Template,
@@ -118,6 +135,17 @@ impl Word {
 }
 
 impl ExternalAuth {
+    /// The same, knowing what is asked. Who asks is not a part of it: the backend has a number of its own.
+    #[must_use]
+    pub fn known(self) -> Self {
+        // All fields are named, so that none is forgotten. Where clients sign in is no part of the question.
+        let Self { service, method, says, told, sign_in: _, returns_to, memory, asked: _ } = &self;
+        let mut hasher = DefaultHasher::new();
+        (&service.authority, &service.target, method, says, told, returns_to, memory).hash(&mut hasher);
+        let asked = Asked(hasher.finish());
+        Self { asked, ..self }
+    }
+
     /// What a client is told that is not let in: the status, and the fields of the service's answer that are for clients.
     #[must_use]
     pub fn refuse(&self, request: &Request<'_>, status: u16, fields: Vec<(&'static str, Vec<u8>)>) -> Answer {

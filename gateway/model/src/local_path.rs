@@ -71,10 +71,12 @@ impl LocalPath {
         };
         let mut made = Vec::new();
         template.write(request, MAX_MADE_BYTES, &mut made).map_err(|Overflow| Denial::BadRewrite)?;
+        let start = to.len();
         let behind = made.iter().position(|byte| *byte != b'/').unwrap_or(made.len());
         to.push(b'/');
         escape(made.get(behind..).unwrap_or_default(), OF_URI, to);
-        Ok(())
+        // What is encoded takes three bytes for one.
+        if to.len() - start > MAX_MADE_BYTES { Err(Denial::BadRewrite) } else { Ok(()) }
     }
 }
 

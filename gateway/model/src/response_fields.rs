@@ -6,3 +6,11 @@ pub struct ResponseFields(pub Box<[ResponseField]>);
 
 /// The name of a field, and its value.
 pub type ResponseField = (Box<str>, Box<[u8]>);
+
+impl ResponseFields {
+    /// Bytes of all names and values together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}

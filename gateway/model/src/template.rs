@@ -3,12 +3,15 @@
 //! A template is parsed once, and holds no variable that is not known. What it makes is bytes for one place (a key, a URI, a field's
 //! value): it is never parsed again, so nothing that a client sends can change what the rest of it means.
 
+mod target;
 #[cfg(test)]
 mod tests;
 
 use std::io::Write as _;
 
 use crate::request::Request;
+
+pub use self::target::{BadTarget, NoTarget, TargetTemplate};
 
 /// Longest text, in bytes: a URI with everything in it that people put into one.
 pub const MAX_TEXT_BYTES: usize = 4 << 10;

@@ -7,7 +7,6 @@ use bulkhead_crds::service::ServiceType;
 use bulkhead_crds::status::ADDRESSES;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::networking::v1::{Ingress, IngressLoadBalancerIngress, IngressPortStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 
 /// Every field manager of a lane's status begins so.
 const MANAGERS: &str = "bulkhead:";
@@ -56,20 +55,13 @@ pub fn speaks_for(manager: &str) -> Option<(&str, &str)> {
     Some((namespace, rest.split_once(':')?.0))
 }
 
-/// Of all who wrote into an Ingress, our lanes that have a say in its status: what is kept of them in caches.
+/// Whether a field manager is a lane.
 #[must_use]
-pub fn kept(meta: &ObjectMeta) -> Option<Vec<ManagedFieldsEntry>> {
-    let of_status = meta.managed_fields.iter().flatten().filter(|entry| {
-        let says = entry.fields_v1.as_ref().and_then(|fields| fields.0.pointer("/f:status/f:loadBalancer"));
-        entry.subresource.as_deref() == Some("status") && entry.operation.as_deref() == Some("Apply") && says.is_some()
-    });
-    let ours = of_status.filter_map(|entry| entry.manager.clone()).filter(|manager| manager.starts_with(MANAGERS));
-    let entries: Vec<_> =
-        ours.map(|manager| ManagedFieldsEntry { manager: Some(manager), ..ManagedFieldsEntry::default() }).collect();
-    Some(entries).filter(|entries| !entries.is_empty())
+pub fn is_ours(manager: &str) -> bool {
+    manager.starts_with(MANAGERS)
 }
 
-/// The lanes that have a say in the status of a cached Ingress, as [`kept`] has them.
+/// The lanes that have a say in the status of a cached Ingress, as [`crate::lean`] keeps them.
 pub fn speakers(ingress: &Ingress) -> impl Iterator<Item = &str> {
     ingress.metadata.managed_fields.iter().flatten().filter_map(|entry| entry.manager.as_deref())
 }

@@ -9,7 +9,6 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::Client;
-use kube::api::PartialObjectMeta;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -17,16 +16,15 @@ use super::*;
 use crate::caches::Caches;
 use crate::context::Context;
 use crate::kind::Kind;
-use crate::publish::changes;
+use crate::lean::{LeanIngress, Named};
 use crate::version;
 
-/// Names the class of an Ingress where `spec.ingressClassName` does not (Kubernetes reference, well-known annotations).
-const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
 /// Selects what the operator made.
 const OURS: &str = "app.kubernetes.io/managed-by=bulkhead-operator";
 
-/// Ingresses per page of a list. Their authors may make each as large as an object can be, and a page is held whole.
-const INGRESS_PAGE: u32 = 100;
+/// Objects per page of a list of what tenants may write. They may make each as large as an object can be (1.5 MiB), and a page is held
+/// whole, twice while it is decoded.
+const PAGE: u32 = 10;
 
 /// Watches that were started, and what they fill.
 pub struct Watches {
@@ -89,7 +87,7 @@ pub fn start(client: &Client) -> Watches {
     let ours = || watcher::Config::default().labels(OURS);
 
     let mut changes = instances::Changes::default();
-    let guarded_instances = guarded(Api::all(client.clone()), all());
+    let guarded_instances = guarded(Api::all(client.clone()), all().page_size(PAGE));
     let instances = starting.store("GatewayInstance", writer, guarded_instances, trim, move |event| {
         let freed = changes.freed(event);
         let mut concerned = changes.of(event);
@@ -108,18 +106,24 @@ pub fn start(client: &Client) -> Watches {
         },
     );
     let (known_instances, memory) = (instances.clone(), known.clone());
-    let guarded_ingresses = guarded(Api::all(client.clone()), all().page_size(INGRESS_PAGE));
+    let lean_ingresses = ingresses(Api::all(client.clone()), all().page_size(PAGE));
     let (to_publish, to_herald) = (starting.published.clone(), heralded.clone());
-    let ingresses = starting.store("Ingress", Writer::default(), guarded_ingresses, trim_ingress, move |event| {
-        let Some(ingress) = object(event) else { return Vec::new() };
-        to_publish.ask(concerns::of_published(ingress, &known_instances.state()));
-        to_herald.ask(concerns::of_served(ingress, &known_instances.state()));
-        let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
-        let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
-        // Those it concerned before: its class or its references may have changed away from them.
-        concerned.extend(watchers(&memory, |watched| watched.ingresses.contains(&this)));
-        concerned
-    });
+    let ingresses = starting.store(
+        "Ingress",
+        Writer::default(),
+        lean_ingresses,
+        |_| {},
+        move |event| {
+            let Some(ingress) = object(event) else { return Vec::new() };
+            to_publish.ask(concerns::of_published(ingress, &known_instances.state()));
+            to_herald.ask(concerns::of_served(ingress, &known_instances.state()));
+            let this = (ingress.namespace().unwrap_or_default(), ingress.name_any());
+            let mut concerned = concerns::of_ingress(ingress, &known_instances.state());
+            // Those it concerned before: its class or its references may have changed away from them.
+            concerned.extend(watchers(&memory, |watched| watched.ingresses.contains(&this)));
+            concerned
+        },
+    );
     let known_instances = instances.clone();
     let namespaces =
         starting.store("Namespace", Writer::default(), events(Api::all(client.clone()), all()), trim, move |event| {
@@ -212,12 +216,13 @@ impl Starting {
         self.store(kind.as_str(), Writer::new(resource), stream, seal, move |event| versions.concerned(event))
     }
 
-    /// Metadata of every object of a kind that Ingresses may refer to. Nothing is kept: only events of what is referred to matter.
+    /// Names of all objects of a kind that Ingresses may refer to. Nothing is kept: only events of what is referred to matter.
     fn references<K>(&mut self, kind: ReferenceKind, client: &Client, known: &watch::Receiver<Option<Arc<Context>>>)
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Send + 'static,
     {
-        let mut stream = events(Api::<PartialObjectMeta<K>>::all(client.clone()), watcher::Config::default());
+        let api = Api::<Named<K>>::all(client.clone());
+        let mut stream = events(api, watcher::Config::default().page_size(PAGE));
         let (requests, known) = (self.requests.clone(), known.clone());
         self.tasks.spawn(async move {
             while let Some(event) = stream.next().await {
@@ -238,20 +243,16 @@ fn watchers(
     context.map(|context| concerns::of_ids(context.watchers(concerned))).unwrap_or_default()
 }
 
-/// Of an Ingress only its class, what it refers to and what its status says are read. Rules and annotations are most of it, and there may be
-/// thousands.
-fn trim_ingress(ingress: &mut Ingress) {
-    let speakers = changes::kept(&ingress.metadata);
-    trim(ingress);
-    ingress.metadata.managed_fields = speakers;
-    ingress.metadata.labels = None;
-    if let Some(annotations) = ingress.metadata.annotations.as_mut() {
-        annotations.retain(|name, _| name == LEGACY_CLASS || bulkhead_compile::is_reference(name));
-    }
-    if let Some(spec) = ingress.spec.as_mut() {
-        spec.rules = None;
-        spec.default_backend = None;
-    }
+/// Ingresses, of which only what is read is decoded. An API server has checked the types of all that is.
+fn ingresses(api: Api<LeanIngress>, config: watcher::Config) -> Events<Ingress> {
+    let whole = |event| match event {
+        Event::Apply(LeanIngress(ingress)) => Event::Apply(ingress),
+        Event::InitApply(LeanIngress(ingress)) => Event::InitApply(ingress),
+        Event::Delete(LeanIngress(ingress)) => Event::Delete(ingress),
+        Event::Init => Event::Init,
+        Event::InitDone => Event::InitDone,
+    };
+    events(api, config).map(whole).boxed()
 }
 
 /// Of a pod only its labels, address and readiness are read.
@@ -263,40 +264,6 @@ fn trim_pod(pod: &mut Pod) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_an_ingress_only_its_class_and_what_it_refers_to_are_kept() {
-        let mut ingress: Ingress = serde_json::from_value(serde_json::json!({
-            "metadata": { "name": "web", "namespace": "team", "annotations": {
-                LEGACY_CLASS: "nginx",
-                "nginx.ingress.kubernetes.io/auth-tls-secret": "issuers",
-                "nginx.ingress.kubernetes.io/auth-tls-verify-client": "optional",
-                "nginx.ingress.kubernetes.io/proxy-ssl-secret": "behind",
-                "nginx.ingress.kubernetes.io/auth-type": "basic",
-                "nginx.ingress.kubernetes.io/auth-secret": "users",
-                "nginx.ingress.kubernetes.io/auth-secret-type": "auth-map",
-                "nginx.ingress.kubernetes.io/auth-realm": "the mill",
-                "nginx.ingress.kubernetes.io/custom-headers": "team/fields",
-                "nginx.ingress.kubernetes.io/auth-proxy-set-headers": "told",
-                "note": "x".repeat(1000),
-            } },
-            "spec": {
-                "rules": [{ "host": "a.example" }],
-                "defaultBackend": { "service": { "name": "web" } },
-                "tls": [{ "secretName": "cert" }],
-            },
-        }))
-        .expect("an Ingress");
-        let before = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
-        trim_ingress(&mut ingress);
-        let after = (bulkhead_compile::class_of(&ingress).map(str::to_owned), bulkhead_compile::references(&ingress));
-        assert_eq!(after, before);
-        assert_eq!(after.0.as_deref(), Some("nginx"));
-        assert_eq!(after.1.len(), 6);
-        assert_eq!(ingress.metadata.annotations.map(|annotations| annotations.len()), Some(9));
-        let spec = ingress.spec.expect("a spec");
-        assert_eq!((spec.rules, spec.default_backend), (None, None));
-    }
 
     #[tokio::test]
     async fn a_kind_that_is_watched_twice_is_waited_for_twice() {

@@ -261,9 +261,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         proves: &["upstream-vhost"],
-        what: "the backend is told another host",
+        what: "the backend is asked for another host, and told the client's",
         annotations: &[("upstream-vhost", "inner.test:8080")],
-        exchanges: &[served(&["GET /"], &["GET / ", "Host: inner.test:8080"])],
+        exchanges: &[served(&["GET /"], &["GET / ", "Host: inner.test:8080", "X-Forwarded-Host: {host}"])],
         ..Case::PLAIN
     },
     Case {

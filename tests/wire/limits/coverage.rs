@@ -80,6 +80,8 @@ const ROUTES: &[Row] = &[
     (&limits::PASSWORDS, Loosely("who comes takes the place of who has many"), &["one_list_has_so_many_places_and_no_lists_together_leave_none_to_another"]),
     (&limits::PASSWORDS_EACH, Exactly, &["one_list_of_users_cannot_take_every_place"]),
     (&limits::PASSWORD_TIME, InTime, &["a_check_is_not_waited_for_longer_than_there_is_patience", "a_check_that_takes_longer_than_a_head_may_is_waited_for"]),
+    (&limits::QUESTION_BYTES, Exactly, &["a_question_has_so_many_bytes_made_of_a_request_and_no_more"]),
+    (&limits::CUSTOM_FIELDS_BYTES, Exactly, &["the_fields_of_an_ingress_have_so_many_bytes_together_and_no_more"]),
     (&limits::FORCED_SPANS_BURST, Exactly, &["who_is_not_trusted_has_so_many_requests_recorded_and_no_more"]),
     (&limits::FORCED_SPANS_RATE, InTime, &["who_is_not_trusted_has_so_many_requests_recorded_and_no_more"]),
     (&limits::WAITING_SPANS, Exactly, &["so_many_bytes_of_spans_wait_for_a_collector_and_no_more"]),

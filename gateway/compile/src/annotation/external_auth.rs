@@ -11,6 +11,7 @@ use super::row::{Group, Row, State, Use};
 use super::url::Url;
 use crate::code::FindingCode;
 use crate::findings::quote;
+use crate::own_fields::is_own;
 
 const AUTH: Group = Group::Authentication;
 const SAYS: &str = "auth-proxy-set-headers";
@@ -100,25 +101,17 @@ const MOST_LIFETIMES: usize = 32;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// What is kept where it is not said, as in ingress-nginx.
 const LIFETIMES: &str = "200 202 401 5m";
-/// Words of the gateway's own, in lower case: no service speaks for it.
-const OWN_FIELDS: [&str; 17] = [
-    "connection",
-    "content-length",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-real-ip",
-    "x-scheme",
+/// What a service may say under names that begin as the gateway's own: who the client is, as some services tell it, and what only that
+/// service is told otherwise.
+const FREE: &[&str] = &[
+    "x-auth-request-redirect",
+    "x-forwarded-access-token",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-method",
+    "x-forwarded-preferred-username",
+    "x-forwarded-uri",
+    "x-forwarded-user",
 ];
 
 /// What an Ingress asks for.
@@ -185,8 +178,7 @@ fn fields(reader: &mut Reader<'_, '_>) -> Box<[Box<str>]> {
     let Some(list) = reader.list(NAME, Stake::Protection) else { return Box::default() };
     let is_name =
         |name: &str| name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    let is_ours = |name: &str| OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name));
-    if let Some(wrong) = list.iter().find(|name| !is_name(name) || is_ours(name)) {
+    if let Some(wrong) = list.iter().find(|name| !is_name(name) || is_own(name, FREE)) {
         reader.bad::<()>(
             NAME,
             Stake::Protection,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulkhead_model::template::Template;
+use bulkhead_model::template::TargetTemplate;
 
 use crate::findings::quote;
 use crate::names::{address, is_host};
@@ -15,7 +15,7 @@ pub(crate) struct Url {
     pub(crate) host: UrlHost,
     pub(crate) port: u16,
     /// Path and query.
-    pub(crate) target: Template,
+    pub(crate) target: TargetTemplate,
 }
 
 /// The host of a URL.
@@ -54,7 +54,7 @@ impl Url {
         if target.contains(['#', ' ']) {
             return Err("its path has a fragment or a space in it".to_owned());
         }
-        let target = Template::parse(&target).map_err(|error| error.to_string())?;
+        let target = TargetTemplate::parse(&target).map_err(|error| error.to_string())?;
         Ok(Self { secure, host, port: port.unwrap_or(if secure { 443 } else { 80 }), target })
     }
 }
@@ -125,7 +125,7 @@ mod tests {
         ] {
             let url = Url::parse(text).unwrap();
             let read = (url.secure, url.host.authority(), url.port, url.target);
-            assert_eq!(read, (secure, authority.to_owned(), port, Template::parse(target).unwrap()), "{text}");
+            assert_eq!(read, (secure, authority.to_owned(), port, TargetTemplate::parse(target).unwrap()), "{text}");
         }
         for text in [
             "",

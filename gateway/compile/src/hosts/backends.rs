@@ -28,7 +28,11 @@ impl Workshop<'_> {
         if declared.unprotected {
             return Action::Deny(Denial::PolicyNotServed);
         }
-        let Target::Service { name, port } = &rule.backend else { return Action::Deny(Denial::NoService) };
+        let (name, port) = match &rule.backend {
+            Target::Service { name, port } => (name, port),
+            Target::Nothing => return Action::Deny(Denial::NoService),
+            Target::Unread => return Action::Deny(Denial::PolicyNotServed),
+        };
         let service = declared.age.name.beside(name);
         let catalog = self.catalog;
         let port = match catalog.find(&service, port) {

@@ -24,6 +24,15 @@ pub(super) fn note_owner(owner: &str, rules: &[Rule], notes: &mut Notes<'_>) {
     });
 }
 
+/// That `closer` has paths for the host of `rules` that are not read.
+pub(super) fn note_closed(closer: &Declared, rules: &[Rule], notes: &mut Notes<'_>) {
+    let Some(rule) = rules.first() else { return };
+    notes.add(FindingCode::TooManyPaths, &rule.field, || {
+        let host = if rule.host.is_empty() { "every other host".to_owned() } else { quote(&rule.host) };
+        format!("Ingress {}, which is of the same namespace, has more paths for {host} than are read. As one of them may be to protect what is served here, the routes of this Ingress for {host} answer 503.", closer.origin)
+    });
+}
+
 pub(super) fn lost(first: &Route, declared: &Declared) -> String {
     let host = if first.host.is_empty() { "every other host".to_owned() } else { quote(&first.host) };
     format!(
@@ -38,7 +47,7 @@ pub(super) fn lost(first: &Route, declared: &Declared) -> String {
 pub(crate) fn missing(code: FindingCode, service: &Name, rule: &Rule, then: &str) -> String {
     let port = match &rule.backend {
         Target::Service { port, .. } => port.to_string(),
-        Target::Nothing => String::new(),
+        Target::Nothing | Target::Unread => String::new(),
     };
     let why = match code {
         FindingCode::ExternalName => {

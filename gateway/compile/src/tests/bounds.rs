@@ -1,5 +1,9 @@
 use proptest::prelude::*;
 
+use bulkhead_crds::lane::Profile;
+use bulkhead_model::{Action, Denial};
+
+use super::expressions::annotated;
 use super::world::{OWN_CLASS, World, ingress, lane, objects, rules, service};
 use crate::findings::MAX_PER_OBJECT;
 use crate::object::MAX_PATHS;
@@ -29,8 +33,8 @@ fn a_path_longer_than_any_request_is_refused() {
 
 /// A list that outgrew its bound ended every proxy of a large network on 18 November 2025: here the rest goes on.
 #[test]
-fn an_ingress_of_more_paths_than_are_looked_at_loses_the_last_ones_and_hears_of_it() {
-    for (paths, routes, said) in [(2_000, 2_000, 0), (2_001, 2_000, 1), (2_500, 2_000, 1)] {
+fn an_ingress_of_more_paths_than_are_looked_at_has_its_host_closed_for_the_others_and_hears_of_it() {
+    for (paths, routes, said) in [(2_000, 2_000, 0), (2_001, 2_001, 1), (2_500, 2_001, 1)] {
         let lines: Vec<String> = (0..paths).map(|n| format!("a.test /{n} Exact flour:80")).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let mut object = super::world::objects(&ingress("mill/a", 1, &rules(&lines))).remove(0);
@@ -44,6 +48,45 @@ fn an_ingress_of_more_paths_than_are_looked_at_loses_the_last_ones_and_hears_of_
             assert_eq!(world.routes().len(), routes, "{paths} {trimmed}");
             let too_many = world.findings.iter().filter(|finding| finding.code == "TooManyPaths");
             assert_eq!(too_many.filter(|finding| finding.message.contains("2000")).count(), said, "{paths} {trimmed}");
+        }
+    }
+}
+
+/// Those that are not read may be to protect what a wider rule has open.
+#[test]
+fn paths_that_are_not_read_are_left_to_no_other_ingress_of_their_namespace() {
+    let mut lines: Vec<String> = (0..2_000).map(|n| format!("a.test /p{n} Prefix flour:80")).collect();
+    lines.push("a.test /secret Prefix flour:80".to_owned());
+    lines.extend((0..3).map(|n| format!("b{n}.test /secret Prefix flour:80")));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let mut many = super::world::objects(&annotated("mill/many", 2, "", &lines)).remove(0);
+    let open = ["a.test / Prefix flour:80", "c.test / Prefix flour:80", "*.test / Prefix flour:80"];
+    let farm = service("farm/flour") + &annotated("farm/open", 3, "", &["a.test /farm Prefix flour:80"]);
+    let manifest = service("mill/flour") + &annotated("mill/open", 1, "", &open) + &farm;
+    for trimmed in [false, true] {
+        if trimmed {
+            many.trim();
+        }
+        for profile in [Profile::Standard, Profile::IngressNginx] {
+            let mut world = super::expressions::world(profile, &manifest);
+            world.compiler.apply(many.clone());
+            world.compile();
+            let snapshot = world.snapshot();
+            for (host, path, origin, closed) in [
+                ("a.test", "/p7/x", "mill/many", false),
+                ("a.test", "/secret", "mill/open", true),
+                ("b2.test", "/secret", "mill/many", true),
+                ("c.test", "/secret", "mill/open", false),
+                ("other.test", "/secret", "mill/open", false),
+                ("a.test", "/farm/x", "farm/open", false),
+            ] {
+                let route = snapshot.hosts.find(host, path).unwrap();
+                let is_closed = matches!(route.action, Action::Deny(Denial::PolicyNotServed));
+                assert_eq!((&*route.origin, is_closed), (origin, closed), "{host}{path} {profile:?} {trimmed}");
+            }
+            let told: Vec<String> = world.codes().into_iter().filter(|code| code.starts_with("TooMany")).collect();
+            let of_open = "TooManyPaths Ingress mill/open spec.rules[0].http.paths[0].backend";
+            assert_eq!(told, ["TooManyPaths Ingress mill/many spec.rules", of_open]);
         }
     }
 }

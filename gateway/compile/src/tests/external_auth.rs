@@ -57,6 +57,25 @@ fn two_ingresses_that_ask_one_service_share_it_and_both_hear_of_its_name() {
     assert_eq!((world.codes(), world.compiler.counts().endpoints), (vec![], 2));
 }
 
+/// What backends take for the gateway's own words, as clients and services may write it.
+const OWN_WORDS: [&str; 15] = [
+    "ssl-client-verify",
+    "SSL_Client_Cert",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "x_forwarded_for",
+    "X-Forwarded-Prefix",
+    "x-real_ip",
+    "True-Client-IP",
+    "Expect",
+    "Proxy-Connection",
+    "Content-Encoding",
+    "Range",
+    "TE",
+    "Via",
+    "Content_Length",
+];
+
 #[test]
 fn a_service_that_cannot_be_asked_closes_the_route() {
     let platform = Some(PlatformRoots(Arc::new(RootCertStore::empty())));
@@ -66,7 +85,14 @@ fn a_service_that_cannot_be_asked_closes_the_route() {
     let asked = external(&world).unwrap().service.backend;
     assert!(asked.tls.as_ref().is_some_and(|tls| tls.asks_for_name) && &*asked.name == "a.test:443", "{asked:?}");
     assert!(is_closed(&World::new(&asking(&[("auth-url", "http://$host/verify")], "*.test"))));
-    for url in ["auth.test", "http://auth.test/$nothing", "http://$http_x/", "ftp://a/", "http://a.$host/"] {
+    for url in [
+        "auth.test",
+        "http://auth.test/$nothing",
+        "http://auth.test/a/../$host",
+        "http://$http_x/",
+        "ftp://a/",
+        "http://a.$host/",
+    ] {
         assert!(is_closed(&World::new(&asking(&[("auth-url", url)], "a.test"))), "{url}");
     }
     let with = |name, value| World::new(&asking(&[("auth-url", "http://auth.test/"), (name, value)], "a.test"));
@@ -85,6 +111,12 @@ fn a_service_that_cannot_be_asked_closes_the_route() {
         ("auth-cache-key", "$nothing"),
     ] {
         assert!(is_closed(&with(name, value)), "{name}: {value}");
+    }
+    for own in OWN_WORDS {
+        assert!(is_closed(&with("auth-response-headers", own)), "{own}");
+    }
+    for free in ["Authorization", "Set-Cookie", "X-Auth-Request-User", "X-Forwarded-User", "Remote-User", "X_User"] {
+        assert!(!is_closed(&with("auth-response-headers", free)), "{free}");
     }
     assert!(!is_closed(&with("auth-cache-duration", "soon")), "to ask too often is no danger");
 }
@@ -116,4 +148,31 @@ fn answers_are_kept_as_long_as_it_is_said() {
     assert_eq!(memory("200 10m, 401 403 30s"), Some([Some(600), Some(30), Some(30)]));
     assert_eq!(memory("200 99d"), Some([Some(86_400), None, None]));
     assert_eq!(memory("200 1y"), None);
+}
+
+#[test]
+fn what_was_said_on_one_question_is_not_known_of_another() {
+    let asked = |more: &[(&str, &str)], level: &str| {
+        let url = ("auth-url", "http://auth.test/lax");
+        let before = [("auth-cache-key", "$cookie_s"), ("auth-proxy-set-headers", "told")];
+        let before = before.into_iter().chain((!more.iter().any(|(name, _)| *name == "auth-url")).then_some(url));
+        let annotations: Vec<_> = before.chain(more.iter().copied()).collect();
+        let told =
+            format!("\n---\nkind: ConfigMap\nmetadata: {{namespace: mill, name: told}}\ndata: {{X-Level: {level}}}\n");
+        external(&World::new(&(asking(&annotations, "a.test") + &told))).unwrap().asked
+    };
+    let first = asked(&[], "low");
+    assert_eq!(first, asked(&[("auth-signin", "https://a.test/in")], "low"));
+    let others = [
+        asked(&[], "high"),
+        asked(&[("auth-url", "http://auth.test/strict")], "low"),
+        asked(&[("auth-url", "http://AUTH.test:81/lax?a")], "low"),
+        asked(&[("auth-method", "HEAD")], "low"),
+        asked(&[("auth-response-headers", "X-User")], "low"),
+        asked(&[("auth-request-redirect", "/back")], "low"),
+        asked(&[("auth-cache-duration", "200 1m")], "low"),
+    ];
+    for (nth, other) in others.iter().enumerate() {
+        assert!(*other != first && !others[nth + 1..].contains(other), "{nth}");
+    }
 }

@@ -127,6 +127,13 @@ fn what_is_too_long_or_has_no_host_is_refused() {
     let long = [b"/".to_vec(), vec![b'a'; MAX_MADE_BYTES]].concat();
     assert_eq!(of("https://new.test$request_uri", "/", &long), Err(Denial::BadRewrite));
     assert_eq!(of("https://new.test/$1$1$1", "/(.*)", &long[..6000]), Err(Denial::BadRewrite));
+    let origin = "https://new.test/".len();
+    let encoded = |bytes: usize| [b"/".to_vec(), vec![b'"'; (bytes - origin) / 3]].concat();
+    let made = of("https://new.test$request_uri", "/", &encoded(MAX_MADE_BYTES)).unwrap();
+    assert!(made.len() <= MAX_MADE_BYTES && made.len() > MAX_MADE_BYTES - 3, "{}", made.len());
+    for bytes in [MAX_MADE_BYTES + 3, 3 * MAX_MADE_BYTES] {
+        assert_eq!(of("https://new.test$request_uri", "/", &encoded(bytes)), Err(Denial::BadRewrite), "{bytes}");
+    }
     let www = Destination::parse("https://www.$host/").unwrap();
     let none = Says(b"");
     for host in ["[::1]", &*format!("{}.test", "a.".repeat(123))] {

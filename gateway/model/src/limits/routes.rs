@@ -79,6 +79,22 @@ pub const PASSWORDS_EACH: Limit =
 /// Longer than a hundred usual checks take, and shorter than people wait.
 pub const PASSWORD_TIME: Limit =
     Limit::new("wait until a password has been checked", seconds(5), "", "503", Fault("authentication_busy"));
+/// What a browser's largest head may have, and thus more than a service is told. A value of a client can be written many times.
+pub const QUESTION_BYTES: Limit = Limit::new(
+    "bytes that `auth-url`, `auth-request-redirect` and `auth-proxy-set-headers` make of one request",
+    kib(32),
+    "",
+    "500",
+    Fault("service_unclear"),
+);
+/// Several times what people write. A client that reads nothing has those of each of its streams held for it.
+pub const CUSTOM_FIELDS_BYTES: Limit = Limit::new(
+    "bytes of the names and values that `custom-headers` sets on every response of an Ingress",
+    kib(16),
+    "",
+    "503, and the finding `ResponseFieldsBroken`",
+    Fault("policy_not_served"),
+);
 
 /// Traces that clients want recorded. Whoever debugs sends a few requests, and another service that is traced is trusted by its address.
 pub const FORCED_SPANS_BURST: Limit = Limit::new(
@@ -106,7 +122,7 @@ pub const WAITING_SPANS: Limit = Limit::new(
 );
 
 /// All of them, in the order in which a request meets them.
-pub(super) const ROUTES: [&Limit; 15] = [
+pub(super) const ROUTES: [&Limit; 17] = [
     &EXPRESSION_BYTES,
     &EXPRESSION_AUTOMATON,
     &EXPRESSION_AUTOMATA,
@@ -119,6 +135,8 @@ pub(super) const ROUTES: [&Limit; 15] = [
     &PASSWORDS,
     &PASSWORDS_EACH,
     &PASSWORD_TIME,
+    &QUESTION_BYTES,
+    &CUSTOM_FIELDS_BYTES,
     &FORCED_SPANS_BURST,
     &FORCED_SPANS_RATE,
     &WAITING_SPANS,

@@ -82,6 +82,8 @@ fn neither_an_author_nor_a_client_makes_it_endless() {
     assert!(LocalPath::with_variables(&format!("/{}", "$host".repeat(33))).is_err());
     assert!(LocalPath::with_variables("/${${host}}").is_err());
     assert_eq!(made("/$http_a", &[b'a'; MAX_MADE_BYTES]), Err(Denial::BadRewrite));
+    assert_eq!(made("/$http_a", &[b'"'; MAX_MADE_BYTES / 3]).map(|made| made.len()), Ok(MAX_MADE_BYTES));
+    assert_eq!(made("/$http_a", &[b'"'; MAX_MADE_BYTES / 3 + 1]), Err(Denial::BadRewrite));
     let many = format!("/{}", "$http_a".repeat(32));
     assert_eq!(made(&many, &[b'a'; 8 << 10]), Err(Denial::BadRewrite));
 }

@@ -175,15 +175,14 @@ fn write<'s>(
         trace.tell(to_backend);
         changes = true;
     }
-    let authority = match vhost {
-        Some(vhost) => vhost.as_bytes(),
-        None => canonical(host, request.authority.of(bytes), authority),
-    };
+    // A backend that is asked for another host is told the client's all the same.
+    let asked = canonical(host, request.authority.of(bytes), authority);
+    let authority = vhost.as_ref().map_or(asked, |vhost| vhost.as_bytes());
     out.clear();
     let pseudonym = worker.shared.pseudonym.via(client.protocol);
     let client = (client, route.client_auth.as_ref());
     let over = changes.then_some(&*to_backend);
-    forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), authority, values, |edits| {
+    forwarded::with_edits(&settings.forwarded, pseudonym, client, (request, bytes), asked, values, |edits| {
         write_request(
             out,
             bytes,

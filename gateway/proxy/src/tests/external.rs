@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::external_auth::{AskBy, ExternalAuth, Memory, Page, SignIn};
+use bulkhead_model::external_auth::{AskBy, Asked, ExternalAuth, Memory, Page, SignIn};
+use bulkhead_model::limits::QUESTION_BYTES;
+use bulkhead_model::template::TargetTemplate;
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -14,6 +16,7 @@ use super::support::{Lane, Peer};
 struct Scene {
     lane: Lane,
     service: TcpListener,
+    external: ExternalAuth,
 }
 
 fn template(text: &str) -> Template {
@@ -30,18 +33,28 @@ impl Scene {
         let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
         let backend = Arc::new(Backend::new(1000, "auth.test:80".into(), Protocol::Http1, endpoints));
         let mut external = ExternalAuth {
-            service: Errand { backend, authority: template("auth.test"), target: template("/verify?from=$host") },
+            service: Errand {
+                backend,
+                authority: template("auth.test"),
+                target: TargetTemplate::parse("/verify?from=$host").unwrap(),
+            },
             method: None,
             says: Box::default(),
             told: ["X-User".into()].into(),
             sign_in: None,
             returns_to: None,
             memory: None,
+            asked: Asked::default(),
         };
         change(&mut external);
-        let authentication = Some(Authentication { external: Some(external), ..Authentication::default() });
-        lane.publish_filtered(2, Filters { authentication, ..Filters::default() });
-        Self { lane, service }
+        let scene = Self { lane, service, external };
+        scene.publish(2, scene.external.clone());
+        scene
+    }
+
+    fn publish(&self, number: u64, external: ExternalAuth) {
+        let authentication = Some(Authentication { external: Some(external.known()), ..Authentication::default() });
+        self.lane.publish_filtered(number, Filters { authentication, ..Filters::default() });
     }
 
     async fn asked(&self) -> Peer {
@@ -212,6 +225,67 @@ async fn a_word_that_is_remembered_is_not_asked_for_again() {
     client.send(&REQUEST.replace("s=1", "s=2")).await;
     let question = service.head().await;
     assert!(question.contains("Cookie: s=2"), "{question}");
+}
+
+#[tokio::test]
+async fn a_client_leads_the_question_to_no_other_path() {
+    let target = |text: &str| TargetTemplate::parse(text).unwrap();
+    let scene = Scene::start(|external| external.service.target = target("/t/$http_x/verify?of=$http_x")).await;
+    let (_client, _service, question) = scene.client(&REQUEST.replace("Cookie", "X: a b&c\r\nCookie")).await;
+    assert!(question.starts_with("GET /t/a%20b%26c/verify?of=a%20b%26c HTTP/1.1\r\n"), "{question}");
+    for says in ["../../healthz?", "..", "."] {
+        let mut client = scene.lane.client().await;
+        client.send(&REQUEST.replace("Cookie", &format!("X: {says}\r\nCookie"))).await;
+        assert!(client.head().await.starts_with("HTTP/1.1 500 "), "{says}");
+    }
+    assert!(timeout(Duration::from_millis(50), scene.service.accept()).await.is_err(), "nobody is asked");
+}
+
+#[tokio::test]
+async fn a_question_has_so_many_bytes_made_of_a_request_and_no_more() {
+    const VALUE: usize = 7200;
+    // The target, the authority, and four fields, each with a name of three bytes.
+    let rest = QUESTION_BYTES.size() - "/verify?from=a.test".len() - "auth.test".len() - 4 * (3 + VALUE);
+    let request = REQUEST.replace("Cookie", &format!("X: {}\r\nCookie", "a".repeat(VALUE)));
+    let fields = |count: usize, more: usize| {
+        let each = (0..count).map(|nth| (format!("X{nth:02}").into(), template("$http_x")));
+        each.chain([("Y".into(), template(&"b".repeat(more - 1)))]).collect::<Box<[_]>>()
+    };
+    let scene = Scene::start(|external| external.says = fields(4, rest)).await;
+    let (_client, _service, question) = scene.client(&request).await;
+    assert!(question.contains("\r\nX03: aaa"), "{question}");
+    for (number, says) in [(3, fields(4, rest + 1)), (4, fields(45, 1))] {
+        scene.publish(number, ExternalAuth { says, ..scene.external.clone() });
+        let mut client = scene.lane.client().await;
+        client.send(&request).await;
+        assert!(client.head().await.starts_with("HTTP/1.1 500 "), "{number}");
+    }
+    assert!(timeout(Duration::from_millis(50), scene.service.accept()).await.is_err(), "nobody is asked");
+}
+
+#[tokio::test]
+async fn a_word_on_another_question_lets_nobody_in() {
+    let memory = Memory { key: template("$cookie_s"), lifetimes: [(200, Duration::from_secs(60))].into() };
+    let scene = Scene::start(|external| external.memory = Some(memory)).await;
+    let (mut client, mut service, _) = scene.client(REQUEST).await;
+    service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    let mut backend = scene.lane.accept().await;
+    let edits: [fn(&mut ExternalAuth); 3] = [
+        |external| external.service.target = TargetTemplate::parse("/strict").unwrap(),
+        |external| external.method = Some(AskBy::Head),
+        |external| external.says = [("X-Level".into(), template("high"))].into(),
+    ];
+    for (number, edit) in (3..).zip(edits) {
+        backend.head().await;
+        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine").await;
+        client.until("fine").await;
+        let mut external = scene.external.clone();
+        edit(&mut external);
+        scene.publish(number, external);
+        client.send(REQUEST).await;
+        service.head().await;
+        service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    }
 }
 
 #[tokio::test]

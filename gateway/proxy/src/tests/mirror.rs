@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_model::backend::Protocol;
+use bulkhead_model::template::TargetTemplate;
 use bulkhead_model::{Backend, Endpoint, Endpoints, Errand, Filters, Mirror, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -11,13 +12,18 @@ use tokio::time::timeout;
 use super::support::{Lane, Peer, eventually};
 
 async fn start(content: bool) -> (Lane, TcpListener) {
+    start_for("copies.test", content).await
+}
+
+async fn start_for(authority: &str, content: bool) -> (Lane, TcpListener) {
     let lane = Lane::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Arc::new(Endpoint::new(1001, listener.local_addr().unwrap()));
     let endpoints = Arc::new(Endpoints { list: Box::new([endpoint]) });
     let backend = Arc::new(Backend::new(1000, "copies.test:80".into(), Protocol::Http1, endpoints));
     let template = |text| Template::parse(text).unwrap();
-    let to = Errand { backend, authority: template("copies.test"), target: template("/copy$request_uri") };
+    let to =
+        Errand { backend, authority: template(authority), target: TargetTemplate::parse("/copy$request_uri").unwrap() };
     lane.publish_filtered(2, Filters { mirror: Some(Mirror { to, content }), ..Filters::default() });
     (lane, listener)
 }
@@ -49,6 +55,22 @@ async fn a_copy_is_sent_and_nobody_waits_for_its_answer() {
     assert!(head.starts_with("POST /copy/x?y HTTP/1.1\r\nHost: copies.test\r\n"), "{head}");
     assert!(head.contains("X-A: 1\r\n") && head.contains("Content-Length: 3\r\n"), "{head}");
     copy.until("abc").await;
+}
+
+#[tokio::test]
+async fn a_copy_for_what_is_no_host_is_left_out() {
+    for (authority, host) in [("$http_x_a.test:81", Some("1.test:81")), ("a b$http_x_a", None), ("$http_nothing", None)]
+    {
+        let (lane, copies) = start_for(authority, false).await;
+        exchange(&lane, "").await;
+        let Some(host) = host else {
+            eventually("the copy is counted as dropped", || lane.proxy.tally().mirrors_dropped == 1).await;
+            continue;
+        };
+        let mut copy = Peer::new(timeout(Duration::from_secs(5), copies.accept()).await.unwrap().unwrap().0);
+        let head = copy.head().await;
+        assert!(head.contains(&format!("\r\nHost: {host}\r\n")), "{head}");
+    }
 }
 
 #[tokio::test]

@@ -21,4 +21,5 @@ mod revision;
 mod support;
 mod tls;
 mod upstream;
+mod vhost;
 mod websocket;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bulkhead_model::authentication::{Basic, Realm, Satisfy, Users};
 use bulkhead_model::backend::Protocol;
-use bulkhead_model::external_auth::ExternalAuth;
+use bulkhead_model::external_auth::{Asked, ExternalAuth};
 use bulkhead_model::password::PasswordHash;
+use bulkhead_model::template::TargetTemplate;
 use bulkhead_model::{Authentication, Backend, Endpoint, Endpoints, Errand, Filters, Settings, Template};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -52,13 +53,18 @@ async fn a_service_that_is_asked_as_well_does_not_get_the_password() {
     let backend = Arc::new(Backend::new(1000, "auth.test:80".into(), Protocol::Http1, endpoints));
     let template = |text| Template::parse(text).unwrap();
     let external = Some(ExternalAuth {
-        service: Errand { backend, authority: template("auth.test"), target: template("/verify") },
+        service: Errand {
+            backend,
+            authority: template("auth.test"),
+            target: TargetTemplate::parse("/verify").unwrap(),
+        },
         method: None,
         says: Box::default(),
         told: Box::default(),
         sign_in: None,
         returns_to: None,
         memory: None,
+        asked: Asked::default(),
     });
     for (number, basic) in [(2, basic(QUICK)), (3, None)] {
         let is_ours = basic.is_some();

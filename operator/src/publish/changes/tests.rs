@@ -11,14 +11,13 @@ fn ingress(class: &str, speakers: &[&str], ip: Option<&str>) -> Ingress {
         })
         .collect();
     let points = ip.map(|ip| json!([{ "ip": ip }])).unwrap_or_else(|| json!([]));
-    let mut ingress: Ingress = serde_json::from_value(json!({
+    let ingress: crate::lean::LeanIngress = serde_json::from_value(json!({
         "metadata": { "name": "web", "namespace": "team", "uid": "i1", "managedFields": entries },
         "spec": { "ingressClassName": class },
         "status": { "loadBalancer": { "ingress": points } },
     }))
     .expect("an Ingress");
-    ingress.metadata.managed_fields = kept(&ingress.metadata);
-    ingress
+    ingress.0
 }
 
 fn at(ip: &str) -> Addresses {

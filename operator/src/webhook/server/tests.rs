@@ -76,20 +76,29 @@ impl Hook {
     }
 
     async fn connect(&self) -> TlsStream<TcpStream> {
-        let stream = TcpStream::connect(self.address).await.expect("a connection");
+        self.connect_from("127.0.0.1").await
+    }
+
+    async fn connect_from(&self, address: &str) -> TlsStream<TcpStream> {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(address.parse().expect("an address"), 0)).expect("a port");
+        let stream = socket.connect(self.address).await.expect("a connection");
         let name = ServerName::try_from(NAME).expect("a name");
         self.connector.connect(name, stream).await.expect("a handshake")
     }
 
     /// Sends these bytes and reads until the connection ends.
     async fn told(&self, bytes: &[u8]) -> String {
-        let mut connection = self.connect().await;
-        // The server may have seen enough before it has all.
-        let _ = connection.write_all(bytes).await;
-        let mut answer = Vec::new();
-        let _ = connection.read_to_end(&mut answer).await;
-        String::from_utf8_lossy(&answer).into_owned()
+        told_on(self.connect().await, bytes).await
     }
+}
+
+async fn told_on(mut connection: TlsStream<TcpStream>, bytes: &[u8]) -> String {
+    // The server may have seen enough before it has all.
+    let _ = connection.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = connection.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn post(path: &str, content: &[u8]) -> Vec<u8> {
@@ -159,6 +168,55 @@ async fn content_that_drips_is_waited_for_as_long_as_a_review_may_take() {
     assert_eq!(&answer, b"HTTP/1.1 503");
     let took = begun.elapsed();
     assert!(took >= REVIEW_TIMEOUT / 2 && took < REVIEW_TIMEOUT * 5, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lengths_that_are_only_announced_take_no_room_from_a_review() {
+    let hook = Hook::start().await;
+    let head = format!("POST /validate/ingresses HTTP/1.1\r\nHost: hook\r\nContent-Length: {REVIEW_BYTES}\r\n\r\n{{");
+    let mut idle = Vec::new();
+    for _ in 0..2 * BYTES_AT_ONCE / REVIEW_BYTES {
+        let mut connection = hook.connect().await;
+        connection.write_all(head.as_bytes()).await.expect("room");
+        idle.push(connection);
+    }
+    let told = hook.told(&post("gatewayinstances", review(INSTANCE).as_bytes())).await;
+    assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_on_which_nothing_is_asked_ends_soon_and_one_that_was_asked_on_stays() {
+    let hook = Hook::start().await;
+    let asked = review(INSTANCE);
+    let asked = format!(
+        "POST /validate/gatewayinstances HTTP/1.1\r\nHost: hook\r\nContent-Length: {}\r\n\r\n{asked}",
+        asked.len()
+    );
+    let (mut idle, mut slow, mut kept) = (hook.connect().await, hook.connect().await, hook.connect().await);
+    slow.write_all(b"POST /validate/ingresses HTTP/1.1\r\nHost:").await.expect("room");
+    let mut answer = [0; 12];
+    kept.write_all(asked.as_bytes()).await.expect("room");
+    kept.read_exact(&mut answer).await.expect("an answer");
+    for connection in [&mut idle, &mut slow] {
+        let _ = timeout(FIRST_TIMEOUT * 5, connection.read_to_end(&mut Vec::new())).await.expect("it ends");
+    }
+    kept.write_all(asked.as_bytes()).await.expect("room");
+    let mut rest = vec![0; 64];
+    assert!(kept.read(&mut rest).await.expect("an answer") > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_takes_all_its_connections_keeps_nobody_else_out() {
+    let hook = Hook::start().await;
+    let mut all = Vec::new();
+    for _ in 0..2 * CONNECTIONS {
+        all.push(TcpStream::connect(hook.address).await.expect("a connection"));
+    }
+    let other = timeout(HANDSHAKE_TIMEOUT / 2, hook.connect_from("127.0.0.2")).await.expect("it is let in");
+    let told = told_on(other, &post("gatewayinstances", review(INSTANCE).as_bytes())).await;
+    assert!(told.starts_with("HTTP/1.1 200 "), "{told}");
+    drop(all);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

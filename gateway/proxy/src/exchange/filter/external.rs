@@ -6,6 +6,7 @@ use std::time::Duration;
 use bulkhead_http1::{Edits, Framing, Method, Name, Overlay, RequestHead, ResponseHead, write_request};
 use bulkhead_model::Denial;
 use bulkhead_model::external_auth::{AskBy, ExternalAuth, Word};
+use bulkhead_model::limits::QUESTION_BYTES;
 use tokio::time::timeout;
 
 use super::Passage;
@@ -59,12 +60,23 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         let memory = external.memory.as_ref()?;
         let route = self.found.route;
         let service = external.service.backend.id.to_le_bytes();
-        let place = [route.origin.as_bytes(), route.host.as_bytes(), route.path.as_bytes(), &service];
-        // What is kept of an answer depends on what is told of it.
-        let told = external.told.iter().map(|name| name.as_bytes());
-        let mut text = key(place.into_iter().chain(told));
+        // What is kept of an answer depends on all that was asked, and on whether the password that the gateway asks for went along.
+        let (asked, with_password) = (external.asked.to_bytes(), [u8::from(!self.keeps_password())]);
+        let mut text = key([
+            route.origin.as_bytes(),
+            route.host.as_bytes(),
+            route.path.as_bytes(),
+            &service,
+            &asked,
+            &with_password,
+        ]);
         self.with_request(|request| memory.key.write(request, MOST_BYTES, &mut text)).ok()?;
         Some(text.into())
+    }
+
+    /// Whether the route asks for a password itself.
+    fn keeps_password(&self) -> bool {
+        self.filters.authentication.as_ref().is_some_and(|authentication| authentication.basic.is_some())
     }
 
     async fn ask(&self, external: &ExternalAuth) -> Result<Ruling, Stop> {
@@ -93,13 +105,14 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
         request.framing = Framing::None;
         (request.upgrade, request.trailers, request.expects_continue) = (false, false, false);
         let (mut target, mut authority, mut over) = (Vec::new(), Vec::new(), Overlay::default());
-        if self.filters.authentication.as_ref().is_some_and(|authentication| authentication.basic.is_some()) {
+        let mut room = Room::default();
+        if self.keeps_password() {
             // The password that the gateway asks for is nobody else's.
             over.remove("authorization");
         }
         self.with_request(|asks| {
-            external.service.target.write(asks, MOST_BYTES, &mut target).ok()?;
-            external.service.authority.write(asks, MOST_BYTES, &mut authority).ok()?;
+            target = room.take(0, |most, out| external.service.target.write(asks, most, out).ok())?;
+            authority = room.take(0, |most, out| external.service.authority.write(asks, most, out).ok())?;
             let scheme: &[u8] = if asks.secure { b"https" } else { b"http" };
             over.set("X-Original-URL", &[scheme, b"://", asks.authority, asks.uri].concat());
             over.set("X-Original-Method", asks.method);
@@ -111,8 +124,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             match &external.returns_to {
                 None => over.set("X-Auth-Request-Redirect", asks.uri),
                 Some(template) => {
-                    let mut place = Vec::new();
-                    template.write(asks, MOST_BYTES, &mut place).ok()?;
+                    let place = room.take(0, |most, out| template.write(asks, most, out).ok())?;
                     over.set("X-Auth-Request-Redirect", &place);
                 }
             }
@@ -121,8 +133,7 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
                 over.set("X-Scheme", scheme);
             }
             for (name, template) in &external.says {
-                let mut value = Vec::new();
-                template.write(asks, MOST_BYTES, &mut value).ok()?;
+                let value = room.take(name.len(), |most, out| template.write(asks, most, out).ok())?;
                 // What says nothing is left away, as nginx does.
                 over.remove(name);
                 if !value.is_empty() {
@@ -192,6 +203,25 @@ impl Ruling {
             ruling.for_backend.extend(told.map(|nth| (nth, value.to_vec())));
         }
         ruling
+    }
+}
+
+/// What may still be made of a request for the question about it.
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(QUESTION_BYTES.size())
+    }
+}
+
+impl Room {
+    /// What `write` makes, which has a name of so many bytes besides and is told how many it may have. `None`: it is too much.
+    fn take(&mut self, name: usize, write: impl FnOnce(usize, &mut Vec<u8>) -> Option<()>) -> Option<Vec<u8>> {
+        let (mut made, left) = (Vec::new(), self.0.checked_sub(name)?);
+        write(left.min(MOST_BYTES), &mut made)?;
+        self.0 = left.checked_sub(made.len())?;
+        Some(made)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_http1::{Edits, Framing, RequestHead, write_request};
-use bulkhead_model::{Errand, Filters};
+use bulkhead_model::{Errand, Filters, Host};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
@@ -159,6 +159,8 @@ impl<D: Downstream> Passage<'_, '_, '_, D> {
             mirror.to.target.write(asks, MOST_BYTES, &mut target).ok()?;
             mirror.to.authority.write(asks, MOST_BYTES, &mut authority).ok()
         })?;
+        // A client may have chosen it.
+        Host::parse(&authority).ok()?;
         let (mut head, mut values) = (Vec::new(), Vec::new());
         let client = (self.down.client(), self.found.route.client_auth.as_ref());
         let policy = &self.found.settings.forwarded;
