@@ -19,6 +19,10 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::publish::changes::is_ours;
 
+mod fields;
+
+use fields::{Has, InStatus};
+
 /// Names the class of an Ingress where `spec.ingressClassName` does not (Kubernetes reference, well-known annotations).
 const LEGACY_CLASS: &str = "kubernetes.io/ingress.class";
 /// Longest name of a Secret, in bytes (Kubernetes: `DNS1123SubdomainMaxLength`).
@@ -171,7 +175,7 @@ fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTre
 
 fn speakers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<ManagedFieldsEntry>>, D::Error> {
     let ours = |entry: Entry| {
-        let says = entry.fields_v1.is_some_and(|fields| fields.0);
+        let says = entry.fields_v1.is_some_and(|fields| fields.found());
         let of_status = entry.subresource.as_deref() == Some("status") && entry.operation.as_deref() == Some("Apply");
         let manager = entry.manager.filter(|manager| says && of_status && is_ours(manager))?;
         Some(ManagedFieldsEntry { manager: Some(manager), ..ManagedFieldsEntry::default() })
@@ -258,90 +262,6 @@ impl<'de> Visitor<'de> for Annotations {
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(BTreeMap::new())
-    }
-}
-
-/// Whether `fieldsV1` names the path that `P` is. It is a tree that its writer shapes, so nothing in it is an error.
-struct Has<P>(bool, PhantomData<P>);
-
-/// One step of a path, and what must be beneath it.
-trait Path {
-    /// The key.
-    const KEY: &'static str;
-    /// Whether the value, which `map` is about to give, has the rest.
-    fn rest<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error>;
-}
-
-struct InStatus;
-struct Balancers;
-
-impl Path for InStatus {
-    const KEY: &'static str = "f:status";
-
-    fn rest<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
-        Ok(map.next_value::<Has<Balancers>>()?.0)
-    }
-}
-
-impl Path for Balancers {
-    const KEY: &'static str = "f:loadBalancer";
-
-    fn rest<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
-        map.next_value::<IgnoredAny>().map(|_| true)
-    }
-}
-
-impl<'de, P: Path> Deserialize<'de> for Has<P> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self(false, PhantomData))
-    }
-}
-
-impl<'de, P: Path> Visitor<'de> for Has<P> {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key == P::KEY {
-                self.0 |= P::rest(&mut map)?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
     }
 }
 

@@ -6,7 +6,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use bulkhead_crds::instance::GatewayInstance;
+use bulkhead_crds::names::GROUP;
 use futures::{Stream, StreamExt, future};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, error_boundary::InvalidObject};
 use kube::runtime::reflector::store::Writer;
@@ -81,6 +83,42 @@ fn decoded<K: Resource>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
 fn trim<K: Resource>(object: &mut K) {
     object.meta_mut().managed_fields = None;
     drop_copy(object);
+}
+
+/// Labels of one object that are kept; whoever has more keeps ours.
+const LABELS: usize = 64;
+/// Owners of one object that are kept: ours have one.
+const OWNERS: usize = 16;
+/// Longest value of an annotation that is kept, in bytes: those that are read are the name of an image or a number.
+const VALUE_BYTES: usize = 1024;
+/// Annotations of one object that are kept.
+const ANNOTATIONS: usize = 64;
+
+/// As [`trim`], of what tenants can make and label as ours: no more than a few KiB are kept of any metadata.
+fn bound<K: Resource>(object: &mut K) {
+    trim(object);
+    bound_meta(object.meta_mut());
+}
+
+fn bound_meta(meta: &mut ObjectMeta) {
+    meta.finalizers = None;
+    if let Some(labels) = meta.labels.as_mut().filter(|labels| labels.len() > LABELS) {
+        labels.retain(|key, _| key.starts_with(GROUP) || key == "app.kubernetes.io/managed-by");
+        while labels.len() > LABELS && labels.pop_last().is_some() {}
+    }
+    if let Some(owners) = meta.owner_references.as_mut() {
+        owners.truncate(OWNERS);
+        owners.shrink_to_fit();
+    }
+    if let Some(annotations) = meta.annotations.as_mut() {
+        annotations.retain(|_, value| value.len() <= VALUE_BYTES);
+        while annotations.len() > ANNOTATIONS
+            && let Some(other) =
+                annotations.keys().find(|key| !key.starts_with(GROUP)).or_else(|| annotations.keys().next()).cloned()
+        {
+            annotations.remove(&other);
+        }
+    }
 }
 
 /// Drops the annotation of `kubectl apply` that repeats the whole object, Secrets included.

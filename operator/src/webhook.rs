@@ -2,7 +2,8 @@
 //!
 //! In: an AdmissionReview of a GatewayInstance or an Ingress. Out: whether it may be stored, and what of it will not be as written. It
 //! judges as reconciles and gateways do, by the same functions: [`instances`] by `bulkhead_plan::validate`, [`ingresses`] by
-//! `bulkhead_compile::findings_alone`. Both are pure, and [`verdict`] bounds what they say. [`review`] reads reviews and writes answers,
+//! `bulkhead_compile::findings_alone`. Both are pure; [`budget`] bounds what they
+//! cost, and [`verdict`] what they say. [`review`] reads reviews and writes answers,
 //! [`server`] serves them on every replica. [`certificates`] says when which certificate is shown and believed, [`configuration`] what API
 //! servers are told; [`keeper`] carries both out, and [`leftover`] takes them back.
 
@@ -16,10 +17,12 @@ use kube::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tracing::info;
+use tokio::time::timeout;
+use tracing::{info, warn};
 
 use crate::context::Context;
 
+pub mod budget;
 pub mod certificates;
 pub mod configuration;
 pub mod identity;
@@ -87,12 +90,14 @@ impl Running {
         Keeper::new(Arc::clone(context), self.webhook.clone(), self.seen.clone())
     }
 
-    /// Waits until nobody is sent here any more, takes no more reviews, and waits for those under way.
+    /// Waits until nobody is sent here any more, takes no more reviews, and waits for those under way, for [`server::LEAVE`] at most: what the
+    /// process gives back when it ends, others wait for.
     pub async fn leave(self) {
         self.stage.send_replace(Stage::Leaving);
         tokio::time::sleep(LAMEDUCK).await;
         self.stage.send_replace(Stage::Closed);
-        // It ends in order or not at all.
-        let _ = self.served.await;
+        if timeout(server::LEAVE * 2, self.served).await.is_err() {
+            warn!("the webhook does not end, and is left behind");
+        }
     }
 }

@@ -2,15 +2,33 @@
 //! metadata.
 
 use std::collections::HashMap;
+use std::future;
 
 use bulkhead_crds::instance::GatewayInstance;
+use futures::StreamExt;
+use kube::Resource;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 
-use super::{concerns, object};
+use super::{Events, concerns, object};
 use crate::caches::ChildMeta;
 use crate::kind::{Key, Kind};
 use crate::version;
+
+/// Of what is labelled as ours, which anybody can do, what bears a name that the plan of the instance that it names gives it. What no longer
+/// does is as good as deleted.
+pub(super) fn admitted<K: Resource + Send + 'static>(kind: Kind, events: Events<K>) -> Events<K> {
+    events.filter_map(move |event| future::ready(admit(kind, event))).boxed()
+}
+
+fn admit<K: Resource>(kind: Kind, event: Event<K>) -> Option<Event<K>> {
+    let is_one = object(&event).is_none_or(|object| !concerns::of_child(kind, object.meta()).is_empty());
+    match event {
+        Event::Apply(object) if !is_one => Some(Event::Delete(object)),
+        Event::InitApply(_) if !is_one => None,
+        event => Some(event),
+    }
+}
 
 /// What was last seen of every object of one kind that others write a status into.
 pub(super) struct Versions {
@@ -65,6 +83,20 @@ mod tests {
         .expect("metadata of an autoscaler");
         version::seal(Kind::HorizontalPodAutoscaler, &mut child.metadata);
         child
+    }
+
+    #[test]
+    fn what_only_bears_our_labels_is_not_let_in_and_what_no_longer_has_our_name_is_gone() {
+        let named = |name: &str| {
+            let mut child = autoscaler(1, "2026-01-01T00:00:00Z");
+            child.metadata.name = Some(name.to_owned());
+            child
+        };
+        let admit = |event| admit(Kind::HorizontalPodAutoscaler, event);
+        assert!(matches!(admit(Event::InitApply(named("edge-north-south"))), Some(Event::InitApply(_))));
+        assert!(matches!(admit(Event::Apply(named("edge-north-south"))), Some(Event::Apply(_))));
+        assert!(admit(Event::InitApply(named("settings-of-a-tenant"))).is_none());
+        assert!(matches!(admit(Event::Apply(named("settings-of-a-tenant"))), Some(Event::Delete(_))));
     }
 
     #[test]

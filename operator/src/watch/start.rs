@@ -84,7 +84,7 @@ pub fn start(client: &Client) -> Watches {
     let mut starting = Starting { tasks: JoinSet::new(), readiness: Readiness::default(), requests, published };
     let (context, known) = watch::channel(None::<Arc<Context>>);
     let all = watcher::Config::default;
-    let ours = || watcher::Config::default().labels(OURS);
+    let ours = || watcher::Config::default().labels(OURS).page_size(PAGE);
 
     let mut changes = instances::Changes::default();
     let guarded_instances = guarded(Api::all(client.clone()), all().page_size(PAGE));
@@ -130,7 +130,7 @@ pub fn start(client: &Client) -> Watches {
             let namespace = object(event).map(ResourceExt::name_any);
             namespace.map(|namespace| concerns::of_namespace(&namespace, &known_instances.state())).unwrap_or_default()
         });
-    let lane_pods = all().labels(&format!("{},{}", names::LABEL_INSTANCE, names::LABEL_LANE));
+    let lane_pods = all().page_size(PAGE).labels(&format!("{},{}", names::LABEL_INSTANCE, names::LABEL_LANE));
     let pods = starting.store(
         "Pod",
         Writer::default(),
@@ -141,8 +141,8 @@ pub fn start(client: &Client) -> Watches {
     let deployments = starting.store(
         "Deployment",
         Writer::default(),
-        events(Api::all(client.clone()), ours()),
-        trim,
+        children::admitted(Kind::Deployment, events(Api::all(client.clone()), ours())),
+        bound,
         |event: &Event<Deployment>| {
             object(event).map(|object| concerns::of_child(Kind::Deployment, object.meta())).unwrap_or_default()
         },
@@ -150,8 +150,8 @@ pub fn start(client: &Client) -> Watches {
     let services = starting.store(
         "Service",
         Writer::default(),
-        events(Api::all(client.clone()), ours()),
-        trim,
+        children::admitted(Kind::Service, events(Api::all(client.clone()), ours())),
+        bound,
         |event: &Event<Service>| {
             object(event).map(|object| concerns::of_child(Kind::Service, object.meta())).unwrap_or_default()
         },
@@ -207,11 +207,12 @@ impl Starting {
     fn children(&mut self, kind: Kind, client: &Client) -> Store<crate::caches::ChildMeta> {
         let resource = kind.resource();
         let api = Api::all_with(client.clone(), &resource);
-        let stream = events(api, watcher::Config::default().labels(OURS));
+        let stream = children::admitted(kind, events(api, watcher::Config::default().labels(OURS).page_size(PAGE)));
         let mut versions = children::Versions::new(kind);
         let seal = move |child: &mut crate::caches::ChildMeta| {
             version::seal(kind, &mut child.metadata);
-            drop_copy(child);
+            child.metadata.annotations = None;
+            bound_meta(&mut child.metadata);
         };
         self.store(kind.as_str(), Writer::new(resource), stream, seal, move |event| versions.concerned(event))
     }
@@ -257,7 +258,8 @@ fn ingresses(api: Api<LeanIngress>, config: watcher::Config) -> Events<Ingress> 
 
 /// Of a pod only its labels, address and readiness are read.
 fn trim_pod(pod: &mut Pod) {
-    trim(pod);
+    bound(pod);
+    pod.metadata.annotations = None;
     pod.spec = None;
 }
 

@@ -72,3 +72,28 @@ async fn a_reader_is_woken_by_a_request() {
     requests.ask_all();
     assert_eq!(reader.await.expect("a request").map(|instance| instance.name).as_deref(), Some("edge"));
 }
+
+#[test]
+fn what_tenants_write_into_metadata_is_not_kept_without_end() {
+    let many =
+        |prefix: &str| (0..5000).map(|number| (format!("{prefix}{number}"), "x".repeat(100))).collect::<Vec<_>>();
+    let mut labels = many("l");
+    labels.push((bulkhead_crds::names::LABEL_INSTANCE.to_owned(), "edge".to_owned()));
+    let mut annotations = many("a");
+    let image = (bulkhead_plan::labels::ANNOTATION_ROLLED_BACK.to_owned(), "image".to_owned());
+    annotations.extend([image.clone(), ("long".to_owned(), "x".repeat(100_000))]);
+    let metadata = ObjectMeta {
+        labels: Some(labels.into_iter().collect()),
+        annotations: Some(annotations.into_iter().collect()),
+        finalizers: Some(vec!["x".repeat(100); 5000]),
+        owner_references: Some(vec![Default::default(); 5000]),
+        ..ObjectMeta::default()
+    };
+    let mut map = ConfigMap { metadata, ..ConfigMap::default() };
+    bound(&mut map);
+    let ObjectMeta { labels, annotations, finalizers, owner_references, .. } = map.metadata;
+    assert_eq!(labels.map(|labels| labels.into_values().collect::<Vec<_>>()), Some(vec!["edge".to_owned()]));
+    let annotations = annotations.expect("annotations");
+    assert_eq!((annotations.len(), annotations.get(&image.0)), (ANNOTATIONS, Some(&image.1)));
+    assert_eq!((finalizers, owner_references.map(|owners| owners.len())), (None, Some(OWNERS)));
+}

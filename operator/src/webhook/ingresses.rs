@@ -6,6 +6,7 @@ use bulkhead_crds::finding::Finding;
 use bulkhead_crds::lane::LaneDocument;
 use k8s_openapi::api::networking::v1::Ingress;
 
+use super::budget::exceeded;
 use super::verdict::Opinion;
 
 /// A lane that serves the class of an Ingress, in its namespace.
@@ -21,6 +22,12 @@ pub struct Server {
 #[must_use]
 pub fn opinion(ingress: &Ingress, servers: &[Server]) -> Opinion {
     let mut all = Opinion::default();
+    if !servers.is_empty()
+        && let Some(costly) = exceeded(ingress, servers.len())
+    {
+        all.warnings.push(costly);
+        return all;
+    }
     for server in servers {
         let findings: Vec<Finding> = findings_alone(ingress, server.document.clone());
         let mut found: Opinion = findings.iter().collect();
@@ -98,6 +105,20 @@ mod tests {
         assert_eq!(judged(&bad, &[]), Verdict::pass());
         assert_eq!(judged(&bad, &[server(false)]).word(), "warned");
         assert_eq!(judged(&bad, &[server(false), server(true)]).word(), "refused");
+    }
+
+    #[test]
+    fn one_that_would_take_seconds_passes_with_a_warning_unless_it_is_nobodys() {
+        let mut costly = ingress("shop..example", json!({ "nginx.ingress.kubernetes.io/use-regex": "true" }));
+        let spec = costly.spec.as_mut().expect("a specification");
+        let mut rule = spec.rules.as_ref().expect("rules")[0].clone();
+        let mut path = rule.http.as_ref().expect("paths").paths[0].clone();
+        path.path = Some("/(a|b)*a(a|b){16}".to_owned());
+        rule.http.as_mut().expect("paths").paths = vec![path; 16];
+        spec.rules = Some(vec![rule; 125]);
+        let Verdict::Allowed { warnings } = judged(&costly, &[server(true)]) else { panic!("it is refused") };
+        assert!(warnings[0].starts_with("It was not reviewed: "), "{warnings:?}");
+        assert_eq!(judged(&costly, &[]), Verdict::pass());
     }
 
     #[test]

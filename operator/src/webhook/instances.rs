@@ -6,14 +6,21 @@ use bulkhead_plan::{Gathered, Rejection, validate};
 
 use super::verdict::{Objection, Opinion};
 
+/// Classes in one `alsoServe`, of which the schema takes fewer. Each is looked for among all classes of the cluster.
+const ALSO_SERVED: usize = 64;
+
 /// Judges `instance` beside what is known of the cluster, or says why that cannot be found out for it, as a sentence.
 #[must_use]
 pub fn opinion(instance: &GatewayInstance, known: Result<&Gathered, String>) -> Opinion {
+    if instance.spec.enabled_lanes().any(|(_, lane)| lane.ingress_class.also_serve.len() > ALSO_SERVED) {
+        return unreadable("alsoServe has more classes than its schema takes");
+    }
     let errors = match known {
         Ok(gathered) => validate(instance, gathered).err().unwrap_or_default().iter().map(Objection::from).collect(),
         Err(reason) => vec![whole(&reason)],
     };
     let ignored = fields_not_obeyed(&instance.spec).into_iter().map(|field| Objection {
+        code: String::new(),
         field: field.to_owned(),
         message: "This version does not act on it.".to_owned(),
         remedy: String::new(),
@@ -29,12 +36,17 @@ pub fn unreadable(reason: &str) -> Opinion {
 }
 
 fn whole(message: &str) -> Objection {
-    Objection { field: String::new(), message: message.to_owned(), remedy: String::new() }
+    Objection { code: String::new(), field: String::new(), message: message.to_owned(), remedy: String::new() }
 }
 
 impl From<&Rejection> for Objection {
     fn from(rejection: &Rejection) -> Self {
-        Self { field: String::new(), message: rejection.message.clone(), remedy: rejection.remedy.clone() }
+        Self {
+            code: rejection.reason.name.to_owned(),
+            field: String::new(),
+            message: rejection.message.clone(),
+            remedy: rejection.remedy.clone(),
+        }
     }
 }
 
@@ -127,6 +139,9 @@ mod tests {
         let reason = "reading spec.scope.namespaces.selector: no operator".to_owned();
         let opinion = opinion(&instance("edge", json!({})), Err(reason.clone()));
         assert!(refusal(opinion.verdict("GatewayInstance infra/edge", None)).contains(&reason));
+        let many: Vec<_> = (0..=ALSO_SERVED).map(|nth| format!("c{nth}")).collect();
+        let many = instance("edge", json!({ "northSouth": { "ingressClass": { "alsoServe": many } } }));
+        assert!(refusal(judged(&many, &Gathered::default())).contains("more classes than its schema takes"));
         let opinion = unreadable("invalid type");
         assert!(refusal(opinion.verdict("GatewayInstance infra/edge", None)).contains("cannot read it: invalid type."));
     }

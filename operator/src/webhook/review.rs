@@ -130,7 +130,10 @@ fn judged<T: Reviewed>(
         return Ok(Verdict::pass());
     }
     let name = new.metadata().name.as_deref().unwrap_or(&request.name);
-    Ok(judge(&new).verdict(&what(name), old.as_ref().map(judge).as_ref()))
+    let opinion = judge(&new);
+    // What was wrong before is asked only where something is wrong now.
+    let before = old.as_ref().filter(|_| !opinion.errors.is_empty()).map(judge);
+    Ok(opinion.verdict(&what(name), before.as_ref()))
 }
 
 /// Whether neither what is wanted nor its annotations differ.

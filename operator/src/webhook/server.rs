@@ -55,7 +55,7 @@ const HEAD_BYTES: usize = 16 << 10;
 /// Pause after a connection could not be accepted, for want of descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long reviews under way may take to end when the process leaves.
-const LEAVE: Duration = Duration::from_secs(5);
+pub const LEAVE: Duration = Duration::from_secs(5);
 
 /// How far a server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            let next = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) };
+            let (place, accepted) = tokio::select! {
+                next = next => next,
                 _ = stage.wait_for(|stage| *stage == Stage::Closed) => break,
             };
             let (stream, address) = match accepted {
@@ -146,7 +146,7 @@ impl<K: Known + Clone + Send + Sync + 'static> Server<K> {
             () = nothing_asked(&asked) => return,
             _ = stage.wait_for(|stage| *stage == Stage::Closed) => connection.as_mut().graceful_shutdown(),
         }
-        let _ = connection.await;
+        let _ = timeout(LEAVE, connection).await;
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: &Arc<Peer>) -> Response<Full<Bytes>> {

@@ -268,3 +268,20 @@ async fn a_server_that_leaves_answers_all_who_come_until_it_closes_and_waits_for
     drop(idle);
     assert!(TcpStream::connect(hook.address).await.is_err(), "nobody is let in any more");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_a_place_for_anybody_closes_when_it_is_asked_to() {
+    let hook = Hook::start().await;
+    let mut mute = Vec::new();
+    for nth in 0..CONNECTIONS {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let from = format!("127.0.0.{}:0", 1 + nth / peers::CONNECTIONS);
+        socket.bind(from.parse().expect("an address")).expect("a port");
+        mute.push(socket.connect(hook.address).await.expect("a connection"));
+    }
+    hook.stage.send_replace(Stage::Closed);
+    let closed = async { while TcpStream::connect(hook.address).await.is_ok() {} };
+    timeout(HANDSHAKE_TIMEOUT / 2, closed).await.expect("nobody is let in any more");
+    timeout(LEAVE, hook.served).await.expect("it ends").expect("in order");
+    drop(mute);
+}
