@@ -39,7 +39,7 @@ fn verdicts(items: &[Item]) -> Vec<(&str, Verdict)> {
 
 #[test]
 fn every_annotation_comes_to_a_verdict() {
-    let cases: [(&str, &[(&str, Verdict)]); 8] = [
+    let cases: [(&str, &[(&str, Verdict)]); 10] = [
         ("", &[]),
         ("cert-manager.io/issuer: a", &[]),
         ("nginx.ingress.kubernetes.io/proxy-body-size: 8m", &[("proxy-body-size", Verdict::Honoured)]),
@@ -52,6 +52,11 @@ fn every_annotation_comes_to_a_verdict() {
             "nginx.ingress.kubernetes.io/whitelist-source-range: 10.0.0.0/8\nnginx.ingress.kubernetes.io/allowlist-source-range: 10.0.0.0/8",
             &[("whitelist-source-range", Verdict::Ignored), ("allowlist-source-range", Verdict::Honoured)],
         ),
+        (
+            "nginx.ingress.kubernetes.io/whitelist-source-range: office\nnginx.ingress.kubernetes.io/allowlist-source-range: 10.0.0.0/8",
+            &[("whitelist-source-range", Verdict::Refused), ("allowlist-source-range", Verdict::Honoured)],
+        ),
+        ("nginx.ingress.kubernetes.io/server-snippet: ''", &[("server-snippet", Verdict::Honoured)]),
         ("nginx.ingress.kubernetes.io/invented-later: a", &[("invented-later", Verdict::Refused)]),
         ("alb.ingress.kubernetes.io/scheme: internal", &[("scheme", Verdict::Ignored)]),
     ];

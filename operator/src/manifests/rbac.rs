@@ -176,7 +176,7 @@ pub const TABLE: &[Row] = &[
         resources: &["endpointslices"],
         verbs: READ,
         names: ALL,
-        why: "Not used by the operator: gateways are granted it, to find endpoints.",
+        why: "Gateways are granted it, to find endpoints. The operator itself lists those of its webhook, before API servers are told of it.",
     },
     Row {
         group: "admissionregistration.k8s.io",

@@ -34,6 +34,7 @@ pub fn exceeded(ingress: &Ingress, lanes: usize) -> Option<Objection> {
     .into_iter()
     .find(|(has, most, _)| has > most)
     .map(|(_, most, what)| Objection {
+        code: String::new(),
         field: String::new(),
         message: format!("It was not reviewed: it has more than {most} {what}, so a review would take too long."),
         remedy: "Its Events and findings say what of it is not served as written.".to_owned(),

@@ -20,6 +20,7 @@ pub fn opinion(instance: &GatewayInstance, known: Result<&Gathered, String>) -> 
         Err(reason) => vec![whole(&reason)],
     };
     let ignored = fields_not_obeyed(&instance.spec).into_iter().map(|field| Objection {
+        code: String::new(),
         field: field.to_owned(),
         message: "This version does not act on it.".to_owned(),
         remedy: String::new(),
@@ -35,12 +36,17 @@ pub fn unreadable(reason: &str) -> Opinion {
 }
 
 fn whole(message: &str) -> Objection {
-    Objection { field: String::new(), message: message.to_owned(), remedy: String::new() }
+    Objection { code: String::new(), field: String::new(), message: message.to_owned(), remedy: String::new() }
 }
 
 impl From<&Rejection> for Objection {
     fn from(rejection: &Rejection) -> Self {
-        Self { field: String::new(), message: rejection.message.clone(), remedy: rejection.remedy.clone() }
+        Self {
+            code: rejection.reason.name.to_owned(),
+            field: String::new(),
+            message: rejection.message.clone(),
+            remedy: rejection.remedy.clone(),
+        }
     }
 }
 

@@ -6,14 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_crds::condition::ConditionType;
+use bulkhead_crds::instance::GatewayInstance;
 use bulkhead_crds::names::FIELD_MANAGER;
 use bulkhead_plan::Claim;
 use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use kube::Client;
-use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::watch;
@@ -25,6 +28,7 @@ use super::configuration::{NAME, Webhook};
 use super::identity::Identity;
 use super::secret;
 use crate::call::{CallError, call};
+use crate::conditions::find;
 use crate::context::Context;
 use crate::ours::was_applied;
 
@@ -176,7 +180,9 @@ impl Keeper {
         let Some(namespace) = caches.namespaces.get(&ObjectRef::new(&self.webhook.namespace)) else { return Ok(true) };
         let uid = namespace.metadata.uid.clone().unwrap_or_default();
         let instances = caches.instances.state();
-        let classes: BTreeSet<String> = instances.iter().flat_map(|instance| Claim::of(instance).classes).collect();
+        // What is not accepted serves nobody, whatever names it says.
+        let accepted = instances.iter().filter(|instance| is_accepted(instance));
+        let classes: BTreeSet<String> = accepted.flat_map(|instance| Claim::of(instance).classes).collect();
         let wanted = self.webhook.configuration(&uid, &chest.bundle(), &classes);
         if self.applied.as_ref().is_some_and(|(last, _, looked)| *last == wanted && looked.elapsed() < CHECK) {
             return Ok(false);
@@ -185,6 +191,10 @@ impl Keeper {
         let live = call(format!("looking for ValidatingWebhookConfiguration {NAME}"), api.get_opt(NAME)).await?;
         if live.as_ref().is_some_and(|live| !was_applied(&live.metadata)) {
             return Err(Error::Foreign);
+        }
+        // Nobody is sent to a Service behind which nobody is ready yet: where what cannot be reviewed is refused, everything would be.
+        if live.is_none() && !self.is_reached().await? {
+            return Ok(true);
         }
         if let (Some((last, version, looked)), Some(live)) = (&mut self.applied, &live)
             && *last == wanted
@@ -200,9 +210,67 @@ impl Keeper {
         self.applied = Some((wanted, applied.metadata.resource_version, Instant::now()));
         Ok(true)
     }
+
+    /// Whether a replica is ready behind the Service.
+    async fn is_reached(&self) -> Result<bool, CallError> {
+        let api: Api<EndpointSlice> = Api::namespaced(self.context.client.clone(), &self.webhook.namespace);
+        let of_service = ListParams::default().labels(&format!("{SERVICE_OF_SLICE}={}", self.webhook.service));
+        let what = format!("looking for endpoints of Service {}", self.webhook.service);
+        let slices = call(what, api.list(&of_service)).await?;
+        Ok(slices.items.iter().any(has_ready))
+    }
+}
+
+/// Names the Service of an EndpointSlice (Kubernetes reference, well-known labels).
+const SERVICE_OF_SLICE: &str = "kubernetes.io/service-name";
+
+/// Whether an endpoint of a slice is ready, which one that does not say is (EndpointSlice API reference, `EndpointConditions.ready`).
+fn has_ready(slice: &EndpointSlice) -> bool {
+    let ready = |endpoint: &Endpoint| endpoint.conditions.as_ref().and_then(|conditions| conditions.ready);
+    slice.endpoints.iter().any(|endpoint| ready(endpoint) != Some(false))
+}
+
+/// Whether an instance is carried out as it is written, as far as its status says.
+fn is_accepted(instance: &GatewayInstance) -> bool {
+    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    find(conditions, ConditionType::Accepted).is_some_and(|accepted| accepted.status == "True")
 }
 
 /// ValidatingWebhookConfigurations.
 pub(super) fn configurations(context: &Context) -> Api<ValidatingWebhookConfiguration> {
     Api::all(context.client.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_accepted_names_classes_and_only_who_is_ready_is_reached() {
+        let instance = |status: Option<&str>| -> GatewayInstance {
+            let conditions: Vec<_> = status
+                .map(|status| json!({ "type": "Accepted", "status": status, "reason": "X", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" }))
+                .into_iter()
+                .collect();
+            serde_json::from_value(json!({
+                "apiVersion": "bulkhead.io/v1alpha1", "kind": "GatewayInstance", "metadata": { "name": "edge" },
+                "spec": {}, "status": { "conditions": conditions },
+            }))
+            .expect("an instance")
+        };
+        for (status, accepted) in
+            [(None, false), (Some("Unknown"), false), (Some("False"), false), (Some("True"), true)]
+        {
+            assert_eq!(is_accepted(&instance(status)), accepted, "{status:?}");
+        }
+        for (conditions, ready) in
+            [(json!({}), true), (json!({ "ready": true }), true), (json!({ "ready": false }), false)]
+        {
+            let slice = json!({ "addressType": "IPv4", "metadata": {}, "endpoints": [{ "addresses": ["192.0.2.1"], "conditions": conditions }] });
+            assert_eq!(has_ready(&serde_json::from_value(slice).expect("a slice")), ready, "{conditions}");
+        }
+        assert!(!has_ready(&EndpointSlice::default()));
+    }
 }

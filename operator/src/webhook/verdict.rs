@@ -14,6 +14,8 @@ const WARNING_CHARS: usize = 256;
 /// One thing that is wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objection {
+    /// What kind of mistake it is: code of a finding, or reason of a condition.
+    pub code: String,
     /// Path of the field, or name of the annotation; empty where it is about the whole object.
     pub field: String,
     /// What is wrong, as a sentence.
@@ -72,7 +74,7 @@ impl Opinion {
     #[must_use]
     pub fn verdict(mut self, what: &str, before: Option<&Self>) -> Verdict {
         let known = |objection: &Objection| {
-            before.is_some_and(|before| before.errors.iter().any(|known| known.message == objection.message))
+            before.is_some_and(|before| before.errors.iter().any(|known| objection.is_as(known)))
         };
         let (old, new): (Vec<_>, Vec<_>) = self.errors.into_iter().partition(known);
         self.warnings.splice(0..0, old);
@@ -93,8 +95,15 @@ impl Opinion {
 }
 
 impl Objection {
+    /// Whether `known` is the same mistake: of the same kind in the same field, whatever its value is by now, or word for word the same in
+    /// a field that others have moved.
+    fn is_as(&self, known: &Self) -> bool {
+        let in_place = !self.field.is_empty() && self.field == known.field;
+        self.code == known.code && (in_place || self.message == known.message)
+    }
+
     fn text(&self) -> String {
-        let Self { field, message, remedy } = self;
+        let Self { field, message, remedy, .. } = self;
         let colon = if field.is_empty() { "" } else { ": " };
         let space = if remedy.is_empty() { "" } else { " " };
         format!("{field}{colon}{message}{space}{remedy}")
@@ -103,7 +112,12 @@ impl Objection {
 
 impl From<&Finding> for Objection {
     fn from(finding: &Finding) -> Self {
-        Self { field: finding.field.clone(), message: finding.message.clone(), remedy: finding.remedy.clone() }
+        Self {
+            code: finding.code.clone(),
+            field: finding.field.clone(),
+            message: finding.message.clone(),
+            remedy: finding.remedy.clone(),
+        }
     }
 }
 
@@ -154,7 +168,12 @@ mod tests {
     use super::*;
 
     fn objection(message: &str) -> Objection {
-        Objection { field: "spec.rules".to_owned(), message: message.to_owned(), remedy: "Write less.".to_owned() }
+        Objection {
+            code: message.to_owned(),
+            field: "spec.rules".to_owned(),
+            message: message.to_owned(),
+            remedy: "Write less.".to_owned(),
+        }
     }
 
     fn errors(messages: &[&str]) -> Opinion {
@@ -184,6 +203,26 @@ mod tests {
         assert!(message.contains("Too wide.") && !message.contains("Too long."), "{message}");
         assert_eq!(warnings.len(), 1);
         assert_eq!(Opinion::default().verdict("", Some(&before)), Verdict::pass());
+    }
+
+    #[test]
+    fn a_mistake_is_the_old_one_by_its_field_and_kind_or_by_its_words() {
+        let made = |code: &str, field: &str, message: &str| Opinion {
+            errors: vec![Objection { code: code.to_owned(), field: field.to_owned(), ..objection(message) }],
+            warnings: Vec::new(),
+        };
+        let before = made("Bad", "spec.rules[1]", "Three of them.");
+        for (now, refused) in [
+            (made("Bad", "spec.rules[1]", "Two of them."), false),
+            (made("Bad", "spec.rules[0]", "Three of them."), false),
+            (made("Bad", "spec.rules[0]", "Two of them."), true),
+            (made("Worse", "spec.rules[1]", "Three of them."), true),
+        ] {
+            let verdict = now.clone().verdict("Ingress team/web", Some(&before));
+            assert_eq!(verdict.word() == "refused", refused, "{now:?}");
+        }
+        let whole = |message| made("ClassTaken", "", message);
+        assert_eq!(whole("One.").verdict("", Some(&whole("Another."))).word(), "refused");
     }
 
     #[test]

@@ -21,6 +21,10 @@ const fn refused(line: &'static [&'static str], status: &'static [&'static str])
 const BESIDE: &str = r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"{case}-beside","namespace":"shop"},"spec":{"ingressClassName":"{class}","rules":[{"host":"{host}","http":{"paths":[{"path":"/beside","pathType":"Prefix","backend":{"service":{"name":"{case}-main","port":{"number":80}}}}]}}]}}
 "#;
 
+/// Another Ingress for the case's host, with a path for everything.
+const OPEN: &str = r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"{case}-open","namespace":"shop"},"spec":{"ingressClassName":"{class}","rules":[{"host":"{host}","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"{case}-main","port":{"number":80}}}}]}}]}}
+"#;
+
 /// A field as long as many heads may be; its value takes three times the room in a path.
 const LONG: &str = match str::from_utf8(&LONG_BYTES) {
     Ok(text) => text,
@@ -33,6 +37,24 @@ const LONG_BYTES: [u8; 12 << 10] = {
 };
 
 pub(super) const CASES: &[Case] = &[
+    Case {
+        what: "what a refused rewrite was to protect is not left to a wider path",
+        annotations: &[("rewrite-target", "/$nobody/$2")],
+        paths: &[("/admin(/|$)(.*)", "ImplementationSpecific")],
+        more: OPEN,
+        exchanges: &[
+            refused(&["GET /admin"], &["503"]),
+            refused(&["GET /ADMIN/users"], &["503"]),
+            served(&["GET /other"], &["GET /other "]),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        what: "empty annotations ask for nothing",
+        annotations: &[("configuration-snippet", ""), ("enable-modsecurity", ""), ("server-snippet", "# deny all;")],
+        exchanges: &[Exchange::PLAIN],
+        ..Case::PLAIN
+    },
     Case {
         proves: &["use-regex"],
         what: "paths are expressions, in any case, from the beginning, to no end",

@@ -7,7 +7,12 @@ use crate::webhook::verdict::Objection;
 struct Strict;
 
 fn say(bad: bool) -> Opinion {
-    let objection = Objection { field: String::new(), message: "It is bad.".to_owned(), remedy: String::new() };
+    let objection = Objection {
+        code: String::new(),
+        field: String::new(),
+        message: "It is bad.".to_owned(),
+        remedy: String::new(),
+    };
     match bad {
         true => Opinion { errors: vec![objection], warnings: vec![] },
         false => {
