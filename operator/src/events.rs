@@ -71,10 +71,12 @@ pub async fn tell(notices: Vec<Notice>, id: &InstanceId, context: &Context) -> T
                 unwritten.remove(&print);
                 failed(&error, id, context);
             }
-            Err(error) => {
+            Err(error) if matches!(error.kind(), "timeout" | "unreachable") => {
                 failed(&error, id, context);
                 break;
             }
+            // It may be about this one, such as a quota of its namespace, and says nothing of the others.
+            Err(error) => failed(&error, id, context),
         }
     }
     told.failed = unwritten.len();

@@ -95,7 +95,8 @@ impl Metrics {
         *self.writes.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, change)).or_default() += 1;
     }
 
-    /// Everything as text: whether this replica `leads`, what it counted, and a gauge for every condition of every instance.
+    /// Everything as text: whether this replica `leads`, what it counted, and, from the one that leads, a gauge for every condition of
+    /// every instance.
     #[must_use]
     pub fn text<'a>(
         &self,
@@ -139,7 +140,10 @@ impl Metrics {
             let _ = writeln!(text, "{ROLLOUT}{{state=\"{state}\"}} {lanes}");
         }
         text.push_str(&self.reviews.text());
-        write_conditions(&mut text, instances);
+        // Every replica sees them, and a sum over replicas would count them twice.
+        if leads {
+            write_conditions(&mut text, instances);
+        }
         text
     }
 
@@ -223,5 +227,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+        assert!(!metrics.text(false, [&instance]).contains("bulkhead_instance_condition"));
     }
 }

@@ -4,7 +4,7 @@
 //! Works beside the reconciles, on the same caches, and one instance after the other: thousands of Ingresses of one neither hold up its own
 //! objects nor those of others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +28,10 @@ use crate::owner::InstanceId;
 use crate::watch::Requests;
 
 pub mod changes;
+mod tries;
 
 use changes::{Change, Voice};
+use tries::{Tries, Turn};
 
 /// Writes at once.
 const AT_ONCE: usize = 8;
@@ -39,22 +41,22 @@ const TURN: usize = 200;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Between two looks at what could not be finished.
 const AGAIN: Duration = Duration::from_secs(10);
-/// Least time between two writes of the same words into one Ingress: whoever overwrites them is not fought.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The worker and what it remembers.
 pub struct Publisher {
     context: Arc<Context>,
     requests: Requests,
-    /// When the same was last written, by field manager, namespace and name.
-    wrote: HashMap<(String, String, String), (Instant, changes::Addresses)>,
+    /// What was written lately, or could not be.
+    tries: Tries,
+    /// Where among the Ingresses the next turn begins, so that those at the end have theirs.
+    start: usize,
 }
 
 impl Publisher {
     /// A worker that is asked through `requests`.
     #[must_use]
     pub fn new(context: Arc<Context>, requests: Requests) -> Self {
-        Self { context, requests, wrote: HashMap::new() }
+        Self { context, requests, tries: Tries::default(), start: 0 }
     }
 
     /// Publishes for ever.
@@ -67,7 +69,7 @@ impl Publisher {
                 again = Instant::now() + AGAIN;
                 let refs = std::mem::take(&mut unfinished);
                 batch.extend(refs.iter().map(|(namespace, name)| ObjectRef::new(name).within(namespace)));
-                self.forget_old();
+                self.tries.forget_old(Instant::now());
                 self.clear_strangers().await;
             }
             for instance in batch {
@@ -79,21 +81,16 @@ impl Publisher {
         }
     }
 
-    /// One turn of one instance; whether nothing is left to do.
+    /// One turn of one instance; whether nothing is left that has to wait.
     async fn publish(&mut self, instance: &ObjectRef<GatewayInstance>) -> bool {
         let Some(instance) = self.context.caches.instances.get(instance) else { return true };
         let id = InstanceId::of(&instance.metadata);
         let Some(voices) = voices(&instance, &id, &self.context) else { return true };
-        let mut changes = Vec::new();
-        let mut more = false;
-        for ingress in self.context.caches.ingresses.state() {
-            changes.extend(changes::of(&ingress, &voices));
-            if changes.len() >= TURN {
-                more = true;
-                break;
-            }
-        }
-        let done = self.write(changes).await;
+        let (ingresses, now) = (self.context.caches.ingresses.state(), Instant::now());
+        let changes = |ingress: &Arc<Ingress>| changes::of(ingress, &voices).collect();
+        let Turn { due, waits, more } =
+            tries::turn(&ingresses, &mut self.start, TURN, changes, |change| self.tries.is_due(change, now));
+        let done = self.write(due).await && !waits;
         if more {
             // To the end of the queue, and not only when the next look is due.
             self.requests.ask([ObjectRef::from_obj(instance.as_ref())]);
@@ -109,36 +106,29 @@ impl Publisher {
         });
         let known: BTreeSet<_> = known.collect();
         let ingresses = self.context.caches.ingresses.state();
-        let changes: Vec<_> = ingresses.iter().flat_map(|ingress| changes::of_strangers(ingress, &known)).collect();
-        self.write(changes.into_iter().take(TURN).collect()).await;
+        let now = Instant::now();
+        let changes = |ingress: &Arc<Ingress>| changes::of_strangers(ingress, &known);
+        let Turn { due, .. } =
+            tries::turn(&ingresses, &mut self.start, TURN, changes, |change| self.tries.is_due(change, now));
+        self.write(due).await;
     }
 
-    /// Writes all that was not written a moment ago; whether nothing is left to do.
-    async fn write(&mut self, changes: Vec<Change>) -> bool {
-        let now = Instant::now();
-        let all = changes.len();
-        let due: Vec<_> = changes
-            .into_iter()
-            .filter(|change| {
-                self.wrote.get(&key(change)).is_none_or(|(when, addresses)| {
-                    *addresses != change.addresses || now.duration_since(*when) >= PATIENCE
-                })
-            })
-            .collect();
-        let mut done = due.len() == all;
+    /// Writes what is due; whether all of it could be.
+    async fn write(&mut self, due: Vec<Change>) -> bool {
+        let mut done = true;
         let context = &self.context;
         let results: Vec<_> = stream::iter(due)
             .map(async |change| (write(&change, context).await, change))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
+        let now = Instant::now();
         for (result, change) in results {
             match result {
-                Ok(()) => {
-                    self.wrote.insert(key(&change), (now, change.addresses));
-                }
+                Ok(()) => self.tries.wrote(&change, now),
                 Err(error) => {
                     done = false;
+                    self.tries.failed(&change, now);
                     self.context.metrics.failed("publish", error.kind());
                     warn!("{error}");
                 }
@@ -146,15 +136,6 @@ impl Publisher {
         }
         done
     }
-
-    fn forget_old(&mut self) {
-        let now = Instant::now();
-        self.wrote.retain(|_, (when, _)| now.duration_since(*when) < PATIENCE);
-    }
-}
-
-fn key(change: &Change) -> (String, String, String) {
-    (change.manager.clone(), change.namespace.clone(), change.name.clone())
 }
 
 async fn write(change: &Change, context: &Context) -> Result<(), CallError> {

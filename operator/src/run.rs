@@ -84,6 +84,7 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     tokio::select! {
         // A replica that cannot see the cluster must not keep one that can from leading.
         () = async { all_listed(&readiness).await; election.won().await } => info!("reconciling"),
+        error = ended(&mut tasks) => return Err(error),
         () = &mut leave => {
             end(webhook).await;
             return Ok(());
@@ -91,7 +92,13 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     }
     match &webhook {
         Some(webhook) => tasks.spawn(webhook.keeper(&context).run()),
-        None => tasks.spawn(webhook::leftover::remove(Arc::clone(&context))),
+        None => {
+            let context = Arc::clone(&context);
+            tasks.spawn(async {
+                webhook::leftover::remove(context).await;
+                std::future::pending().await
+            })
+        }
     };
     tasks.spawn(sweep::run(Arc::clone(&context)));
     tasks.spawn(Publisher::new(Arc::clone(&context), published.clone()).run());
@@ -123,6 +130,7 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
         tokio::pin!(lost);
         tokio::select! {
             () = &mut work => anyhow::bail!("the controller ended by itself"),
+            error = ended(&mut tasks) => return Err(error),
             lost = &mut lost => return Err(stop_at_once(lost)),
             () = &mut leave => info!("asked to leave; ending what runs"),
         }
@@ -138,6 +146,15 @@ pub async fn run(client: Client, site: Site, replica: Replica, leave: impl Futur
     tasks.shutdown().await;
     election.resign().await;
     Ok(())
+}
+
+/// Waits until one of the tasks that go on for ever has ended: without it the process would look well and do half of its work.
+async fn ended(tasks: &mut JoinSet<()>) -> anyhow::Error {
+    match tasks.join_next().await {
+        Some(Ok(())) => anyhow::anyhow!("a task that goes on for ever has ended by itself"),
+        Some(Err(error)) => anyhow::Error::new(error).context("a task that goes on for ever has ended"),
+        None => std::future::pending().await,
+    }
 }
 
 /// Lets the webhook answer what it was asked.
@@ -171,5 +188,21 @@ async fn kubernetes_minor(client: &Client) -> Option<u32> {
             warn!("{error}; fields that need a later Kubernetes are not refused");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_ends_or_panics_is_noticed_while_others_go_on() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(std::future::pending());
+        tasks.spawn(async {});
+        assert_eq!(ended(&mut tasks).await.to_string(), "a task that goes on for ever has ended by itself");
+        tasks.spawn(async { assert!(std::env::args().count() == 0, "as a mistake would") });
+        let told = format!("{:#}", ended(&mut tasks).await);
+        assert!(told.starts_with("a task that goes on for ever has ended: ") && told.contains("panicked"), "{told}");
     }
 }

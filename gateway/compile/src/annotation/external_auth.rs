@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
         AUTH,
         Use::Should,
         State::Approximated(
-            "Only a ConfigMap of the Ingress's own namespace can be named. Fields that frame a message, are for one connection, or are the gateway's own word on who asks for what, are left out.",
+            "Only a ConfigMap of the Ingress's own namespace can be named. Fields that frame a message, are for one connection, or are the gateway's own word on who asks for what, are left out. A request of which more than 32 KiB would be made gets 500.",
         ),
     )
     .referring(),

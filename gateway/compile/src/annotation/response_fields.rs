@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Row] = &[Row::new(
     Use::Should,
     State::Approximated(
         "Only a ConfigMap of the Ingress's own namespace can be named. No list of names has to be allowed first; instead, \
-         fields that frame a message, are for one connection or set cookies are left out.",
+         fields that frame a message, are for one connection or set cookies are left out, and more than 16 KiB together close the routes with 503.",
     ),
 )
 .referring()];
