@@ -111,12 +111,20 @@ fn known(
         others: others
             .iter()
             .filter(|other| InstanceId::of(&other.metadata) != *id)
-            .map(|other| Claim::of(other))
+            .map(|other| {
+                let namespace = other.metadata.namespace.as_deref().unwrap_or_default();
+                Claim::of(other).confined(is_confined(namespace, context))
+            })
             .collect(),
-        confined: context.platform_namespaces.as_ref().is_some_and(|allowed| !allowed.contains(&id.namespace)),
+        confined: is_confined(&id.namespace, context),
         kubernetes_minor: context.kubernetes_minor,
         ..Gathered::default()
     }
+}
+
+/// Whether instances of a namespace may serve that one only.
+fn is_confined(namespace: &str, context: &Context) -> bool {
+    context.platform_namespaces.as_ref().is_some_and(|allowed| !allowed.contains(namespace))
 }
 
 /// Namespaces that the selector of the scope matches. One that is being deleted takes no binding any more, so no gateway could read it.

@@ -2,6 +2,7 @@
 
 use bulkhead_crds::report::{FINDINGS_SAMPLE, FindingsList};
 use bulkhead_tests::exchange;
+use std::collections::BTreeMap;
 
 use crate::support::backend::Backend;
 use crate::support::lane::Lane;
@@ -208,10 +209,11 @@ async fn every_refused_or_failed_request_is_counted_by_its_reason() {
         assert_eq!((faults.get(*reason), faults.len()), (Some(&1), number + 1), "{reason}: {faults:?}");
     }
     assert_eq!(lane.send("GET / HTTP/1.1\r\nHost: count.test\r\n\r\n").await.status, 204);
+    let by_class = |seen: &BTreeMap<String, f64>| {
+        ["2xx", "4xx", "5xx"].map(|class| seen[&format!("bulkhead_responses_total{{class=\"{class}\"}}")])
+    };
+    lane.wait_for_metrics(by_class, [1.0, 14.0, 4.0]).await;
     let metrics = lane.metrics().await;
-    let by_class =
-        ["2xx", "4xx", "5xx"].map(|class| metrics[&format!("bulkhead_responses_total{{class=\"{class}\"}}")]);
-    assert_eq!(by_class, [1.0, 14.0, 4.0]);
     assert_eq!(
         (metrics["bulkhead_connections_accepted_total"], metrics["bulkhead_connection_panics_total"]),
         (19.0, 0.0)

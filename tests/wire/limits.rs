@@ -5,6 +5,7 @@ mod openings;
 mod times;
 
 use bulkhead_crds::lane::{LaneDocument, LaneLimits};
+use std::collections::BTreeMap;
 
 use crate::support::backend::Backend;
 use crate::support::lane::Lane;
@@ -163,7 +164,7 @@ async fn a_connection_takes_so_many_requests() {
         assert!(client.closed().await.unwrap_or_default().is_empty());
     }
     assert_eq!(limited.backend.saw().await.requests.len(), 6);
-    assert_eq!(limited.lane.metrics().await["bulkhead_connections_worn_out_total"], 2.0);
+    limited.lane.wait_for_metrics(|seen| seen["bulkhead_connections_worn_out_total"], 2.0).await;
     // A connection that is open when the limit changes has the new one.
     let mut client = limited.lane.connect().await;
     client.write(&request).await.unwrap();
@@ -192,8 +193,9 @@ async fn a_gateway_has_so_many_connections() {
         }
     }
     assert_eq!((served.len(), turned_away), (8, 72));
-    let metrics = limited.lane.metrics().await;
-    assert_eq!((metrics["bulkhead_connections"], metrics["bulkhead_connections_over_limit_total"]), (8.0, 72.0));
+    let figures =
+        |seen: &BTreeMap<String, f64>| (seen["bulkhead_connections"], seen["bulkhead_connections_over_limit_total"]);
+    limited.lane.wait_for_metrics(figures, (8.0, 72.0)).await;
     // Who has a connection keeps it, and a place that is left is taken again.
     for client in &mut served {
         client.write(&request).await.unwrap();

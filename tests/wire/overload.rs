@@ -164,7 +164,7 @@ async fn an_idle_connection_is_closed_when_memory_runs_short() {
     let closed = lane.metrics().await["bulkhead_connections_idle_closed_total"];
     group.set("memory.current", &(500_u64 << 20).to_string());
     assert!(timeout(PATIENCE, idle.closed()).await.unwrap().unwrap().is_empty());
-    assert!(lane.metrics().await["bulkhead_connections_idle_closed_total"] > closed);
+    lane.wait_for_metrics(|seen| seen["bulkhead_connections_idle_closed_total"] > closed, true).await;
 }
 
 #[tokio::test]

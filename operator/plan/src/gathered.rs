@@ -25,7 +25,7 @@ pub struct Gathered {
     pub classes: Vec<IngressClass>,
     /// What other GatewayInstances claim. An entry for the planned instance itself is passed over.
     pub others: Vec<Claim>,
-    /// Whether the instance may serve no other namespace than its own.
+    /// Whether the instance may serve no other namespace than its own, nor classes but its own.
     pub confined: bool,
     /// Minor version of the API server, such as 33; fields that need a later one are refused. Nothing is refused when unknown.
     pub kubernetes_minor: Option<u32>,
@@ -45,6 +45,8 @@ pub struct Claim {
     pub classes: BTreeSet<String>,
     /// Those among `classes` that are its lanes' own.
     pub own: BTreeSet<String>,
+    /// Whether the instance is confined to its namespace. Its claims take nothing from one that is not.
+    pub confined: bool,
 }
 
 impl Claim {
@@ -63,7 +65,14 @@ impl Claim {
             classes: classes.collect(),
             own: own.collect(),
             name,
+            confined: false,
         }
+    }
+
+    /// The same of an instance that is `confined`.
+    #[must_use]
+    pub fn confined(self, confined: bool) -> Self {
+        Self { confined, ..self }
     }
 
     /// Whether this instance was there before `other`: by creation timestamp, then by namespace and name. One without a timestamp

@@ -246,6 +246,7 @@ fn elder(name: &str, classes: &[&str]) -> Claim {
         created,
         classes: classes.iter().map(|&class| class.to_owned()).collect(),
         own: classes.iter().map(|&class| class.to_owned()).collect(),
+        confined: false,
     }
 }
 

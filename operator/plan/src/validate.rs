@@ -37,11 +37,12 @@ pub fn validate(instance: &GatewayInstance, gathered: &Gathered) -> Result<Valid
     rejections.extend(namespace_is_given(&valid.namespace));
     rejections.extend(lanes_are_apart(&valid));
     rejections.extend(scope_is_allowed(&valid, gathered.confined));
+    rejections.extend(classes_are_allowed(&valid, gathered.confined));
     for (lane, _) in valid.spec.enabled_lanes() {
         rejections.extend(class_is_free(&valid, lane, &gathered.classes));
         rejections.extend(served_classes_are_of_others(&valid, lane, &gathered.classes));
     }
-    rejections.extend(claims_prevail(&valid, &Claim::of(instance), gathered));
+    rejections.extend(claims_prevail(&valid, &Claim::of(instance).confined(gathered.confined), gathered));
     rejections.extend(cluster_is_new_enough(&valid, gathered.kubernetes_minor));
     if rejections.is_empty() { Ok(valid) } else { Err(rejections) }
 }
@@ -68,6 +69,29 @@ fn scope_is_allowed(instance: &ValidInstance, confined: bool) -> Option<Rejectio
     let message = || format!("spec.scope.namespaces reaches beyond {}.", instance.namespace);
     (confined && !own).then(|| Rejection::new(reason::SCOPE_NOT_ALLOWED, message()))
 }
+
+/// An instance that is confined to its namespace may not take Ingresses that name no class, nor those of classes that are not its own: both
+/// are for the whole cluster to agree on.
+fn classes_are_allowed(instance: &ValidInstance, confined: bool) -> Vec<Rejection> {
+    let lanes = instance.spec.enabled_lanes().filter(|_| confined);
+    let asked = lanes.flat_map(|(lane, spec)| {
+        let class = &spec.ingress_class;
+        let asks = [("default", class.is_default), ("alsoServe", !class.also_serve.is_empty())];
+        asks.into_iter().filter(|(_, asks)| *asks).map(move |(field, _)| (lane, field))
+    });
+    let reject = |(lane, field): (LaneName, &str)| Rejection {
+        remedy: format!(
+            "Remove it, or move the instance to a namespace in --platform-namespaces of the operator; {CONFINED}"
+        ),
+        ..Rejection::new(
+            reason::SCOPE_NOT_ALLOWED,
+            format!("spec.{}.ingressClass.{field} reaches beyond {}.", lane.field(), instance.namespace),
+        )
+    };
+    asked.map(reject).collect()
+}
+
+const CONFINED: &str = "instances elsewhere have classes of their own only.";
 
 /// Services are named after the instance, and theirs are DNS labels that begin with a letter (RFC 1035 section 2.3.1).
 fn name_is_usable(name: &str) -> Option<Rejection> {
@@ -160,12 +184,20 @@ const REMOVE_FROM_ALSO_SERVE: &str = "Remove it from alsoServe.";
 
 /// Of several instances that claim a class one keeps it, and only the others are rejected.
 fn claims_prevail(instance: &ValidInstance, own: &Claim, gathered: &Gathered) -> Vec<Rejection> {
-    let others = gathered.others.iter().filter(|other| !other.is_of_same_instance(own));
+    // What a confined one claims takes nothing from one that is not, and what it may not claim takes nothing from anybody.
+    let counts = |other: &&Claim| !other.is_of_same_instance(own) && (own.confined || !other.confined);
+    let others = gathered.others.iter().filter(counts);
     let shared =
         others.flat_map(|other| other.classes.intersection(&own.classes).map(move |class| (class.as_str(), other)));
     let mut lost: Vec<(&str, &Claim)> = shared
         .filter(|(name, other)| {
             let class = find(name, &gathered.classes);
+            if own.confined && !other.confined {
+                return !class.is_some_and(|class| is_made_for(instance, class));
+            }
+            if other.confined && !other.own.contains(*name) {
+                return false;
+            }
             match (own.own.contains(*name), other.own.contains(*name)) {
                 (true, false) => false,
                 // Nobody can have the class of another controller for his own, so that claim takes it from nobody.
@@ -194,6 +226,9 @@ fn claimed_twice(class: &str, own: &Claim, other: &Claim) -> Rejection {
         };
     }
     let first = match (&own.created, &other.created) {
+        _ if own.confined && !other.confined => {
+            format!("the GatewayInstance {holder}, whose namespace is one of --platform-namespaces")
+        }
         (None, None) => {
             format!("another GatewayInstance too; neither has a creationTimestamp, so {holder} comes first by name")
         }

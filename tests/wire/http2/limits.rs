@@ -100,7 +100,7 @@ async fn a_header_list_has_so_many_bytes_and_no_more() {
         let long = list_of(bytes);
         table.expect(&format!("{bytes} bytes"), &[get("/"), vec![("x", &long)]].concat(), told, "").await;
     }
-    assert_eq!(table.lane.metrics().await["bulkhead_http2_streams_refused_total"], 3.0);
+    table.lane.wait_for_metrics(|seen| seen["bulkhead_http2_streams_refused_total"], 3.0).await;
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_connection_has_so_many_streams_at_once_and_no_more() {
         let another = client.next_stream();
         client.write(headers(another, true, &get("/another"))).await.unwrap();
         reached(&silent, 6).await;
-        assert_eq!(lane.metrics().await["bulkhead_http2_streams_refused_total"], refused as f64);
+        lane.wait_for_metrics(|seen| seen["bulkhead_http2_streams_refused_total"], refused as f64).await;
     }
 }
 
@@ -238,5 +238,5 @@ async fn a_connection_takes_so_many_requests() {
     }
     assert_eq!(client.end().await.unwrap().goaway.map(|(_, code)| code), Some(error::NO_ERROR));
     assert_eq!(table.lane.faults().await.len(), 0, "nobody is to blame");
-    assert_eq!(table.lane.metrics().await["bulkhead_connections_worn_out_total"], 1.0);
+    table.lane.wait_for_metrics(|seen| seen["bulkhead_connections_worn_out_total"], 1.0).await;
 }

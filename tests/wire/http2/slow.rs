@@ -118,7 +118,7 @@ async fn a_connection_on_which_nothing_is_asked_is_closed() {
         assert_eq!(client.end().await.unwrap().goaway.map(|(_, code)| code), Some(error::NO_ERROR));
     }
     assert_eq!(lane.faults().await.len(), 0, "nobody is to blame");
-    assert_eq!(lane.metrics().await["bulkhead_connections_idle_closed_total"], 2.0);
+    lane.wait_for_metrics(|seen| seen["bulkhead_connections_idle_closed_total"], 2.0).await;
 }
 
 /// PINGs keep no connection that nobody uses.

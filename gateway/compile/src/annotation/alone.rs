@@ -44,7 +44,7 @@ pub(super) fn note(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>
         // A limit of `0` is written, and a word of Go for false as well.
         let is_switch = matches!(*name, "canary" | "enable-cors");
         let value = annotations.get(&format!("{PREFIX}{name}")).map(|value| value.trim()).unwrap_or_default();
-        !value.is_empty() && !(is_switch && parse_bool(value) == Some(false))
+        !(value.is_empty() || is_switch && parse_bool(value) == Some(false))
     };
     for (key, value) in annotations {
         let Some(name) = key.strip_prefix(PREFIX).filter(|_| !value.trim().is_empty()) else { continue };

@@ -291,3 +291,51 @@ fn an_instance_that_is_confined_may_serve_its_own_namespace_only() {
         assert_eq!(reasons(&instance(spec), &Gathered::default()), Vec::<&str>::new(), "{spec}");
     }
 }
+
+#[test]
+fn an_instance_that_is_confined_has_classes_of_its_own_only() {
+    let scope = "scope: {namespaces: {from: Same}}";
+    for (lane, allowed) in [
+        ("{ingressClass: {name: sea}}", true),
+        ("{ingressClass: {default: true}}", false),
+        ("{ingressClass: {alsoServe: [nginx]}}", false),
+        ("{enabled: false, ingressClass: {default: true}}", true),
+    ] {
+        for field in ["northSouth", "eastWest"] {
+            let confined = Gathered { confined: true, ..Gathered::default() };
+            let asks = instance(&format!("{{{scope}, {field}: {lane}}}"));
+            let expected = if allowed { vec![] } else { vec!["ScopeNotAllowed"] };
+            assert_eq!(reasons(&asks, &confined), expected, "{field} {lane}");
+            assert_eq!(reasons(&asks, &Gathered::default()), [""; 0], "{field} {lane}");
+        }
+    }
+}
+
+#[test]
+fn a_confined_claim_takes_no_class_from_an_instance_of_the_platform() {
+    let ours = "scope: {namespaces: {from: Same}}, northSouth: {ingressClass: ";
+    for age in [EARLIER, LATER] {
+        let cases: [(&str, &str, &[&str]); 3] = [
+            ("{alsoServe: [sea]}", "{name: sea}", &["ClassClaimedTwice"]),
+            ("{name: sea}", "{name: sea}", &["ClassClaimedTwice"]),
+            ("{name: sea}", "{alsoServe: [sea]}", &["ScopeNotAllowed", "ClassClaimedTwice"]),
+        ];
+        for (own, other, tenant) in cases {
+            let mut rival = rival("pier", age, other);
+            let of = |claims: &GatewayInstance, confined| Gathered {
+                others: vec![Claim::of(claims).confined(confined)],
+                ..Gathered::default()
+            };
+            let of_platform = instance(&format!("{{{ours}{own}}}}}"));
+            assert_eq!(reasons(&of_platform, &of(&rival, true)), [""; 0], "{age:?} {own} {other}");
+            rival.spec.scope = of_platform.spec.scope.clone();
+            rival.spec.scope.namespaces.from = NamespaceSource::Same;
+            let judged = Gathered { confined: true, ..of(&of_platform, false) };
+            assert_eq!(reasons(&rival, &judged), tenant, "{age:?} {own} {other}");
+        }
+    }
+    let tenant = instance(&format!("{{{ours}{{name: sea}}}}}}"));
+    let rejected = Claim::of(&rival("pier", EARLIER, "{alsoServe: [sea]}")).confined(true);
+    let judged = Gathered { confined: true, others: vec![rejected], ..Gathered::default() };
+    assert_eq!(reasons(&tenant, &judged), [""; 0], "what is not allowed blocks no other tenant");
+}
