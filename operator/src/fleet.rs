@@ -2,7 +2,7 @@
 //! same place twice; what it decided is what [`Grants`] hold. What is not in memory follows from the Deployments, so a new leader goes on
 //! where the last one stopped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ use crate::watch::Requests;
 
 /// Between two looks at the fleet.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Time that a Deployment has for progress where it names none, in seconds (Kubernetes reference, `progressDeadlineSeconds`).
+const DEADLINE: i32 = 600;
 
 /// How fast a new default image reaches the fleet.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +73,11 @@ pub fn kept_image(instance: &GatewayInstance, id: &InstanceId, lane: LaneName, c
 /// Decides for ever.
 pub async fn run(context: Arc<Context>, pace: Pace, requests: Requests) {
     let mut stopped_by = None;
+    let mut moving = Moving::default();
     loop {
-        let members = members(&context, pace.soak, Timestamp::now());
+        let now = Timestamp::now();
+        let mut members = members(&context, pace.soak, now);
+        moving.judge(&mut members, |id, lane| patience(id, lane, pace.soak, &context), now);
         context.metrics.rollout(
             State::ALL
                 .map(|state| (state.as_str(), members.iter().filter(|(_, member)| member.state == state).count())),
@@ -101,6 +107,44 @@ pub async fn run(context: Arc<Context>, pace: Pace, requests: Requests) {
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Since when each lane moves without a sign of progress. One whose Deployment was paused, say, would move for ever.
+#[derive(Default)]
+struct Moving(BTreeMap<(InstanceId, LaneName), Timestamp>);
+
+impl Moving {
+    /// Has those of `members` failed that move for longer than `patience` gives them, which also says when a lane last made progress.
+    fn judge(
+        &mut self,
+        members: &mut [(InstanceId, Member)],
+        patience: impl Fn(&InstanceId, LaneName) -> (Duration, Option<Timestamp>),
+        now: Timestamp,
+    ) {
+        let before = std::mem::take(&mut self.0);
+        for (id, member) in members.iter_mut().filter(|(_, member)| member.state == State::Moving) {
+            let key = (id.clone(), member.lane);
+            let first = before.get(&key).copied().unwrap_or(now);
+            let (patience, progress) = patience(id, member.lane);
+            let since = progress.map_or(first, |progress| progress.max(first));
+            let age = u64::try_from(now.as_second().saturating_sub(since.as_second())).unwrap_or_default();
+            if age > patience.as_secs() {
+                member.state = State::Failed;
+            }
+            self.0.insert(key, first);
+        }
+    }
+}
+
+/// How long a lane may move without progress: as long as its Deployment gives it, and until it would have settled. And when it last made any.
+fn patience(id: &InstanceId, lane: LaneName, soak: Duration, context: &Context) -> (Duration, Option<Timestamp>) {
+    let deployment = deployment(id, lane, context);
+    let deadline = deployment.as_ref().and_then(|deployment| deployment.spec.as_ref()?.progress_deadline_seconds);
+    let conditions =
+        deployment.iter().flat_map(|deployment| deployment.status.iter().flat_map(|status| &status.conditions));
+    let progress = conditions.flatten().find(|condition| condition.type_ == "Progressing");
+    let last = progress.and_then(|progress| Some(progress.last_update_time.as_ref()?.0));
+    (Duration::from_secs(u64::try_from(deadline.unwrap_or(DEADLINE)).unwrap_or_default()).saturating_add(soak), last)
 }
 
 /// Every lane that follows the default image and exists.

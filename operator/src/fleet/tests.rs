@@ -113,3 +113,23 @@ fn a_lane_that_misses_its_deadline_degrades_or_went_back_has_failed() {
     assert_eq!(back(NEW), State::Failed);
     assert_eq!(back("gateway:0"), State::Waiting);
 }
+
+#[test]
+fn a_lane_that_moves_without_progress_for_too_long_has_failed_until_it_settles() {
+    let id = InstanceId { namespace: "infra".to_owned(), name: "edge".to_owned(), uid: "u1".to_owned() };
+    let at = |second| Timestamp::from_second(second).expect("a time");
+    let mut moving = Moving::default();
+    let mut judged = |state: State, progress: i64, second: i64| {
+        let (namespace, instance) = (id.namespace.clone(), id.name.clone());
+        let mut members = vec![(id.clone(), Member { wave: 0, namespace, instance, lane: LANE, state })];
+        moving.judge(&mut members, |_, _| (Duration::from_secs(660), Some(at(progress))), at(second));
+        members[0].1.state
+    };
+    assert_eq!(judged(State::Moving, 0, 10_000), State::Moving, "it has just begun, whatever was before");
+    assert_eq!(judged(State::Moving, 0, 10_660), State::Moving);
+    assert_eq!(judged(State::Moving, 0, 10_661), State::Failed);
+    assert_eq!(judged(State::Moving, 10_600, 10_662), State::Moving, "it makes progress");
+    assert_eq!(judged(State::Moving, 10_600, 11_261), State::Failed);
+    assert_eq!(judged(State::Settled, 10_600, 11_262), State::Settled);
+    assert_eq!(judged(State::Moving, 10_600, 11_263), State::Moving);
+}

@@ -388,5 +388,5 @@ fn sentence(text: &str) -> String {
 
 /// What pods say ends up in a status that people read on terminals: no control characters, no novels.
 fn bounded(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(300).collect()
+    text.chars().filter(|character| !crate::poll::bounds::is_unseen(*character)).take(300).collect()
 }

@@ -48,5 +48,25 @@ pub(crate) fn bound_finding(finding: &mut Finding) {
 
 /// Length in characters, as the API server counts it.
 fn cut(text: &mut String, length: usize) {
-    *text = text.chars().filter(|character| !character.is_control()).take(length).collect();
+    *text = text.chars().filter(|character| !is_unseen(*character)).take(length).collect();
+}
+
+/// Whether a character steers a terminal, is not seen, or turns the direction of what follows ("Trojan Source", CVE-2021-42574): control
+/// characters, formatting ones of the general punctuation (Unicode chapter 23.2), the soft hyphen, the byte order mark and tags.
+pub(crate) fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_does_not_reach_a_status() {
+        let mut text = "a\u{202e}b\u{2028}c\u{200b}d\u{1b}e\u{e0041}ä한".to_owned();
+        cut(&mut text, 6);
+        assert_eq!(text, "abcdeä");
+    }
 }
