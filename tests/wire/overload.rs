@@ -206,16 +206,17 @@ async fn half_the_descriptors_are_for_clients() {
     let lane = with_descriptors(160, &settings).await;
     let _backend = backed(&lane).await;
     let clients = open(&lane, 400).await;
+    // The second is counted after the first, and each thread counts for itself.
     let metrics = wait_for("all of them seen", PATIENCE, async || {
         let metrics = lane.metrics().await;
         let seen = metrics["bulkhead_connections_accepted_total"];
-        anyhow::ensure!(seen >= 400.0, "{seen}");
+        let turned_away = metrics["bulkhead_connections_over_limit_total"];
+        anyhow::ensure!(seen >= 400.0 && turned_away >= 320.0, "{seen}, of which {turned_away} were turned away");
         Ok(metrics)
     });
     let metrics = metrics.await.unwrap();
     assert_eq!(metrics["bulkhead_connections_limit"], 80.0);
     assert!(metrics["bulkhead_connections"] <= 80.0, "{}", metrics["bulkhead_connections"]);
-    assert!(metrics["bulkhead_connections_over_limit_total"] >= 320.0);
     drop(clients);
     lane.wait_for(HOST, "/", 200, "here").await;
 }
@@ -265,6 +266,11 @@ async fn a_flood_is_shed_and_what_it_held_is_given_back() {
     drop(flood);
     level(&lane, 0.0).await;
     assert_eq!(ask(&lane).await, (200, None));
-    let full = lane.metrics().await["bulkhead_overload_pressure_ratio{of=\"memory\"}"];
-    assert!(full < 0.7, "{full} of it is still in use");
+    // The level is left at 0.77 already, while connections are still being closed.
+    let full = wait_for("memory that is given back", PATIENCE, async || {
+        let full = lane.metrics().await["bulkhead_overload_pressure_ratio{of=\"memory\"}"];
+        anyhow::ensure!(full < 0.7, "{full} of it is still in use");
+        Ok(full)
+    });
+    println!("{} of the memory is in use after the flood", full.await.unwrap());
 }
