@@ -21,16 +21,9 @@ fn line<T: AsRef<str>>(cells: &[T], widths: &[usize]) -> String {
     format!("{}\n", padded.collect::<String>().trim_end())
 }
 
-/// `text` without what steers a terminal or shows it as something else: control characters, and those of Unicode that nobody sees or
-/// that turn the direction of what follows ("Trojan Source", CVE-2021-42574).
+/// `text` without what steers a terminal or shows it as something else.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() || is_hidden(char) { '\u{fffd}' } else { char }).collect()
-}
-
-/// Formatting characters of the general punctuation (Unicode chapter 23.2), the soft hyphen, the byte order mark and tags.
-const fn is_hidden(char: char) -> bool {
-    matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(char, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    text.chars().map(bulkhead_crds::text::shown).collect()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub mod service;
 pub mod size;
 pub mod status;
 pub mod sysctls;
+pub mod text;
 pub mod tls;
 pub mod upstream;
 pub mod violations;

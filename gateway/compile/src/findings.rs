@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bulkhead_crds::finding::{Finding, ObjectRef};
+use bulkhead_crds::text;
 use bulkhead_model::HostPattern;
 
 use crate::code::FindingCode;
@@ -32,11 +33,10 @@ pub(crate) fn finding(code: FindingCode, object: &ObjectRef, field: &str, messag
     }
 }
 
-/// The first `max` characters. Texts hold names that an API server would have refused and a file need not have: a control character in
-/// one must not reach a terminal or begin a line of a log.
-fn cut(text: &str, max: usize) -> String {
-    let shown = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
-    text.chars().take(max).map(shown).collect()
+/// The first `max` characters. Texts hold names that an API server would have refused and a file need not have: what steers a
+/// terminal or begins a line of a log must not get there.
+fn cut(whole: &str, max: usize) -> String {
+    whole.chars().take(max).map(text::shown).collect()
 }
 
 /// A user's text as a message may repeat it: short, on one line, in quotes.

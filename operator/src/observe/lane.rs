@@ -5,6 +5,7 @@ use bulkhead_crds::reason;
 use bulkhead_crds::report::{FindingsReport, GatewayReport};
 use bulkhead_crds::service::ServiceType;
 use bulkhead_crds::status::{ADDRESSES, LaneStatus};
+use bulkhead_crds::text::is_unseen;
 use bulkhead_plan::keyring::RefusedEntry;
 use bulkhead_plan::labels::ANNOTATION_ROLLED_BACK;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
@@ -386,7 +387,7 @@ fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with('.') { text } else { format!("{text}.") }
 }
 
-/// What pods say ends up in a status that people read on terminals: no control characters, no novels.
+/// What pods say ends up in a status that people read on terminals: nothing that nobody sees, no novels.
 fn bounded(text: &str) -> String {
-    text.chars().filter(|character| !crate::poll::bounds::is_unseen(*character)).take(300).collect()
+    text.chars().filter(|character| !is_unseen(*character)).take(300).collect()
 }

@@ -3,6 +3,7 @@
 
 use bulkhead_crds::finding::Finding;
 use bulkhead_crds::report::{FINDINGS_SAMPLE, GatewayReport, SOURCE_PROBLEMS_SAMPLE};
+use bulkhead_crds::text::is_unseen;
 
 /// Longest text that becomes part of a condition, in characters.
 const SENTENCE: usize = 300;
@@ -11,7 +12,7 @@ const NAME: usize = 253;
 /// Most classes of a lane: its own, and the 16 of others that its specification can list.
 const CLASSES: usize = 17;
 
-/// `report` as far as it fits: texts without control characters and cut to the lengths of the schema, lists cut, numbers not negative.
+/// `report` as far as it fits: texts without characters that nobody sees and cut to the lengths of the schema, lists cut, numbers not negative.
 pub(super) fn bounded(mut report: GatewayReport) -> GatewayReport {
     cut(&mut report.version, NAME);
     cut(&mut report.revision, NAME);
@@ -49,14 +50,6 @@ pub(crate) fn bound_finding(finding: &mut Finding) {
 /// Length in characters, as the API server counts it.
 fn cut(text: &mut String, length: usize) {
     *text = text.chars().filter(|character| !is_unseen(*character)).take(length).collect();
-}
-
-/// Whether a character steers a terminal, is not seen, or turns the direction of what follows ("Trojan Source", CVE-2021-42574): control
-/// characters, formatting ones of the general punctuation (Unicode chapter 23.2), the soft hyphen, the byte order mark and tags.
-pub(crate) fn is_unseen(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

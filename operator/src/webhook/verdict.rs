@@ -1,6 +1,7 @@
 //! What becomes of an object that somebody wants to store, and the words for it.
 
 use bulkhead_crds::finding::{Finding, Severity};
+use bulkhead_crds::text::shown;
 
 /// Objections that a refusal tells; the rest are counted. A terminal shows as many at once.
 const TOLD: usize = 8;
@@ -156,7 +157,6 @@ fn warning(objection: &Objection) -> String {
 
 /// The first `most` characters, on one line: names and values are of whoever wrote the object.
 fn cut(text: &str, most: usize) -> String {
-    let shown = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
     if text.chars().count() <= most {
         return text.chars().map(shown).collect();
     }

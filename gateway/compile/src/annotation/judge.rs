@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::alone;
+use super::companions;
 use super::reader::parse_bool;
 use super::row;
 use super::row::{PREFIX, Row, State};
@@ -72,7 +72,7 @@ const PROTECTION_WORDS: [&str; 14] = [
 /// Notes every annotation that is not obeyed; whether any of them may ask for a protection, so that all routes of the Ingress have to
 /// answer 503.
 pub(crate) fn judge(annotations: &BTreeMap<String, String>, notes: &mut Notes<'_>) -> bool {
-    alone::note(annotations, notes);
+    companions::note(annotations, notes);
     let mut denied = false;
     for (key, value) in annotations {
         let Some((name, reading)) = known(key) else { continue };

@@ -6,7 +6,6 @@
 
 mod access;
 mod aliases;
-mod alone;
 mod authentication;
 mod backend;
 mod balancing;
@@ -14,6 +13,7 @@ mod bandwidth;
 mod bounds;
 mod canary;
 mod clients;
+mod companions;
 mod cors;
 mod difference;
 mod external_auth;
